@@ -1,0 +1,1 @@
+"""Behaviour tests and evaluations for agent handoffs in LiveKit Agents."""

@@ -1,0 +1,1 @@
+"""Names made into objects: the only place that knows every part."""

@@ -1,0 +1,194 @@
+"""A run, from what was asked for to the folder that holds it."""
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from handoff_evals.assembly.models import Model, resolve
+from handoff_evals.errors import UsageError
+from handoff_evals.livekit.call import Limits
+from handoff_evals.livekit.driver import InProcessDriver
+from handoff_evals.livekit.entry import AgentEntry
+from handoff_evals.runner import Planned, Runner, plan
+from handoff_evals.scenario import Suite
+from handoff_evals.store import Manifest, RunFolder, SuiteRecord
+from handoff_evals.suite import discover, load_suite
+from handoff_evals.trial import Trial
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """What a user asks a run to be."""
+
+    suites: Sequence[str] = ()
+    models: Sequence[str] = ("local",)
+    trials: int = 1
+    seed: int = 0
+    only: Sequence[str] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    folder: Path = field(default_factory=Path.cwd)
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedRun:
+    """A run that is known to be possible: suites read, agents imported, models started."""
+
+    suites: tuple[Suite, ...]
+    entries: Mapping[str, AgentEntry]
+    models: tuple[Model, ...]
+    manifest: Manifest
+    planned: tuple[Planned, ...]
+    limits: Limits
+
+    async def execute(self, folder: RunFolder, done: Callable[[Trial], None]) -> None:
+        """Hold every conversation; each trial is in the folder before `done` hears of it."""
+
+        def keep(trial: Trial) -> None:
+            folder.append(trial)
+            done(trial)
+
+        runner = Runner(
+            drivers={
+                (suite.name, model.label): InProcessDriver(
+                    entry=self.entries[suite.name],
+                    model=model.build,
+                    watch=suite.watch,
+                    limits=self.limits,
+                )
+                for suite in self.suites
+                for model in self.models
+            },
+            concurrency={model.label: model.concurrency for model in self.models},
+            done=keep,
+        )
+        await runner.run(self.planned)
+
+    def close(self) -> None:
+        """Stop what was started for the run."""
+        for model in self.models:
+            model.close()
+
+
+def prepare(request: RunRequest, *, command: Sequence[str] = ()) -> PreparedRun:
+    """Read the suites, import the agents, start the models.
+
+    Raises:
+        UsageError: when something that was asked for can't be.
+    """
+    suites = load_suites(request)
+    entries = {suite.name: AgentEntry.load(suite.agent, folder=request.folder) for suite in suites}
+    models = resolve(request.models, folder=request.folder)
+    labels = [model.label for model in models]
+    commit, dirty = _git(request.folder)
+    manifest = Manifest(
+        created_at=datetime.now(UTC).isoformat(),
+        command=tuple(command),
+        suites=tuple(_record(suite) for suite in suites),
+        models=tuple(labels),
+        trials=request.trials,
+        seed=request.seed,
+        versions=_versions(),
+        git_commit=commit,
+        git_dirty=dirty,
+        notes=tuple(dict.fromkeys(note for model in models for note in model.notes)),
+    )
+    return PreparedRun(
+        suites=suites,
+        entries=entries,
+        models=tuple(models),
+        manifest=manifest,
+        planned=tuple(plan(suites, labels, trials=request.trials, seed=request.seed)),
+        limits=request.limits,
+    )
+
+
+def load_suites(request: RunRequest) -> tuple[Suite, ...]:
+    """Read the suites that were named, and keep the scenarios that were asked for.
+
+    Raises:
+        UsageError: when that leaves nothing, or two suites share a name.
+    """
+    read = [load_suite(path) for path in discover(request.suites, folder=request.folder)]
+    names = [suite.name for suite in read]
+    doubled = next((name for name in names if names.count(name) > 1), None)
+    if doubled is not None:
+        paths = [suite.path for suite in read if suite.name == doubled]
+        raise UsageError(f"two suites have the name {doubled!r}: {', '.join(paths)}")
+    kept = [replace(suite, scenarios=_chosen(suite, request)) for suite in read]
+    left = tuple(suite for suite in kept if suite.scenarios)
+    if not left:
+        raise UsageError(_nothing_left(read, request))
+    return left
+
+
+def _chosen(suite: Suite, request: RunRequest) -> tuple:  # type: ignore[type-arg]
+    wanted = [each.casefold() for each in request.only]
+    return tuple(
+        scenario
+        for scenario in suite.scenarios
+        if (not wanted or any(each in scenario.label.casefold() for each in wanted))
+        and all(scenario.tags.get(name) == value for name, value in request.tags.items())
+    )
+
+
+def _nothing_left(read: Sequence[Suite], request: RunRequest) -> str:
+    if request.only or request.tags:
+        labels = [scenario.label for suite in read for scenario in suite.scenarios]
+        asked = [*(f"--only {each!r}" for each in request.only)]
+        asked += [f"--tag {name}={value}" for name, value in request.tags.items()]
+        shown = ", ".join(repr(label) for label in labels[:8])
+        more = f" and {len(labels) - 8} more" if len(labels) > 8 else ""  # noqa: PLR2004
+        return f"no scenario fits {' '.join(asked)}; there are {shown}{more}"
+    simulated = [label for suite in read for label in suite.simulated]
+    return (
+        f"nothing to run: {len(simulated)} scenarios have no `turns` and need LiveKit's simulated "
+        "caller; add `turns` to run them here"
+    )
+
+
+def _record(suite: Suite) -> SuiteRecord:
+    module = sys.modules.get(suite.agent.partition(":")[0])
+    source = Path(getattr(module, "__file__", None) or "")
+    return SuiteRecord(
+        name=suite.name,
+        path=suite.path,
+        sha256=suite.sha256,
+        agent=suite.agent,
+        agent_sha256=hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else "",
+        scenarios=tuple(scenario.label for scenario in suite.scenarios),
+        simulated=suite.simulated,
+    )
+
+
+def _versions() -> Mapping[str, str]:
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for name in ("handoff-evals", "livekit-agents", "livekit-plugins-openai", "xllamacpp"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _git(folder: Path) -> tuple[str | None, bool]:
+    def ask(*words: str) -> str | None:
+        try:
+            done = subprocess.run(  # noqa: S603 - fixed words, no shell
+                ["git", "-C", str(folder), *words],  # noqa: S607 - whichever git the user has
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=10,
+            )
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return done.stdout.strip()
+
+    commit = ask("rev-parse", "HEAD")
+    return commit, bool(ask("status", "--porcelain")) if commit else False

@@ -1,0 +1,37 @@
+"""The command line. Nothing here imports livekit before a command needs it."""
+
+import sys
+
+import typer
+
+from handoff_evals.cli.run import run
+from handoff_evals.cli.show import show
+from handoff_evals.errors import EngineError, HandoffEvalsError
+
+app = typer.Typer(
+    name="handoff-evals",
+    help="Tell whether a LiveKit agent hands the caller to the right agent, at the right moment, "
+    "with the right context.",
+    epilog="Exit codes: 0 valid, 1 a gate failed, 2 usage or bad input, 3 invalid (nothing scored, "
+    "or too much unscored), 4 inconclusive, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+app.command()(run)
+app.command()(show)
+
+
+@app.callback()
+def _options() -> None:
+    """Keep `handoff-evals` a group of commands."""
+
+
+def main() -> None:
+    """Run the command line; what the harness raises on purpose becomes one clear message."""
+    try:
+        app()
+    except HandoffEvalsError as error:
+        sys.stderr.write(f"error: {error}\n")
+        raise SystemExit(3 if isinstance(error, EngineError) else 2) from None

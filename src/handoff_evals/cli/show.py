@@ -1,0 +1,80 @@
+"""`handoff-evals show`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from handoff_evals.errors import UsageError
+
+if TYPE_CHECKING:
+    from handoff_evals.store import RunFolder
+    from handoff_evals.trial import Trial
+
+
+def show(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
+    label: Annotated[
+        str | None, typer.Argument(metavar="[LABEL]", help="A scenario, or a part of its label.")
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Of this model only.")] = None,
+    received: Annotated[
+        bool, typer.Option("--received", help="Also print what each model received.")
+    ] = False,
+) -> None:
+    """Print the conversations of a run, with their events.
+
+    Without a LABEL it prints the run's tables, and the trials that there are.
+    """
+    from handoff_evals.store import RunFolder  # noqa: PLC0415 - `--help` is to be quick
+
+    folder = RunFolder.open(run)
+    if label is None:
+        _overview(folder)
+        return
+    found = [
+        trial
+        for trial in folder.trials()
+        if label.casefold() in trial.key.scenario.casefold()
+        and (model is None or trial.key.model == model)
+    ]
+    exact = [trial for trial in found if trial.key.scenario == label]
+    if not found:
+        labels = sorted({trial.key.scenario for trial in folder.trials()})
+        raise UsageError(f"{str(run)!r} has no scenario {label!r}; there are {', '.join(labels)}")
+    for trial in exact or found:
+        _print_trial(trial, received=received)
+
+
+def _print_trial(trial: "Trial", *, received: bool) -> None:
+    from handoff_evals.reports.conversation import conversation  # noqa: PLC0415
+
+    key = trial.key
+    marked = {index for score in trial.scores if score.status == "failed" for index in score.events}
+    typer.secho(
+        f"{key.suite} / {key.scenario}  ·  {key.model}  ·  trial {key.number + 1}, "
+        f"seed {trial.seed}: {trial.status}",
+        bold=True,
+    )
+    typer.echo(conversation(trial.transcript, marked=marked))
+    for score in trial.scores:
+        if score.status != "passed":
+            turn = "" if score.turn is None else f" (turn {score.turn})"
+            typer.echo(f"  {score.status} {score.name}{turn}: {score.reason}")
+    if received:
+        from handoff_evals.reports.received import received_text  # noqa: PLC0415
+
+        typer.echo(received_text(trial.transcript))
+    typer.echo("")
+
+
+def _overview(folder: "RunFolder") -> None:
+    from rich.console import Console  # noqa: PLC0415 - `--help` is to be quick
+
+    from handoff_evals.reports.run_report import print_run  # noqa: PLC0415
+    from handoff_evals.store import summarise  # noqa: PLC0415
+
+    print_run(Console(), summarise(folder.trials()), notes=folder.manifest.notes)
+    for trial in folder.trials():
+        key = trial.key
+        typer.echo(f"{trial.status:9} {key.model}  {key.suite} / {key.scenario} #{key.number + 1}")

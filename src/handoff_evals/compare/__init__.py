@@ -1,0 +1,1 @@
+"""Two runs, and what can be said of the difference."""

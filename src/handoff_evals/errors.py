@@ -1,0 +1,41 @@
+"""Every error of the harness, and when it is raised.
+
+HandoffEvalsError
+├── UsageError              what was asked for can't be done: exit code 2
+│   ├── ScenarioFileError   a scenario file is not as it must be
+│   ├── AgentImportError    `agent: module:name` can't be imported or is no agent
+│   ├── ModelError          `--model` names nothing that can be built here
+│   └── RunFolderError      a run folder is missing, or holds something else
+└── EngineError             the local model can't be fetched or started: exit code 3
+
+A model that fails *during* a conversation is no exception here: it is a value,
+a trial that ends `unscored` with its cause.
+"""
+
+
+class HandoffEvalsError(Exception):
+    """The root: catch it to catch everything that the harness raises on purpose."""
+
+
+class UsageError(HandoffEvalsError):
+    """What was asked for can't be done; the message says what would be valid."""
+
+
+class ScenarioFileError(UsageError):
+    """A scenario file is not as it must be; the message starts with `file:line:`."""
+
+
+class AgentImportError(UsageError):
+    """An `agent:` entry can't be imported, or names something that is no agent."""
+
+
+class ModelError(UsageError):
+    """A `--model` names nothing that can be built here."""
+
+
+class RunFolderError(UsageError):
+    """A run folder is missing, incomplete, or of a schema that this version can't read."""
+
+
+class EngineError(HandoffEvalsError):
+    """The local model can't be fetched, checked or started."""

@@ -1,0 +1,1 @@
+"""Everything that knows livekit; nothing outside this package does."""

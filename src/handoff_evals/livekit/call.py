@@ -1,0 +1,301 @@
+"""One conversation with a LiveKit agent, in text, that always ends."""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Mapping
+from contextlib import AsyncExitStack
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
+from typing import Any
+
+from livekit.agents import Agent, AgentSession, ConversationItemAddedEvent, RunResult, llm
+from pydantic_core import to_jsonable_python
+
+from handoff_evals.livekit import errors_logged, offline
+from handoff_evals.livekit.entry import AgentEntry, Opened
+from handoff_evals.livekit.history import HistoryReader
+from handoff_evals.livekit.model_faults import cause_of, faults_of
+from handoff_evals.livekit.nursery import Nursery
+from handoff_evals.livekit.quiet import quiet
+from handoff_evals.livekit.tap import Exchange, Tap
+from handoff_evals.scenario import Watch
+from handoff_evals.transcript import AgentError, AgentRef, Event, Fault, Transcript, Turn
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Where a conversation is cut off."""
+
+    turn_s: float = 60.0
+    """Seconds that one turn, or the opening, may take."""
+    close_s: float = 5.0
+    """Seconds that closing may take before what is left is cancelled."""
+    handoffs: int = 20
+    """Handoffs in one turn that are taken for a loop without end."""
+
+
+@dataclass(kw_only=True)
+class _Noted:
+    """What one turn has brought so far."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+    errors: list[AgentError] = field(default_factory=list)
+    handoffs: int = 0
+
+
+class Call:
+    """A session with one agent after another, driven by `AgentSession.run`.
+
+    Nothing in here waits for ever: a turn that passes its deadline ends the call,
+    with the cause in `faults`, and whatever still runs is cancelled. The session,
+    the agents and livekit's own RunResults stay in reach.
+
+    Args:
+        entry: the agent under test.
+        model: stands in for every LLM of the session and its agents.
+        limits: where to cut off.
+        watch: which attributes and userdata fields to note.
+        label: the scenario's name, as `current_simulation()` gives it.
+        userdata: the scenario's userdata, likewise.
+    """
+
+    def __init__(  # noqa: PLR0913 - the two last ones belong to LiveKit's simulation
+        self,
+        entry: AgentEntry,
+        model: llm.LLM,
+        *,
+        limits: Limits | None = None,
+        watch: Watch | None = None,
+        label: str = "",
+        userdata: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._entry = entry
+        self._model = model
+        self._limits = limits or Limits()
+        self._watch = watch or Watch()
+        self._job = offline.text_job(label=label, userdata=userdata)
+        self._stack = AsyncExitStack()
+        self._nursery = Nursery()
+        self._context: Context | None = None
+        self._added: dict[Any, Any] = {}
+        self._opened: Opened | None = None
+        self._entered: dict[str, tuple[Agent, AgentRef]] = {}
+        self._history = HistoryReader(lambda item_id: self._entered.get(item_id, (None, None))[1])
+        self._noted = _Noted()
+        self._looping = asyncio.Event()
+        self.turns: list[Turn] = []
+        self.faults: list[Fault] = []
+        self.results: list[RunResult[Any] | None] = []
+        """livekit's RunResult of each turn, the opening's first; None where there is none."""
+
+    @property
+    def session(self) -> AgentSession[Any]:
+        """livekit's own session."""
+        if self._opened is None:
+            raise RuntimeError("the call has not started: await start() first")
+        return self._opened.session
+
+    @property
+    def active(self) -> AgentRef:
+        """The agent that really is active: `session.current_agent` runs ahead of it."""
+        activity = None if self._opened is None else self.session._activity  # noqa: SLF001
+        return AgentRef(id="nobody") if activity is None else self._ref(activity.agent)
+
+    @property
+    def over(self) -> bool:
+        """Whether the conversation was cut off or closed, so that no turn can follow."""
+        if any(fault.ended for fault in self.faults):
+            return True
+        return self._opened is not None and not self.session._started  # noqa: SLF001
+
+    @property
+    def transcript(self) -> Transcript:
+        """The record so far."""
+        return Transcript(turns=tuple(self.turns), faults=tuple(self.faults))
+
+    async def start(self) -> Turn:
+        """Build the agent and the session, enter the first agent and hear its greeting."""
+        offline.allow_construction()
+        before = copy_context()
+        self._context = copy_context()
+        self._context.run(self._job.__enter__)
+        self._context.run(self._nursery.enter)
+        self._context.run(errors_logged.listen, lambda error: self._noted.errors.append(error))
+        self._added = {
+            var: value for var, value in self._context.items() if before.get(var) is not value
+        }
+        return await self._turn(None, self._start())
+
+    async def say(self, text: str) -> Turn:
+        """Speak as the caller and wait until all is quiet again."""
+        if self.over:
+            raise RuntimeError(f"the call is over: {self.faults[-1:] or 'the session closed'}")
+        return await self._turn(text, self._say(text))
+
+    async def close(self) -> None:
+        """Close the session and cancel what is left of the conversation."""
+        try:
+            await self._within(self._close(), self._limits.close_s)
+        except TimeoutError:
+            self._fault("agent", "close_timeout", f"took over {self._limits.close_s:g} s")
+        except Exception as error:  # noqa: BLE001 - closing must not hide what went before
+            self._fault("agent", "close_error", f"{type(error).__name__}: {error}")
+        finally:
+            ignored = await self._nursery.cancel(patience_s=self._limits.close_s)
+            if ignored:
+                self._fault("agent", "close_timeout", f"{ignored} tasks ignore cancellation")
+            if self._context is not None:
+                self._context.run(self._job.__exit__, None, None, None)
+                self._context = None
+
+    async def _start(self) -> RunResult[Any]:
+        own = Tap(self._model, agent=lambda: self.active, purpose="direct", log=self._log)
+        opened = await self._stack.enter_async_context(self._entry.open(own))
+        session = opened.session
+        if session.llm is not own:
+            # A factory that brought its own model: the run's stands in for it.
+            session._llm = own  # noqa: SLF001 - there is no public way to replace it
+        session.on("conversation_item_added", self._on_item)
+        self._opened = opened
+        result = await session.start(opened.agent, capture_run=True)
+        await quiet(session)
+        return result
+
+    async def _say(self, text: str) -> RunResult[Any]:
+        result = await self.session.run(user_input=text)
+        await quiet(self.session)
+        return result
+
+    async def _close(self) -> None:
+        try:
+            if self._opened is not None:
+                await self.session.aclose()
+        finally:
+            await self._stack.aclose()
+
+    async def _turn(self, user: str | None, work: Coroutine[Any, Any, RunResult[Any]]) -> Turn:
+        began = time.perf_counter()
+        self._noted = _Noted()
+        result: RunResult[Any] | None = None
+        try:
+            result = await self._within(work, self._limits.turn_s)
+        except TimeoutError:
+            self._overdue()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it becomes a fault
+            self._raised(error)
+        self.results.append(result)
+        for exchange in self._noted.exchanges:
+            self.faults.extend(faults_of(exchange, turn=len(self.turns)))
+        turn = Turn(
+            user=user,
+            events=tuple(self._events()),
+            model_calls=tuple(exchange.frozen() for exchange in self._noted.exchanges),
+            active=self.active,
+            userdata=self._userdata(),
+            duration_s=time.perf_counter() - began,
+        )
+        self.turns.append(turn)
+        return turn
+
+    async def _within(self, work: Coroutine[Any, Any, Any], seconds: float) -> Any:
+        """Do it in this conversation's context; TimeoutError when late or looping."""
+        context = copy_context()
+        for var, value in self._added.items():
+            context.run(var.set, value)
+        task = asyncio.create_task(work, context=context)
+        looping = asyncio.create_task(self._looping.wait())
+        try:
+            await asyncio.wait(
+                {task, looping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not task.done():
+                raise TimeoutError
+            return task.result()
+        finally:
+            looping.cancel()
+            task.cancel()
+
+    def _overdue(self) -> None:
+        waiting = [exchange for exchange in self._noted.exchanges if exchange.in_flight]
+        limit = f"{self._limits.turn_s:g} s"
+        if self._looping.is_set():
+            number = self._noted.handoffs
+            self._fault("agent", "handoff_loop", f"{number} handoffs in one turn", ended=True)
+        elif waiting:
+            asked = f"{waiting[-1].agent.label} asked {waiting[-1].model}"
+            detail = f"{asked} and had no answer within {limit}"
+            self._fault("infrastructure", "model_timeout", detail, ended=True)
+        else:
+            detail = f"{self.active.label} was not done within {limit}"
+            self._fault("agent", "turn_timeout", detail, ended=True)
+
+    def _raised(self, error: Exception) -> None:
+        if any(exchange.failure is not None for exchange in self._noted.exchanges):
+            self.faults.append(
+                Fault(
+                    owner="infrastructure",
+                    cause=cause_of(error),
+                    detail=str(error),
+                    turn=len(self.turns),
+                    ended=True,
+                )
+            )
+            return
+        detail = f"{type(error).__name__}: {error}"
+        self._noted.errors.append(AgentError(where="session", message=detail))
+        self._fault("agent", "session_error", detail, ended=True)
+
+    def _events(self) -> list[Event]:
+        events = list(self._history.read(self._opened.session)) if self._opened else []
+        for error in self._noted.errors:
+            events.append(error)
+            if error.where != "session":
+                self._fault("agent", f"{error.where}_error", error.message)
+        return events
+
+    def _on_item(self, event: ConversationItemAddedEvent) -> None:
+        if not isinstance(event.item, llm.AgentHandoff):
+            return
+        activity = self.session._activity  # noqa: SLF001 - current_agent may be further on
+        if activity is None:
+            return
+        agent = activity.agent
+        self._entered[event.item.id] = (agent, self._ref(agent))
+        if not isinstance(agent.llm, Tap):
+            # Before it runs: livekit announces the handoff first, then starts the agent.
+            agent.update_options(
+                llm=Tap(
+                    self._model, agent=lambda: self._ref(agent), purpose="reply", log=self._log
+                )
+            )
+        self._noted.handoffs += 1
+        if self._noted.handoffs > self._limits.handoffs:
+            self._looping.set()
+
+    def _log(self, exchange: Exchange) -> None:
+        exchange.after_handoffs = self._noted.handoffs
+        self._noted.exchanges.append(exchange)
+
+    def _ref(self, agent: Agent) -> AgentRef:
+        return AgentRef(
+            id=agent.id,
+            attributes={
+                name: str(getattr(agent, name))
+                for name in sorted(self._watch.attributes)
+                if hasattr(agent, name)
+            },
+        )
+
+    def _userdata(self) -> Mapping[str, Any]:
+        data = None if self._opened is None else self._opened.session._userdata  # noqa: SLF001
+        if data is None:
+            return {}
+        read = data.get if isinstance(data, Mapping) else lambda name: getattr(data, name, None)
+        return {
+            name: to_jsonable_python(read(name), fallback=str)
+            for name in sorted(self._watch.userdata)
+        }
+
+    def _fault(self, owner: Any, cause: str, detail: str, *, ended: bool = False) -> None:
+        turn = len(self.turns)
+        self.faults.append(Fault(owner=owner, cause=cause, detail=detail, turn=turn, ended=ended))

@@ -1,0 +1,85 @@
+"""livekit's session history as our events.
+
+The history is the full record: `RunResult.events` lacks the caller's words, the
+config updates, the call of an unknown tool, and what nested tasks do after
+`run()` has returned.
+"""
+
+from collections.abc import Callable, Iterator
+
+from livekit.agents import AgentSession, llm
+
+from handoff_evals.transcript import (
+    AgentConfigUpdate,
+    AgentHandoff,
+    AgentRef,
+    Event,
+    FunctionCall,
+    FunctionCallOutput,
+    Message,
+)
+
+
+class HistoryReader:
+    """Gives each item of a session's history once, as an event."""
+
+    def __init__(self, entered: Callable[[str], AgentRef | None]) -> None:
+        """Read with `entered`, which knows the agent of a handoff item by the item's id."""
+        self._entered = entered
+        self._seen: set[str] = set()
+        self._active: AgentRef | None = None
+
+    def read(self, session: AgentSession) -> Iterator[Event]:
+        """The items that are new since the last call, in livekit's order."""
+        for item in list(session.history.items):
+            if item.id in self._seen:
+                continue
+            self._seen.add(item.id)
+            event = self._event(item)
+            if event is not None:
+                yield event
+
+    def _event(self, item: llm.ChatItem) -> Event | None:  # noqa: PLR0911 - one a type
+        agent = self._active
+        match item:
+            case llm.ChatMessage():
+                return _message(item, agent)
+            case llm.FunctionCall():
+                return FunctionCall(
+                    name=item.name, arguments=item.arguments, call_id=item.call_id, agent=agent
+                )
+            case llm.FunctionCallOutput():
+                return FunctionCallOutput(
+                    name=item.name,
+                    output=item.output,
+                    call_id=item.call_id,
+                    is_error=item.is_error,
+                    agent=agent,
+                )
+            case llm.AgentHandoff():
+                new = self._entered(item.id) or AgentRef(id=item.new_agent_id)
+                self._active = new
+                return AgentHandoff(old=agent, new=new)
+            case llm.AgentConfigUpdate():
+                return AgentConfigUpdate(
+                    agent=agent,
+                    instructions=item.instructions,
+                    tools_added=tuple(item.tools_added or ()),
+                    tools_removed=tuple(item.tools_removed or ()),
+                )
+            case _:
+                return None
+
+
+def _message(item: llm.ChatMessage, agent: AgentRef | None) -> Message:
+    return Message(
+        role=item.role,
+        text=item.text_content or "",
+        agent=None if item.role == "user" else agent,
+        interrupted=item.interrupted,
+        metrics={
+            name: float(value)
+            for name, value in item.metrics.items()
+            if isinstance(value, int | float)
+        },
+    )

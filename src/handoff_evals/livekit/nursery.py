@@ -1,0 +1,75 @@
+"""Every task that one conversation starts, so that none outlives it."""
+
+import asyncio
+from collections.abc import Coroutine, Generator
+from contextvars import ContextVar
+from typing import Any
+
+_CURRENT: ContextVar["Nursery"] = ContextVar("handoff_evals_nursery")
+
+
+class Nursery:
+    """The tasks of one conversation.
+
+    livekit leaves a hanging tool running, and `aclose()` waits for it. Tasks
+    inherit the context in which they are created, so a task factory can tell
+    which conversation a task belongs to, and end what is left of it.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def enter(self) -> None:
+        """Make this the nursery of the current context and of all tasks made in it."""
+        _install(asyncio.get_running_loop())
+        _CURRENT.set(self)
+
+    def add(self, task: "asyncio.Task[Any]") -> None:
+        """Take in a task; it leaves by itself when it is done."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def cancel(self, *, patience_s: float) -> int:
+        """Cancel what still runs, and wait for it to end, at most `patience_s` seconds.
+
+        Returns:
+            How many tasks ignored it.
+        """
+        for _ in range(3):
+            current = asyncio.current_task()
+            left = {task for task in self._tasks if task is not current and not task.done()}
+            if not left:
+                return 0
+            for task in left:
+                task.cancel()
+            await asyncio.wait(left, timeout=patience_s / 3)
+        return sum(not task.done() for task in self._tasks)
+
+
+class _Factory:
+    """Creates tasks as the loop did before, and gives each to its nursery."""
+
+    def __init__(self, previous: Any) -> None:
+        self._previous = previous
+
+    def __call__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        coro: Coroutine[Any, Any, Any] | Generator[Any, None, Any],
+        **kwargs: Any,
+    ) -> "asyncio.Task[Any]":
+        if self._previous is None:
+            task = asyncio.Task(coro, loop=loop, **kwargs)
+        else:
+            task = self._previous(loop, coro, **kwargs)
+        context = kwargs.get("context")
+        nursery = _CURRENT.get(None) if context is None else context.get(_CURRENT)
+        if nursery is not None:
+            nursery.add(task)
+        return task
+
+
+def _install(loop: asyncio.AbstractEventLoop) -> None:
+    previous = loop.get_task_factory()
+    if not isinstance(previous, _Factory):
+        loop.set_task_factory(_Factory(previous))

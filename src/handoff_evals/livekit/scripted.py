@@ -1,0 +1,194 @@
+"""A model that says what the test tells it to."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from livekit.agents import llm
+from livekit.agents.types import (
+    DEFAULT_API_CONNECT_OPTIONS,
+    NOT_GIVEN,
+    APIConnectOptions,
+    NotGivenOr,
+)
+
+from handoff_evals.errors import HandoffEvalsError
+
+
+class ScriptExhaustedError(HandoffEvalsError):
+    """A ScriptedLLM was asked once more than it has replies."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolCall:
+    """A tool call in a scripted reply; a string of `arguments` is sent as it is,
+    so that it may be malformed."""
+
+    name: str
+    arguments: str
+
+
+def call(name: str, /, **arguments: Any) -> ToolCall:
+    """Write a tool call for a scripted reply: `call("record_age", age=34)`."""
+    return ToolCall(name=name, arguments=json.dumps(arguments))
+
+
+Part = str | ToolCall
+Reply = Part | Sequence[Part] | BaseException
+"""One reply: a text, a tool call, several of them in order, or an error to raise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a scripted function gets: all that a real model would get."""
+
+    chat_ctx: llm.ChatContext
+    tools: tuple[llm.Tool, ...] = ()
+    tool_choice: llm.ToolChoice | None = None
+
+    @property
+    def tool_names(self) -> tuple[str, ...]:
+        """The names of the function tools that the model may call."""
+        return tuple(llm.ToolContext(self.tools).function_tools)
+
+    @property
+    def last_item(self) -> llm.ChatItem | None:
+        """The newest item of the context that a model would see."""
+        seen = {"message", "function_call", "function_call_output"}
+        return next((item for item in reversed(self.chat_ctx.items) if item.type in seen), None)
+
+    @property
+    def last_user_text(self) -> str:
+        """The caller's newest words, or an empty text."""
+        said = (m for m in reversed(self.chat_ctx.messages()) if m.role == "user")
+        return next((message.text_content or "" for message in said), "")
+
+
+@dataclass
+class _Script:
+    replies: list[Reply] = field(default_factory=list)
+    given: int = 0
+
+
+class ScriptedLLM(llm.LLM):
+    """A public test double on livekit's `llm.LLM` port.
+
+    ```python
+    ScriptedLLM(["Hello.", call("transfer_to_billing"), "Billing here."])
+    ScriptedLLM(lambda request: "Yes?" if not request.tools else call("change_agent"))
+    ```
+
+    It streams like a real model: words in several chunks, each tool call in one,
+    and the usage last. A list is used up reply by reply, across all agents of the
+    session; a function is asked each time and may return anything that a list may
+    hold.
+    """
+
+    def __init__(self, script: Sequence[Reply] | Callable[[Request], Reply]) -> None:
+        super().__init__()
+        self._answer = script if callable(script) else None
+        self._script = _Script(replies=[] if callable(script) else list(script))
+
+    @property
+    def model(self) -> str:
+        """The name that reports show."""
+        return "scripted"
+
+    @property
+    def provider(self) -> str:
+        """Whose model it is."""
+        return "handoff-evals"
+
+    @property
+    def left(self) -> int:
+        """How many replies of the list have not been used."""
+        return len(self._script.replies) - self._script.given
+
+    def chat(  # noqa: PLR0913 - livekit's signature
+        self,
+        *,
+        chat_ctx: llm.ChatContext,
+        tools: list[llm.Tool] | None = None,
+        conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
+        parallel_tool_calls: NotGivenOr[bool] = NOT_GIVEN,  # noqa: ARG002 - livekit's signature
+        tool_choice: NotGivenOr[llm.ToolChoice] = NOT_GIVEN,
+        extra_kwargs: NotGivenOr[dict[str, Any]] = NOT_GIVEN,  # noqa: ARG002 - as above
+    ) -> llm.LLMStream:
+        """Answer with the next reply of the script."""
+        request = Request(
+            chat_ctx=chat_ctx.copy(), tools=tuple(tools or ()), tool_choice=tool_choice or None
+        )
+        return _ScriptedStream(
+            self,
+            chat_ctx=chat_ctx,
+            tools=tools or [],
+            conn_options=conn_options,
+            reply=lambda: self._next(request),
+        )
+
+    def _next(self, request: Request) -> Reply:
+        if self._answer is not None:
+            return self._answer(request)
+        script = self._script
+        if script.given == len(script.replies):
+            last = request.last_item
+            raise ScriptExhaustedError(
+                f"the script has {len(script.replies)} replies and all are used, but the model is "
+                f"asked again after {last.type if last else 'nothing'} "
+                f"(caller's last words: {request.last_user_text!r}; "
+                f"tools: {', '.join(request.tool_names) or 'none'}). "
+                "Add a reply, or pass a function."
+            )
+        script.given += 1
+        return script.replies[script.given - 1]
+
+
+class _ScriptedStream(llm.LLMStream):
+    def __init__(
+        self,
+        model: ScriptedLLM,
+        *,
+        chat_ctx: llm.ChatContext,
+        tools: list[llm.Tool],
+        conn_options: APIConnectOptions,
+        reply: Callable[[], Reply],
+    ) -> None:
+        super().__init__(model, chat_ctx=chat_ctx, tools=tools, conn_options=conn_options)
+        self._reply = reply
+
+    async def _run(self) -> None:
+        reply = self._reply()
+        if isinstance(reply, BaseException):
+            raise reply
+        parts: Sequence[Part] = (reply,) if isinstance(reply, str | ToolCall) else reply
+        reply_id = f"scripted_{uuid4().hex[:12]}"
+        written = 0
+        for part in parts:
+            for delta in _deltas(part):
+                written += 1
+                self._event_ch.send_nowait(llm.ChatChunk(id=reply_id, delta=delta))
+        read = sum(len(m.text_content or "") for m in self._chat_ctx.messages()) // 4
+        self._event_ch.send_nowait(
+            llm.ChatChunk(
+                id=reply_id,
+                usage=llm.CompletionUsage(
+                    completion_tokens=written, prompt_tokens=read, total_tokens=read + written
+                ),
+            )
+        )
+
+
+def _deltas(part: Part) -> list[llm.ChoiceDelta]:
+    if isinstance(part, ToolCall):
+        made = llm.FunctionToolCall(
+            name=part.name, arguments=part.arguments, call_id=f"call_{uuid4().hex[:12]}"
+        )
+        return [llm.ChoiceDelta(role="assistant", tool_calls=[made])]
+    words = part.split(" ")
+    return [
+        llm.ChoiceDelta(role="assistant", content=word if last else f"{word} ")
+        for word, last in zip(words, [False] * (len(words) - 1) + [True], strict=True)
+        if word or not last
+    ]

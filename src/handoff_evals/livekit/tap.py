@@ -1,0 +1,203 @@
+"""The one wrapper of `llm.LLM`: it notes what each agent's model got and gave."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from livekit.agents import llm
+from livekit.agents.types import (
+    DEFAULT_API_CONNECT_OPTIONS,
+    NOT_GIVEN,
+    APIConnectOptions,
+    NotGivenOr,
+)
+
+from handoff_evals.transcript import AgentRef, ModelCall, ToolSchema, Usage
+
+
+@dataclass(kw_only=True)
+class Exchange:
+    """A model call while it is under way; `frozen()` makes the record of it."""
+
+    agent: AgentRef
+    purpose: Literal["reply", "direct"]
+    model: str
+    messages: tuple[Mapping[str, Any], ...]
+    tools: tuple[ToolSchema, ...]
+    tool_choice: str | None
+    after_handoffs: int = 0
+    started: float = field(default_factory=time.perf_counter)
+    text: str = ""
+    calls: list[Mapping[str, str]] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    ttft_s: float | None = None
+    duration_s: float | None = None
+    failure: Exception | None = None
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether the answer is still awaited."""
+        return self.duration_s is None
+
+    def note(self, chunk: llm.ChatChunk) -> None:
+        """Take in one chunk of the answer."""
+        if self.ttft_s is None and chunk.has_response():
+            self.ttft_s = time.perf_counter() - self.started
+        if chunk.delta is not None:
+            self.text += chunk.delta.content or ""
+            self.calls.extend(
+                {"name": made.name, "arguments": made.arguments, "call_id": made.call_id}
+                for made in chunk.delta.tool_calls
+            )
+        if chunk.usage is not None:
+            self.usage = Usage(
+                prompt=chunk.usage.prompt_tokens,
+                completion=chunk.usage.completion_tokens,
+                cached=chunk.usage.prompt_cached_tokens,
+            )
+
+    def frozen(self) -> ModelCall:
+        """The record as it stands now."""
+        failure = self.failure
+        return ModelCall(
+            agent=self.agent,
+            purpose=self.purpose,
+            model=self.model,
+            messages=self.messages,
+            tools=self.tools,
+            tool_choice=self.tool_choice,
+            text=self.text,
+            calls=tuple(self.calls),
+            usage=self.usage,
+            ttft_s=self.ttft_s,
+            duration_s=self.duration_s or time.perf_counter() - self.started,
+            after_handoffs=self.after_handoffs,
+            error=None if failure is None else f"{type(failure).__name__}: {failure}",
+            finished=not self.in_flight,
+        )
+
+
+class Tap(llm.LLM):
+    """A model that passes everything on to another one and notes it.
+
+    Args:
+        inner: the model that answers.
+        agent: who is asking, looked up at each request.
+        purpose: `reply` for an agent's own model, `direct` for the session's,
+            which only the agents' own code asks.
+        log: where an exchange is put as soon as it starts.
+    """
+
+    def __init__(
+        self,
+        inner: llm.LLM,
+        *,
+        agent: Callable[[], AgentRef],
+        purpose: Literal["reply", "direct"],
+        log: Callable[[Exchange], None],
+    ) -> None:
+        super().__init__()
+        self.inner = inner
+        self._agent = agent
+        self._purpose = purpose
+        self._log = log
+
+    @property
+    def model(self) -> str:
+        """The wrapped model's name."""
+        return self.inner.model
+
+    @property
+    def provider(self) -> str:
+        """The wrapped model's provider."""
+        return self.inner.provider
+
+    def prewarm(self, **kwargs: Any) -> None:
+        """Warm the wrapped model."""
+        self.inner.prewarm(**kwargs)
+
+    def chat(  # noqa: PLR0913 - livekit's signature
+        self,
+        *,
+        chat_ctx: llm.ChatContext,
+        tools: list[llm.Tool] | None = None,
+        conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
+        parallel_tool_calls: NotGivenOr[bool] = NOT_GIVEN,
+        tool_choice: NotGivenOr[llm.ToolChoice] = NOT_GIVEN,
+        extra_kwargs: NotGivenOr[dict[str, Any]] = NOT_GIVEN,
+    ) -> llm.LLMStream:
+        """Ask the wrapped model, and note what it was asked."""
+        exchange = Exchange(
+            agent=self._agent(),
+            purpose=self._purpose,
+            model=self.model,
+            messages=tuple(chat_ctx.to_provider_format("openai")[0]),
+            tools=_schemas(tools or []),
+            tool_choice=_written(tool_choice or None),
+        )
+        self._log(exchange)
+        return _TapStream(
+            self,
+            chat_ctx=chat_ctx,
+            tools=tools or [],
+            exchange=exchange,
+            ask=lambda: self.inner.chat(
+                chat_ctx=chat_ctx,
+                tools=tools,
+                conn_options=conn_options,
+                parallel_tool_calls=parallel_tool_calls,
+                tool_choice=tool_choice,
+                extra_kwargs=extra_kwargs,
+            ),
+        )
+
+
+class _TapStream(llm.LLMStream):
+    def __init__(
+        self,
+        tap: Tap,
+        *,
+        chat_ctx: llm.ChatContext,
+        tools: list[llm.Tool],
+        exchange: Exchange,
+        ask: Callable[[], llm.LLMStream],
+    ) -> None:
+        # The wrapped model retries by the caller's options; a second layer of
+        # retries here would multiply them.
+        super().__init__(
+            tap, chat_ctx=chat_ctx, tools=tools, conn_options=APIConnectOptions(max_retry=0)
+        )
+        self._exchange = exchange
+        self._ask = ask
+
+    async def _run(self) -> None:
+        try:
+            async with self._ask() as stream:
+                async for chunk in stream:
+                    self._exchange.note(chunk)
+                    self._event_ch.send_nowait(chunk)
+        except Exception as error:
+            self._exchange.failure = error
+            raise
+        finally:
+            self._exchange.duration_s = time.perf_counter() - self._exchange.started
+
+
+def _schemas(tools: list[llm.Tool]) -> tuple[ToolSchema, ...]:
+    described = llm.ToolContext(tools).parse_function_tools("openai", strict=False)
+    functions = [schema.get("function", schema) for schema in described]
+    return tuple(
+        ToolSchema(
+            name=function["name"],
+            description=function.get("description") or "",
+            parameters=function.get("parameters") or {},
+        )
+        for function in functions
+    )
+
+
+def _written(choice: llm.ToolChoice | None) -> str | None:
+    if choice is None or isinstance(choice, str):
+        return choice
+    return choice["function"]["name"]

@@ -1,0 +1,136 @@
+"""Models that are none: what a suite scores by itself, and what its author expects.
+
+`never` answers and hands nobody over. `always:AGENT` hands over to one agent at
+every chance. A suite on which they do well flatters.
+"""
+
+import json
+
+from livekit.agents import llm
+
+from handoff_evals.livekit.handoff_tools import leading_tool, placeholder_arguments
+from handoff_evals.livekit.scripted import Reply, Request, ScriptedLLM, ToolCall
+from handoff_evals.scenario import ExpectedCall, Scenario, Target
+
+_WORDS = "I see."
+
+
+class TrivialLLM(ScriptedLLM):
+    """A scripted model under a name of its own."""
+
+    def __init__(self, name: str, answer: "Answer") -> None:
+        super().__init__(answer)
+        self._name = name
+
+    @property
+    def model(self) -> str:
+        """The name that reports show."""
+        return self._name
+
+
+class Answer:
+    """What a trivial model does when it is the caller who spoke last."""
+
+    def __call__(self, request: Request) -> Reply:
+        """Decide on the caller's words only; everything else gets a few words."""
+        last = request.last_item
+        if isinstance(last, llm.ChatMessage) and last.role == "user" and request.tools:
+            return self.decide(request)
+        return _WORDS
+
+    def decide(self, request: Request) -> Reply:  # noqa: ARG002 - for those that look
+        """Hand nobody over."""
+        return _WORDS
+
+
+class Always(Answer):
+    """Calls the tool that leads to one agent, wherever there is one."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    def decide(self, request: Request) -> Reply:
+        """Hand over to the one agent."""
+        return _handoff(request, self._target) or _WORDS
+
+
+def never() -> TrivialLLM:
+    """A model that hands nobody over."""
+    return TrivialLLM("never", Answer())
+
+
+def always(target: Target) -> TrivialLLM:
+    """A model that hands everybody over to one agent."""
+    return TrivialLLM(f"always:{target.label}", Always(target))
+
+
+class Oracle(Answer):
+    """Plays what each turn of a scenario expects.
+
+    By the turn's `calls`, or by the tool whose handoff leads to the next agent of
+    the turn's path.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._turns = scenario.turns
+        self._met: dict[str, int] = {}
+        self._played: set[tuple[int, str]] = set()
+
+    def decide(self, request: Request) -> Reply:
+        """Do what the scenario expects of this turn, once."""
+        index = self._turn(request)
+        if index is None:
+            return _WORDS
+        expect = self._turns[index].expect
+        if expect.calls:
+            due = [
+                _filled(request, call)
+                for call in expect.calls
+                if call.name in request.tool_names and (index, call.name) not in self._played
+            ]
+            self._played.update((index, call.name) for call in due)
+            return due or _WORDS
+        if expect.agent is None or (index, "") in self._played:
+            return _WORDS
+        reply = _handoff(request, expect.agent)
+        if reply is None:
+            return _WORDS
+        self._played.add((index, ""))
+        return reply
+
+    def _turn(self, request: Request) -> int | None:
+        """The turn that the caller's last message belongs to.
+
+        By the message's id, since a caller may say the same thing twice.
+        """
+        item = request.last_item
+        if item is None:
+            return None
+        if item.id not in self._met:
+            start = max(self._met.values(), default=-1) + 1
+            said = request.last_user_text.strip()
+            for index, turn in enumerate(self._turns[start:], start):
+                if turn.user.strip() == said:
+                    self._met[item.id] = index
+                    break
+        return self._met.get(item.id)
+
+
+def oracle(scenario: Scenario) -> TrivialLLM:
+    """A model that plays what the scenario's turns expect."""
+    return TrivialLLM("oracle", Oracle(scenario))
+
+
+def _handoff(request: Request, target: Target) -> ToolCall | None:
+    name = leading_tool(request.tools, target)
+    if name is None:
+        return None
+    tool = llm.ToolContext(list(request.tools)).function_tools[name]
+    return ToolCall(name=name, arguments=json.dumps(placeholder_arguments(tool)))
+
+
+def _filled(request: Request, call: ExpectedCall) -> ToolCall:
+    """The expected call, with what it needs and the scenario leaves open."""
+    tool = llm.ToolContext(list(request.tools)).function_tools[call.name]
+    arguments = {**placeholder_arguments(tool), **call.arguments}
+    return ToolCall(name=call.name, arguments=json.dumps(arguments))

@@ -1,0 +1,203 @@
+"""The checks of one conversation against its scenario.
+
+Each takes the scenario and the transcript and gives scores; none knows how the
+conversation was held. A turn that was never reached gives no score here: the
+fault that ended the conversation has failed the trial, or left it unscored.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from handoff_evals.handoffs import decisions, follows
+from handoff_evals.scenario import ExpectedCall, Scenario, ScriptedTurn
+from handoff_evals.score import Score
+from handoff_evals.scorers.carried import carried
+from handoff_evals.transcript import FunctionCall, Message, Transcript, Turn
+
+Check = Callable[[Scenario, Transcript], Iterator[Score]]
+
+
+def reached(
+    scenario: Scenario, transcript: Transcript
+) -> Iterator[tuple[int, ScriptedTurn, Turn]]:
+    """The scripted turns that took place, with what came of them."""
+    for index, scripted in enumerate(scenario.turns, 1):
+        if index < len(transcript.turns):
+            yield index, scripted, transcript.turns[index]
+
+
+def agent_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
+    """Every handoff decision is correct."""
+    for decision in decisions(scenario, transcript):
+        right = decision.outcome == "correct"
+        yield Score(
+            name="handoff",
+            status="passed" if right else "failed",
+            reason=f"{decision.outcome}: expected {decision.expected}, active {decision.actual}",
+            turn=decision.turn,
+            events=_handoff_events(transcript, decision.turn),
+        )
+
+
+def path_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
+    """The turn's handoffs are exactly the expected ones."""
+    for index, scripted, turn in reached(scenario, transcript):
+        path = scripted.expect.handoffs
+        if path is None:
+            continue
+        happened = [
+            f"{move.old.label if move.old else 'nobody'} -> {move.new.label}"
+            for move in turn.handoffs
+        ]
+        yield Score(
+            name="path",
+            status="passed" if follows(turn.handoffs, path) else "failed",
+            reason=f"expected {[step.label for step in path]}, happened {happened}",
+            turn=index,
+            events=_handoff_events(transcript, index),
+        )
+
+
+def tools_are_called(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
+    """Each expected tool was called in its turn, with at least the expected arguments."""
+    for index, scripted, turn in reached(scenario, transcript):
+        made = [
+            (position, event)
+            for position, event in transcript.indexed(index)
+            if isinstance(event, FunctionCall)
+        ]
+        for call in scripted.expect.calls:
+            hits = [position for position, event in made if _fits(call, event)]
+            happened = [f"{event.name}({event.arguments})" for _, event in made]
+            yield Score(
+                name="call",
+                status="passed" if hits else "failed",
+                reason=f"expected {_written(call)}, called {happened or 'nothing'}",
+                turn=index,
+                events=tuple(hits or (position for position, _ in made)),
+            )
+        del turn
+
+
+def context_is_carried(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
+    """The agent that is active after the turn was told the facts by what its model received."""
+    for index, scripted, turn in reached(scenario, transcript):
+        target = scripted.expect.agent
+        for fact in scripted.expect.carries:
+            if target is not None and not target.matches(turn.active):
+                status, reason = "failed", f"{target.label} was not reached"
+            else:
+                status, reason = carried(transcript, index, fact)
+            yield Score(
+                name="carries",
+                status=status,
+                reason=reason,
+                turn=index,
+                events=_handoff_events(transcript, index),
+            )
+
+
+def userdata_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
+    """The session's userdata holds what the turn expects."""
+    for index, scripted, turn in reached(scenario, transcript):
+        for name, value in scripted.expect.userdata.items():
+            actual = turn.userdata.get(name)
+            yield Score(
+                name="userdata",
+                status="passed" if actual == value else "failed",
+                reason=f"{name}: expected {value!r}, is {actual!r}",
+                turn=index,
+            )
+
+
+def caller_is_answered(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
+    """In every turn the caller hears something, unless the turn expects silence."""
+    for index, scripted, turn in reached(scenario, transcript):
+        cut_off = any(fault.turn == index and fault.ended for fault in transcript.faults)
+        if scripted.expect.silence or cut_off or turn.said.strip():
+            continue
+        heard = [
+            position
+            for position, event in transcript.indexed(index)
+            if isinstance(event, Message)
+        ]
+        yield Score(
+            name="answered",
+            status="failed",
+            reason=f"the caller hears nothing from {turn.active.label}",
+            turn=index,
+            events=tuple(heard),
+        )
+
+
+def agent_works(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:  # noqa: ARG001
+    """No code of the agents raised, hung or looped."""
+    for fault in transcript.faults:
+        if fault.owner == "agent":
+            yield Score(
+                name="agent",
+                status="failed",
+                reason=f"{fault.cause}: {fault.detail}",
+                turn=fault.turn,
+            )
+
+
+def conversation_took_place(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
+    """Every scripted turn was reached; passes once for a whole conversation."""
+    held = len(transcript.turns) - 1
+    asked = len(scenario.turns)
+    status = "passed" if held == asked else "failed"
+    yield Score(name="conversation", status=status, reason=f"{held} of {asked} turns were held")
+
+
+CHECKS: tuple[Check, ...] = (
+    conversation_took_place,
+    agent_is_right,
+    path_is_right,
+    tools_are_called,
+    context_is_carried,
+    userdata_is_right,
+    caller_is_answered,
+    agent_works,
+)
+
+
+def score(scenario: Scenario, transcript: Transcript) -> tuple[Score, ...]:
+    """All checks, or one unscored score where nobody can be judged by this conversation."""
+    fault = transcript.unscored_because
+    if fault is not None:
+        return (
+            Score(
+                name="conversation",
+                status="unscored",
+                reason=f"{fault.cause}: {fault.detail}",
+                turn=fault.turn,
+            ),
+        )
+    return tuple(found for check in CHECKS for found in check(scenario, transcript))
+
+
+def _handoff_events(transcript: Transcript, turn: int) -> tuple[int, ...]:
+    return tuple(
+        position
+        for position, event in transcript.indexed(turn)
+        if event.type == "agent_handoff"
+    )
+
+
+def _fits(expected: ExpectedCall, event: FunctionCall) -> bool:
+    if event.name != expected.name:
+        return False
+    try:
+        actual: Any = json.loads(event.arguments or "{}")
+    except ValueError:
+        return not expected.arguments
+    return isinstance(actual, Mapping) and all(
+        name in actual and actual[name] == value for name, value in expected.arguments.items()
+    )
+
+
+def _written(call: ExpectedCall) -> str:
+    inner = ", ".join(f"{name}={value!r}" for name, value in call.arguments.items())
+    return f"{call.name}({inner})"

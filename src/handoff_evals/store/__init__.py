@@ -1,0 +1,29 @@
+"""Runs on disk."""
+
+from handoff_evals.store.manifest import SCHEMA, Manifest, SuiteRecord
+from handoff_evals.store.run_folder import RunFolder
+from handoff_evals.store.summary import (
+    Accuracy,
+    DecisionCounts,
+    Failure,
+    ModelSummary,
+    Seconds,
+    Summary,
+    TrialCounts,
+    summarise,
+)
+
+__all__ = [
+    "SCHEMA",
+    "Accuracy",
+    "DecisionCounts",
+    "Failure",
+    "Manifest",
+    "ModelSummary",
+    "RunFolder",
+    "Seconds",
+    "SuiteRecord",
+    "Summary",
+    "TrialCounts",
+    "summarise",
+]

@@ -1,0 +1,233 @@
+"""A run in numbers: the one source of every report."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from statistics import median
+
+from handoff_evals.handoffs import OUTCOMES, Decision, Quality, confusion, per_agent
+from handoff_evals.stats import Interval, clustered
+from handoff_evals.store.manifest import SCHEMA
+from handoff_evals.transcript import Usage
+from handoff_evals.trial import Trial
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialCounts:
+    """How the trials ended."""
+
+    passed: int
+    failed: int
+    unscored: int
+    causes: Mapping[str, int]
+    """The unscored ones by cause."""
+
+    @property
+    def total(self) -> int:
+        """All trials."""
+        return self.passed + self.failed + self.unscored
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionCounts:
+    """What the decisions of the scored trials came to."""
+
+    on_path: int
+    cascaded: int
+    """Decisions that start on a wrong agent because of an earlier one."""
+    recovered: int
+    """Wrong decisions after which the caller got back to where they should be."""
+    unreached: int
+    """Decisions that an agent's fault kept from being taken."""
+    outcomes: Mapping[str, int]
+    """On path; all six outcomes, zeros included."""
+    premature: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seconds:
+    """Times in seconds; None where there are none."""
+
+    median: float | None
+    p95: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accuracy:
+    """The share of correct decisions on path, with an interval clustered by scenario."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    confidence: float
+    decisions: int
+    scenarios: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSummary:
+    """One model over all suites of the run."""
+
+    trials: TrialCounts
+    decisions: DecisionCounts
+    accuracy: Accuracy
+    suites: Mapping[str, Accuracy]
+    confusion: Mapping[str, Mapping[str, int]]
+    per_agent: Mapping[str, Quality]
+    tokens: Usage
+    ttft_s: Seconds
+    wall_s: float
+    """Seconds of the trials, added up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """One check that failed, with what is needed to read about it."""
+
+    model: str
+    suite: str
+    scenario: str
+    number: int
+    turn: int | None
+    user: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """A whole run."""
+
+    models: Mapping[str, ModelSummary]
+    failures: tuple[Failure, ...] = ()
+    met: tuple[str, ...] = ()
+    """Every agent that was active after some turn."""
+    schema: int = SCHEMA
+
+
+@dataclass
+class _Tally:
+    """What is kept of a model's trials; their transcripts are let go."""
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    causes: Counter[str] = field(default_factory=Counter)
+    decisions: list[tuple[str, str, Decision]] = field(default_factory=list)
+    unreached: int = 0
+    usage: Usage = field(default_factory=Usage)
+    ttft: list[float] = field(default_factory=list)
+    wall_s: float = 0.0
+
+
+def summarise(trials: Iterable[Trial], *, confidence: float = 0.95) -> Summary:
+    """Add up a run, one trial at a time. Unscored trials count as such and nowhere else."""
+    tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
+    failures: list[Failure] = []
+    met: set[str] = set()
+    for trial in trials:
+        tally = tallies[trial.key.model]
+        _add(tally, trial)
+        failures.extend(_failures(trial))
+        met.update(turn.active.label for turn in trial.transcript.turns)
+    return Summary(
+        models={name: _model(tally, confidence) for name, tally in tallies.items()},
+        failures=tuple(failures),
+        met=tuple(sorted(met)),
+    )
+
+
+def _add(tally: _Tally, trial: Trial) -> None:
+    tally.statuses[trial.status] += 1
+    tally.usage += trial.transcript.usage
+    tally.wall_s += trial.duration_s
+    calls = trial.transcript.model_calls
+    tally.ttft.extend(call.ttft_s for call in calls if call.ttft_s is not None)
+    if trial.status == "unscored":
+        tally.causes[trial.cause or "no scores"] += 1
+        return
+    key = trial.key
+    tally.decisions.extend((key.suite, key.scenario, each) for each in trial.decisions)
+    tally.unreached += trial.unreached
+
+
+def _failures(trial: Trial) -> Iterable[Failure]:
+    key = trial.key
+    for score in trial.scores:
+        if score.status != "passed":
+            turns = trial.transcript.turns
+            heard = score.turn is not None and score.turn < len(turns)
+            yield Failure(
+                model=key.model,
+                suite=key.suite,
+                scenario=key.scenario,
+                number=key.number,
+                turn=score.turn,
+                user=(turns[score.turn].user or "") if heard and score.turn is not None else "",
+                name=score.name if score.status == "failed" else "unscored",
+                reason=score.reason,
+            )
+
+
+def _model(tally: _Tally, confidence: float) -> ModelSummary:
+    found = [decision for _, _, decision in tally.decisions]
+    matrix = confusion(found)
+    suites = sorted({suite for suite, _, _ in tally.decisions})
+    return ModelSummary(
+        trials=TrialCounts(
+            passed=tally.statuses["passed"],
+            failed=tally.statuses["failed"],
+            unscored=tally.statuses["unscored"],
+            causes=dict(tally.causes),
+        ),
+        decisions=_counts(found, tally.unreached),
+        accuracy=_accuracy(tally.decisions, confidence),
+        suites={
+            suite: _accuracy([each for each in tally.decisions if each[0] == suite], confidence)
+            for suite in suites
+        },
+        confusion=matrix,
+        per_agent=per_agent(matrix),
+        tokens=tally.usage,
+        ttft_s=_seconds(tally.ttft),
+        wall_s=tally.wall_s,
+    )
+
+
+def _counts(found: list[Decision], unreached: int) -> DecisionCounts:
+    outcomes = Counter(each.outcome for each in found if each.on_path)
+    return DecisionCounts(
+        on_path=outcomes.total(),
+        cascaded=sum(not each.on_path for each in found),
+        recovered=sum(each.on_path and each.recovered_after is not None for each in found),
+        unreached=unreached,
+        outcomes={outcome: outcomes[outcome] for outcome in OUTCOMES},
+        premature=sum(each.on_path and each.premature for each in found),
+    )
+
+
+def _accuracy(found: list[tuple[str, str, Decision]], confidence: float) -> Accuracy:
+    clusters: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for suite, scenario, decision in found:
+        if decision.on_path:
+            counted = clusters[suite, scenario]
+            counted[0] += decision.outcome == "correct"
+            counted[1] += 1
+    total = sum(counted[1] for counted in clusters.values())
+    interval: Interval | None = None
+    if total:
+        pairs = [(correct, of) for correct, of in clusters.values()]
+        interval = clustered(pairs, confidence=confidence)
+    return Accuracy(
+        value=interval.value if interval else None,
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        confidence=confidence,
+        decisions=total,
+        scenarios=len(clusters),
+    )
+
+
+def _seconds(values: list[float]) -> Seconds:
+    if not values:
+        return Seconds(median=None, p95=None)
+    ordered = sorted(values)
+    return Seconds(median=median(ordered), p95=ordered[int(0.95 * (len(ordered) - 1))])
