@@ -96,7 +96,7 @@ async def carried(carry: Carry, agent: Agent) -> ChatContext:
             # On the copy without instructions: truncate keeps the first instructions it finds.
             return said.truncate(max_items=LAST_ITEMS)
         case Carry.SUMMARY:
-            # A summary of summaries forgets a little each time: earlier ones go on as they are.
+            # Of what has no summary yet: a summary of summaries forgets a little each time.
             notes = [m for m in agent.chat_ctx.messages() if m.extra.get("is_summary")]
             if talk := [m for m in said.messages() if m not in last_words]:
                 notes.append(await summary(agent.session.llm, talk))

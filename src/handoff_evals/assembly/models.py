@@ -10,9 +10,7 @@ from typing import Any
 
 from livekit.agents import llm
 
-from handoff_evals.engines import LocalServer, label_of, weights_file
 from handoff_evals.errors import ModelError
-from handoff_evals.livekit.endpoint import endpoint_llm
 from handoff_evals.livekit.trivial import always, never, oracle
 from handoff_evals.scenario import Scenario, Target
 
@@ -31,7 +29,7 @@ class Model:
     """A model of a run: each trial asks it for an LLM of its own."""
 
     label: str
-    build: Callable[[Scenario, int], llm.LLM]
+    build: Callable[[Scenario, int], llm.LLM[Any]]
     """From the scenario and the trial's seed."""
     concurrency: int = _IN_PROCESS
     """Conversations at once that are good for it."""
@@ -52,7 +50,7 @@ def resolve(names: Sequence[str], *, folder: Path) -> list[Model]:
     return [make() for make in makers]
 
 
-def local_llm(name: str = "default") -> llm.LLM:
+def local_llm(name: str = "default") -> llm.LLM[Any]:
     """A real language model on this machine as a livekit LLM; the first call starts it.
 
     For agents that should answer where no credentials are set. It blocks while the
@@ -62,7 +60,10 @@ def local_llm(name: str = "default") -> llm.LLM:
         ModelError: when there is no weights file of that name.
         EngineError: when it can't be fetched or started.
     """
-    return endpoint_llm(LocalServer.shared(weights_file(name)).endpoint)
+    from handoff_evals.engines import serve  # noqa: PLC0415 - an extra that may be missing
+    from handoff_evals.livekit.endpoint import endpoint_llm  # noqa: PLC0415
+
+    return endpoint_llm(serve(name))
 
 
 def _maker(name: str, folder: Path) -> Callable[[], Model]:
@@ -111,13 +112,14 @@ def _factory(module: str, name: str, folder: Path) -> Callable[..., Any]:
         ) from error
     if not callable(found):
         raise ModelError(f"model '{module}:{name}' is {found!r}, but must be a function")
-    return found  # type: ignore[no-any-return] - callable() does not narrow Any
+    factory: Callable[..., Any] = found
+    return factory
 
 
-def _each_trial(factory: Callable[..., Any], name: str) -> Callable[[Scenario, int], llm.LLM]:
+def _each_trial(factory: Callable[..., Any], name: str) -> Callable[[Scenario, int], llm.LLM[Any]]:
     takes_seed = "seed" in inspect.signature(factory).parameters
 
-    def build(_scenario: Scenario, seed: int) -> llm.LLM:
+    def build(_scenario: Scenario, seed: int) -> llm.LLM[Any]:
         made = factory(seed=seed) if takes_seed else factory()
         if not isinstance(made, llm.LLM):
             raise ModelError(f"model {name!r} gave {made!r}, which is no livekit `llm.LLM`")

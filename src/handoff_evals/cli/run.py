@@ -16,7 +16,7 @@ from handoff_evals.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from handoff_evals.assembly.run import PreparedRun, RunRequest
+    from handoff_evals.assembly.run import PreparedRun
     from handoff_evals.store import RunFolder, Summary
     from handoff_evals.trial import Trial
 
@@ -33,7 +33,7 @@ _EPILOG = """\
 """
 
 
-def run(  # noqa: PLR0913 - a command's options are its parameters
+def run(
     suites: Annotated[
         list[str] | None,
         typer.Argument(metavar="[SUITE]...", help="Scenario files, or folders that hold some."),
@@ -41,7 +41,9 @@ def run(  # noqa: PLR0913 - a command's options are its parameters
     model: Annotated[
         list[str] | None,
         typer.Option(
-            "--model", "-m", help="local[:NAME], gguf:PATH, module:function, never, always:AGENT, "
+            "--model",
+            "-m",
+            help="local[:NAME], gguf:PATH, module:function, never, always:AGENT, "
             "oracle. Repeatable.",
         ),
     ] = None,
@@ -67,11 +69,11 @@ def run(  # noqa: PLR0913 - a command's options are its parameters
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tables.")] = False,
 ) -> None:
     """Hold every scenario's conversation and judge the handoffs."""
-    from rich.console import Console  # noqa: PLC0415 - `--help` is to be quick
+    from rich.console import Console
 
-    from handoff_evals.assembly.run import RunRequest, prepare  # noqa: PLC0415
-    from handoff_evals.livekit.call import Limits  # noqa: PLC0415
-    from handoff_evals.store import RunFolder, summarise  # noqa: PLC0415
+    from handoff_evals.assembly.run import RunRequest, prepare
+    from handoff_evals.livekit.call import Limits
+    from handoff_evals.store import summarise
 
     request = RunRequest(
         suites=suites or (),
@@ -147,7 +149,7 @@ def _tags(written: list[str]) -> dict[str, str]:
 
 
 def _folder(out: Path | None, prepared: "PreparedRun") -> "RunFolder":
-    from handoff_evals.store import RunFolder  # noqa: PLC0415 - `--help` is to be quick
+    from handoff_evals.store import RunFolder
 
     if out is None:
         return RunFolder.create(Path("runs"), prepared.manifest)
@@ -172,7 +174,7 @@ def _execute(prepared: "PreparedRun", folder: "RunFolder", console: "Console") -
 
 @contextlib.contextmanager
 def _progress(console: "Console", total: int) -> Iterator[Callable[["Trial"], None]]:
-    from rich.progress import (  # noqa: PLC0415 - `--help` is to be quick
+    from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
         Progress,
@@ -203,9 +205,9 @@ def _progress(console: "Console", total: int) -> Iterator[Callable[["Trial"], No
 
 
 def _report(summary: "Summary", folder: "RunFolder", *, as_json: bool, quiet: bool) -> None:
-    from rich.console import Console  # noqa: PLC0415 - `--help` is to be quick
+    from rich.console import Console
 
-    from handoff_evals.reports.run_report import print_run  # noqa: PLC0415
+    from handoff_evals.reports.run_report import print_run
 
     if as_json:
         typer.echo((folder.path / "summary.json").read_text(), nl=False)
@@ -244,8 +246,8 @@ def _warn_unmet(prepared: "PreparedRun", summary: "Summary", console: "Console")
 
 
 def _same(label: str, met: str) -> bool:
-    from handoff_evals.scenario import Target  # noqa: PLC0415 - `--help` is to be quick
-    from handoff_evals.transcript import AgentRef  # noqa: PLC0415
+    from handoff_evals.scenario import Target
+    from handoff_evals.transcript import AgentRef
 
     active = Target.parse(met)
     return Target.parse(label).matches(AgentRef(id=active.id, attributes=active.where))

@@ -26,7 +26,7 @@ def show(
 
     Without a LABEL it prints the run's tables, and the trials that there are.
     """
-    from handoff_evals.store import RunFolder  # noqa: PLC0415 - `--help` is to be quick
+    from handoff_evals.store import RunFolder
 
     folder = RunFolder.open(run)
     if label is None:
@@ -47,7 +47,7 @@ def show(
 
 
 def _print_trial(trial: "Trial", *, received: bool) -> None:
-    from handoff_evals.reports.conversation import conversation  # noqa: PLC0415
+    from handoff_evals.reports.conversation import conversation
 
     key = trial.key
     marked = {index for score in trial.scores if score.status == "failed" for index in score.events}
@@ -62,17 +62,17 @@ def _print_trial(trial: "Trial", *, received: bool) -> None:
             turn = "" if score.turn is None else f" (turn {score.turn})"
             typer.echo(f"  {score.status} {score.name}{turn}: {score.reason}")
     if received:
-        from handoff_evals.reports.received import received_text  # noqa: PLC0415
+        from handoff_evals.reports.received import received_text
 
         typer.echo(received_text(trial.transcript))
     typer.echo("")
 
 
 def _overview(folder: "RunFolder") -> None:
-    from rich.console import Console  # noqa: PLC0415 - `--help` is to be quick
+    from rich.console import Console
 
-    from handoff_evals.reports.run_report import print_run  # noqa: PLC0415
-    from handoff_evals.store import summarise  # noqa: PLC0415
+    from handoff_evals.reports.run_report import print_run
+    from handoff_evals.store import summarise
 
     print_run(Console(), summarise(folder.trials()), notes=folder.manifest.notes)
     for trial in folder.trials():

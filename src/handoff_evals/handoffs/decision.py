@@ -67,9 +67,7 @@ def decisions(scenario: Scenario, transcript: Transcript) -> tuple[Decision, ...
 
 
 def _expected_later(agent: AgentRef, later: Sequence[ScriptedTurn]) -> bool:
-    return any(
-        turn.expect.agent is not None and turn.expect.agent.matches(agent) for turn in later
-    )
+    return any(turn.expect.agent is not None and turn.expect.agent.matches(agent) for turn in later)
 
 
 def _recovery(scenario: Scenario, transcript: Transcript, index: int) -> int | None:

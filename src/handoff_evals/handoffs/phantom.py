@@ -13,7 +13,10 @@ _MOVING = (
     r"|rout(?:e|ing|ed)|send(?:ing)?)"
 )
 _CALLER = r"(?:you(?:r (?:call|case|request|issue|matter))?|the call|this(?: call)?|it)"
-_SPEAKER = r"(?:i(?:'ll| will|'m| am|'ve| have|'m going to| am going to)|we(?:'ll|'re| are| will)|let me|allow me to)"
+_SPEAKER = (
+    r"(?:i(?:'ll| will|'m| am|'ve| have|'m going to| am going to)"
+    r"|we(?:'ll|'re| are| will)|let me|allow me to)"
+)
 _NOW = r"(?:(?:now|just|gladly|happily|be|go ahead and|quickly|immediately|right away) )*"
 _TO = r"(?:to|over|through|with|on|back)\b"
 

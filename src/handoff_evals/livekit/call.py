@@ -62,7 +62,7 @@ class Call:
     def __init__(  # noqa: PLR0913 - the two last ones belong to LiveKit's simulation
         self,
         entry: AgentEntry,
-        model: llm.LLM,
+        model: llm.LLM[Any],
         *,
         limits: Limits | None = None,
         watch: Watch | None = None,
@@ -90,7 +90,7 @@ class Call:
 
     @property
     def session(self) -> AgentSession[Any]:
-        """livekit's own session."""
+        """The session, livekit's own."""
         if self._opened is None:
             raise RuntimeError("the call has not started: await start() first")
         return self._opened.session
@@ -120,7 +120,7 @@ class Call:
         self._context = copy_context()
         self._context.run(self._job.__enter__)
         self._context.run(self._nursery.enter)
-        self._context.run(errors_logged.listen, lambda error: self._noted.errors.append(error))
+        self._context.run(errors_logged.listen, self._note)
         self._added = {
             var: value for var, value in self._context.items() if before.get(var) is not value
         }
@@ -162,7 +162,7 @@ class Call:
         return result
 
     async def _say(self, text: str) -> RunResult[Any]:
-        result = await self.session.run(user_input=text)
+        result: RunResult[Any] = await self.session.run(user_input=text)
         await quiet(self.session)
         return result
 
@@ -264,13 +264,14 @@ class Call:
         if not isinstance(agent.llm, Tap):
             # Before it runs: livekit announces the handoff first, then starts the agent.
             agent.update_options(
-                llm=Tap(
-                    self._model, agent=lambda: self._ref(agent), purpose="reply", log=self._log
-                )
+                llm=Tap(self._model, agent=lambda: self._ref(agent), purpose="reply", log=self._log)
             )
         self._noted.handoffs += 1
         if self._noted.handoffs > self._limits.handoffs:
             self._looping.set()
+
+    def _note(self, error: AgentError) -> None:
+        self._noted.errors.append(error)
 
     def _log(self, exchange: Exchange) -> None:
         exchange.after_handoffs = self._noted.handoffs
@@ -290,12 +291,15 @@ class Call:
         data = None if self._opened is None else self._opened.session._userdata  # noqa: SLF001
         if data is None:
             return {}
-        read = data.get if isinstance(data, Mapping) else lambda name: getattr(data, name, None)
         return {
-            name: to_jsonable_python(read(name), fallback=str)
+            name: to_jsonable_python(_field(data, name), fallback=str)
             for name in sorted(self._watch.userdata)
         }
 
     def _fault(self, owner: Any, cause: str, detail: str, *, ended: bool = False) -> None:
         turn = len(self.turns)
         self.faults.append(Fault(owner=owner, cause=cause, detail=detail, turn=turn, ended=ended))
+
+
+def _field(data: object, name: str) -> Any:
+    return data.get(name) if isinstance(data, Mapping) else getattr(data, name, None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from livekit.agents import llm
 
@@ -16,7 +17,7 @@ class InProcessDriver:
     """The driver on `AgentSession`: one entry, one model, any number of conversations."""
 
     entry: AgentEntry
-    model: Callable[[Scenario, int], llm.LLM]
+    model: Callable[[Scenario, int], llm.LLM[Any]]
     """Gives the model for one trial, from the scenario and the trial's seed."""
     watch: Watch
     limits: Limits

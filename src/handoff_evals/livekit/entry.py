@@ -44,7 +44,9 @@ class AgentEntry:
         """
         module_name, colon, name = entry.partition(":")
         if not colon or not module_name or not name:
-            raise AgentImportError(f"agent {entry!r}: write `module:name`, as in `my_agents:Triage`")
+            raise AgentImportError(
+                f"agent {entry!r}: write `module:name`, as in `my_agents:Triage`"
+            )
         path = str((folder or Path.cwd()).resolve())
         if path not in sys.path:
             sys.path.insert(0, path)
@@ -71,7 +73,8 @@ class AgentEntry:
         if isinstance(found, Agent):
             if name:
                 raise AgentImportError(
-                    f"agent {named!r} is one instance, and each conversation needs its own: {_FORMS}"
+                    f"agent {named!r} is one instance, but each conversation needs its own: "
+                    f"{_FORMS}"
                 )
             return cls(build=lambda _: found, name=named)
         if not callable(found) or (inspect.isclass(found) and not issubclass(found, Agent)):
@@ -79,7 +82,7 @@ class AgentEntry:
         return cls(build=_without_model(found) if _takes_no_model(found) else found, name=named)
 
     @asynccontextmanager
-    async def open(self, model: llm.LLM) -> AsyncIterator[Opened]:
+    async def open(self, model: llm.LLM[Any]) -> AsyncIterator[Opened]:
         """Build the agent and a session around the model."""
         made = self.build(model)
         if isinstance(made, AbstractAsyncContextManager):
@@ -91,7 +94,7 @@ class AgentEntry:
         else:
             yield self._opened(await made if isinstance(made, Awaitable) else made, model)
 
-    def _opened(self, made: Any, model: llm.LLM) -> Opened:
+    def _opened(self, made: Any, model: llm.LLM[Any]) -> Opened:
         match made:
             case Agent():
                 return Opened(agent=made, session=AgentSession(llm=model))
@@ -110,5 +113,5 @@ def _takes_no_model(found: Any) -> bool:
         return False
 
 
-def _without_model(found: Callable[[], Any]) -> Callable[[llm.LLM], Any]:
+def _without_model(found: Callable[[], Any]) -> Callable[[llm.LLM[Any]], Any]:
     return lambda _: found()

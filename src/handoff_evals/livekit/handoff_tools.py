@@ -63,7 +63,8 @@ def _placeholder(schema: dict[str, Any]) -> Any:
 
 
 def _strength(name: str, tool: Any, target: Target) -> int:
-    evidence = _evidence(tool._func, type(tool._instance))  # noqa: SLF001 - livekit hides it
+    owner: Any = type(tool._instance)  # noqa: SLF001 - as below
+    evidence = _evidence(tool._func, owner)  # noqa: SLF001 - livekit hides it
     if evidence.agents and target.id not in evidence.agents:
         return 0
     own = _words(name)
@@ -77,7 +78,7 @@ def _strength(name: str, tool: Any, target: Target) -> int:
 
 
 @lru_cache(maxsize=512)
-def _evidence(function: Callable[..., Any], owner: type) -> _Evidence:
+def _evidence(function: Callable[..., Any], owner: type[Any]) -> _Evidence:
     agents: set[str] = set()
     words: set[str] = set()
     seen: set[Any] = set()

@@ -6,6 +6,7 @@ config updates, the call of an unknown tool, and what nested tasks do after
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from livekit.agents import AgentSession, llm
 
@@ -29,7 +30,7 @@ class HistoryReader:
         self._seen: set[str] = set()
         self._active: AgentRef | None = None
 
-    def read(self, session: AgentSession) -> Iterator[Event]:
+    def read(self, session: AgentSession[Any]) -> Iterator[Event]:
         """The items that are new since the last call, in livekit's order."""
         for item in list(session.history.items):
             if item.id in self._seen:
@@ -39,7 +40,7 @@ class HistoryReader:
             if event is not None:
                 yield event
 
-    def _event(self, item: llm.ChatItem) -> Event | None:  # noqa: PLR0911 - one a type
+    def _event(self, item: llm.ChatItem) -> Event | None:
         agent = self._active
         match item:
             case llm.ChatMessage():
@@ -67,8 +68,6 @@ class HistoryReader:
                     tools_added=tuple(item.tools_added or ()),
                     tools_removed=tuple(item.tools_removed or ()),
                 )
-            case _:
-                return None
 
 
 def _message(item: llm.ChatMessage, agent: AgentRef | None) -> Message:

@@ -48,7 +48,7 @@ def faults_of(exchange: Exchange, *, turn: int) -> list[Fault]:
 
 
 def cause_of(error: BaseException) -> str:
-    """A word to count a failed request by: `api_status_429`, `api_timeout`, …
+    """A word to count a failed request by, as `api_status_429` or `api_timeout`.
 
     livekit wraps the last error in an APIConnectionError once its retries are
     used up, so the chain of causes is searched for the one that says most.

@@ -28,9 +28,7 @@ def allow_construction() -> None:
 
 
 @contextmanager
-def text_job(
-    *, label: str = "", userdata: Mapping[str, Any] | None = None
-) -> Iterator[JobContext]:
+def text_job(*, label: str = "", userdata: Mapping[str, Any] | None = None) -> Iterator[JobContext]:
     """Stand in a job that LiveKit itself takes for a text simulation.
 
     STT, TTS and VAD stay off by LiveKit's own switch, whatever the agents bring,

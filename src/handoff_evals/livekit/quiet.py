@@ -6,6 +6,7 @@ few fields that tell; `tests/livekit/test_quiet.py` pins them.
 """
 
 import asyncio
+from typing import Any
 
 from livekit.agents import AgentSession, AgentTask
 from livekit.agents.voice.agent_activity import ActivityClosedError
@@ -15,7 +16,7 @@ from livekit.agents.voice.agent_activity import ActivityClosedError
 _ROUNDS = 8
 
 
-async def quiet(session: AgentSession) -> None:
+async def quiet(session: AgentSession[Any]) -> None:
     """Wait until the session is quiescent. It sets no deadline: the caller does."""
     calm = 0
     while calm < _ROUNDS:
@@ -31,23 +32,23 @@ async def quiet(session: AgentSession) -> None:
             await asyncio.sleep(0)
 
 
-def _busy(session: AgentSession) -> bool:
+def _busy(session: AgentSession[Any]) -> bool:
     return bool(_transitions(session) or _speeches(session)) or _returning(session)
 
 
-def _transitions(session: AgentSession) -> "list[asyncio.Task[None]]":
+def _transitions(session: AgentSession[Any]) -> "list[asyncio.Task[None]]":
     task = session._update_activity_atask  # noqa: SLF001 - see the module's docstring
     return [task] if task is not None and not task.done() else []
 
 
-def _speeches(session: AgentSession) -> "list[asyncio.Task[object]]":
+def _speeches(session: AgentSession[Any]) -> "list[asyncio.Task[object]]":
     activity = session._activity  # noqa: SLF001 - see the module's docstring
     if activity is None:
         return []
     return [task for task in activity._speech_tasks if not task.done()]  # noqa: SLF001
 
 
-def _returning(session: AgentSession) -> bool:
+def _returning(session: AgentSession[Any]) -> bool:
     """Whether an AgentTask is over and the agent that awaits it has not resumed yet."""
     activity = session._activity  # noqa: SLF001 - see the module's docstring
     if activity is None:
@@ -58,7 +59,7 @@ def _returning(session: AgentSession) -> bool:
     )
 
 
-async def _next_change(session: AgentSession) -> None:
+async def _next_change(session: AgentSession[Any]) -> None:
     waiting = {*_transitions(session), *_speeches(session)}
     if waiting:
         # A short limit, since an agent may hand over while one of these waits for it.

@@ -23,8 +23,7 @@ class ScriptExhaustedError(HandoffEvalsError):
 
 @dataclass(frozen=True, kw_only=True)
 class ToolCall:
-    """A tool call in a scripted reply; a string of `arguments` is sent as it is,
-    so that it may be malformed."""
+    """A tool call in a scripted reply; `arguments` is sent as it is, malformed or not."""
 
     name: str
     arguments: str
@@ -72,7 +71,7 @@ class _Script:
     given: int = 0
 
 
-class ScriptedLLM(llm.LLM):
+class ScriptedLLM(llm.LLM[Any]):
     """A public test double on livekit's `llm.LLM` port.
 
     ```python

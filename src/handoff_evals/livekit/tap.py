@@ -78,7 +78,7 @@ class Exchange:
         )
 
 
-class Tap(llm.LLM):
+class Tap(llm.LLM[Any]):
     """A model that passes everything on to another one and notes it.
 
     Args:
@@ -91,7 +91,7 @@ class Tap(llm.LLM):
 
     def __init__(
         self,
-        inner: llm.LLM,
+        inner: llm.LLM[Any],
         *,
         agent: Callable[[], AgentRef],
         purpose: Literal["reply", "direct"],

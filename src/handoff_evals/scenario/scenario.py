@@ -19,8 +19,11 @@ class ScriptedTurn:
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """One conversation. `instructions` and `agent_expectations` are LiveKit's own keys,
-    for a simulated caller; `turns` are ours, for a scripted one."""
+    """One conversation.
+
+    `instructions` and `agent_expectations` are LiveKit's own keys, for a simulated
+    caller; `turns` are ours, for a scripted one.
+    """
 
     label: str
     turns: tuple[ScriptedTurn, ...]

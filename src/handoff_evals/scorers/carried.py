@@ -21,9 +21,7 @@ def carried(
     if call is None:
         return "failed", f"{agent}'s model was never asked, so nothing shows that it got {fact!r}"
     received = "\n".join(
-        text
-        for text in map(message_text, call.messages)
-        if text.strip() not in later_words
+        text for text in map(message_text, call.messages) if text.strip() not in later_words
     )
     if fact.casefold() in received.casefold():
         return "passed", f"{agent}'s model received {fact!r}"

@@ -11,16 +11,14 @@ from typing import Any
 
 from handoff_evals.handoffs import decisions, follows
 from handoff_evals.scenario import ExpectedCall, Scenario, ScriptedTurn
-from handoff_evals.score import Score
+from handoff_evals.score import Score, Status
 from handoff_evals.scorers.carried import carried
 from handoff_evals.transcript import FunctionCall, Message, Transcript, Turn
 
 Check = Callable[[Scenario, Transcript], Iterator[Score]]
 
 
-def reached(
-    scenario: Scenario, transcript: Transcript
-) -> Iterator[tuple[int, ScriptedTurn, Turn]]:
+def reached(scenario: Scenario, transcript: Transcript) -> Iterator[tuple[int, ScriptedTurn, Turn]]:
     """The scripted turns that took place, with what came of them."""
     for index, scripted in enumerate(scenario.turns, 1):
         if index < len(transcript.turns):
@@ -85,8 +83,9 @@ def context_is_carried(scenario: Scenario, transcript: Transcript) -> Iterator[S
     for index, scripted, turn in reached(scenario, transcript):
         target = scripted.expect.agent
         for fact in scripted.expect.carries:
+            status: Status = "failed"
             if target is not None and not target.matches(turn.active):
-                status, reason = "failed", f"{target.label} was not reached"
+                reason = f"{target.label} was not reached"
             else:
                 status, reason = carried(transcript, index, fact)
             yield Score(
@@ -118,9 +117,7 @@ def caller_is_answered(scenario: Scenario, transcript: Transcript) -> Iterator[S
         if scripted.expect.silence or cut_off or turn.said.strip():
             continue
         heard = [
-            position
-            for position, event in transcript.indexed(index)
-            if isinstance(event, Message)
+            position for position, event in transcript.indexed(index) if isinstance(event, Message)
         ]
         yield Score(
             name="answered",
@@ -147,8 +144,11 @@ def conversation_took_place(scenario: Scenario, transcript: Transcript) -> Itera
     """Every scripted turn was reached; passes once for a whole conversation."""
     held = len(transcript.turns) - 1
     asked = len(scenario.turns)
-    status = "passed" if held == asked else "failed"
-    yield Score(name="conversation", status=status, reason=f"{held} of {asked} turns were held")
+    yield Score(
+        name="conversation",
+        status="passed" if held == asked else "failed",
+        reason=f"{held} of {asked} turns were held",
+    )
 
 
 CHECKS: tuple[Check, ...] = (
@@ -180,9 +180,7 @@ def score(scenario: Scenario, transcript: Transcript) -> tuple[Score, ...]:
 
 def _handoff_events(transcript: Transcript, turn: int) -> tuple[int, ...]:
     return tuple(
-        position
-        for position, event in transcript.indexed(turn)
-        if event.type == "agent_handoff"
+        position for position, event in transcript.indexed(turn) if event.type == "agent_handoff"
     )
 
 

@@ -110,7 +110,9 @@ class RunFolder:
                     yield _TRIAL.validate_json(line)
                 except ValidationError as error:
                     where = f"{self.path / 'trials.jsonl'}:{number}"
-                    raise RunFolderError(f"{where}: not a trial of this version: {error}") from error
+                    raise RunFolderError(
+                        f"{where}: not a trial of this version: {error}"
+                    ) from error
 
     def write_summary(self, summary: Any) -> None:
         """Write `summary.json`, whole or not at all."""

@@ -55,9 +55,7 @@ def load_suite(path: Path) -> Suite:
         try:
             model = SuiteModel.model_validate(document.value)
         except ValidationError as error:
-            problems = [
-                (document.line(_path(each)), _words(each)) for each in error.errors()
-            ]
+            problems = [(document.line(_path(each)), _words(each)) for each in error.errors()]
     if model is not None:
         problems = list(_meaning(model, document))
     if problems or model is None:
@@ -98,7 +96,10 @@ def _meaning(model: SuiteModel, document: lines.Located) -> Iterator[tuple[int, 
         line = document.line(("scenarios", index, "label"))
         if scenario.label in first:
             seen = first[scenario.label]
-            yield line, f"two scenarios have the label {scenario.label!r}; the first is on line {seen}"
+            yield (
+                line,
+                f"two scenarios have the label {scenario.label!r}; the first is on line {seen}",
+            )
         first.setdefault(scenario.label, line)
 
 
