@@ -2,13 +2,13 @@
 
 import os
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 pytest_plugins = ["pytester"]
 
+os.environ["PYTHON_DOTENV_DISABLED"] = "1"  # the agents read a .env at import
 _KEYS = ("_API_KEY", "_API_SECRET", "LIVEKIT_URL")
 for _name in [name for name in os.environ if name.endswith(_KEYS)]:
     del os.environ[_name]
@@ -19,7 +19,7 @@ class NetworkBlockedError(RuntimeError):
 
 
 @pytest.fixture(autouse=True)
-def _only_this_machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Refuse connections to anything but loopback and local sockets."""
     connect = socket.socket.connect
 
@@ -29,7 +29,6 @@ def _only_this_machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
-    yield
 
 
 def _loopback(host: str) -> bool:

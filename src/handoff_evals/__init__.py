@@ -1,1 +1,50 @@
-"""Behaviour tests and evaluations for agent handoffs in LiveKit Agents."""
+"""Behaviour tests and evaluations for agent handoffs in LiveKit Agents.
+
+The names below are loaded when they are first used: importing this package costs
+nothing, importing livekit costs seconds.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from handoff_evals.assembly.models import local_llm
+    from handoff_evals.livekit.call import Call, Limits
+    from handoff_evals.livekit.entry import AgentEntry
+    from handoff_evals.livekit.scripted import Request, ScriptedLLM, ToolCall, tool_call
+    from handoff_evals.livekit.tap import Tap
+
+_HOMES = {
+    "AgentEntry": "handoff_evals.livekit.entry",
+    "Call": "handoff_evals.livekit.call",
+    "Limits": "handoff_evals.livekit.call",
+    "Request": "handoff_evals.livekit.scripted",
+    "ScriptedLLM": "handoff_evals.livekit.scripted",
+    "Tap": "handoff_evals.livekit.tap",
+    "ToolCall": "handoff_evals.livekit.scripted",
+    "tool_call": "handoff_evals.livekit.scripted",
+    "local_llm": "handoff_evals.assembly.models",
+}
+
+__all__ = [
+    "AgentEntry",
+    "Call",
+    "Limits",
+    "Request",
+    "ScriptedLLM",
+    "Tap",
+    "ToolCall",
+    "local_llm",
+    "tool_call",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

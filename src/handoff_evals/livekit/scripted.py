@@ -29,8 +29,8 @@ class ToolCall:
     arguments: str
 
 
-def call(name: str, /, **arguments: Any) -> ToolCall:
-    """Write a tool call for a scripted reply: `call("record_age", age=34)`."""
+def tool_call(name: str, /, **arguments: Any) -> ToolCall:
+    """Write a tool call for a scripted reply: `tool_call("record_age", age=34)`."""
     return ToolCall(name=name, arguments=json.dumps(arguments))
 
 
@@ -75,8 +75,8 @@ class ScriptedLLM(llm.LLM[Any]):
     """A public test double on livekit's `llm.LLM` port.
 
     ```python
-    ScriptedLLM(["Hello.", call("transfer_to_billing"), "Billing here."])
-    ScriptedLLM(lambda request: "Yes?" if not request.tools else call("change_agent"))
+    ScriptedLLM(["Hello.", tool_call("transfer_to_billing"), "Billing here."])
+    ScriptedLLM(lambda request: "Yes?" if not request.tools else tool_call("change_agent"))
     ```
 
     It streams like a real model: words in several chunks, each tool call in one,
