@@ -2,112 +2,124 @@
 
 from collections.abc import Iterable, Sequence
 
-from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from handoff_evals.handoffs import OUTCOMES
-from handoff_evals.store import Accuracy, Failure, ModelSummary, Summary
+from handoff_evals.store import Accuracy, Failure, ModelSummary, SuiteSummary, Summary
 
 _SHOWN = 12
+# Failing is what these are for.
+_TRIVIAL = ("never", "always:", "random")
 
 
 def print_run(console: Console, summary: Summary, *, notes: Sequence[str] = ()) -> None:
     """Print the models side by side, then each one's matrix, then what failed."""
-    console.print(models_table(summary))
-    if len({suite for model in summary.models.values() for suite in model.suites}) > 1:
-        console.print(suites_table(summary))
+    console.print(accuracy_table(summary))
+    console.print(outcomes_table(summary))
     for name, model in summary.models.items():
-        if model.confusion:
-            console.print(confusion_table(name, model))
+        if not name.startswith(_TRIVIAL):
+            for suite, found in model.suites.items():
+                console.print(confusion_table(f"{suite}, {name}", found))
     for line in failures(summary.failures):
         console.print(line)
     for note in notes:
-        console.print(Padding(Text(note, style="dim"), (0, 2)))
+        console.print(Text(note, style="dim"))
 
 
-def models_table(summary: Summary) -> Table:
-    """Accuracy, outcomes and trials, a model a row."""
-    table = Table(title="Handoff decisions", title_justify="left")
-    table.add_column("model", overflow="fold")
+def accuracy_table(summary: Summary) -> Table:
+    """Accuracy with its interval, a model a row, and below it a row for each of its suites."""
+    table = _table("Accuracy of handoff decisions")
+    table.add_column("model")
     table.add_column("accuracy", justify="right")
-    table.add_column("95% interval" if _is_95(summary) else "interval", justify="right")
+    confidence = next((m.accuracy.confidence for m in summary.models.values()), 0.95)
+    table.add_column(f"{confidence:.0%} interval", justify="right")
     table.add_column("decisions", justify="right")
-    for outcome in OUTCOMES:
-        table.add_column(outcome, justify="right")
-    table.add_column("cascaded", justify="right")
-    table.add_column("trials passed", justify="right")
+    table.add_column("passed", justify="right")
     table.add_column("unscored", justify="right")
     for name, model in summary.models.items():
-        counts, trials = model.decisions, model.trials
+        trials = model.trials
         table.add_row(
-            Text(name),
+            Text(name, style="bold"),
             share(model.accuracy.value),
             interval(model.accuracy),
-            str(counts.on_path),
-            *(_count(counts.outcomes[outcome]) for outcome in OUTCOMES),
-            _count(counts.cascaded),
+            str(model.accuracy.decisions),
             f"{trials.passed}/{trials.passed + trials.failed}",
             _unscored(model),
+        )
+        if len(model.suites) > 1:
+            for suite, found in model.suites.items():
+                table.add_row(
+                    Text(f"  {suite}", style="dim"),
+                    share(found.accuracy.value),
+                    interval(found.accuracy),
+                    str(found.accuracy.decisions),
+                )
+    return table
+
+
+def outcomes_table(summary: Summary) -> Table:
+    """What the decisions came to, a model a row."""
+    table = _table("Outcomes of the decisions on path")
+    table.add_column("model")
+    for outcome in OUTCOMES:
+        table.add_column(outcome, justify="right")
+    table.add_column("cascaded", justify="right", style="dim")
+    for name, model in summary.models.items():
+        counts = model.decisions
+        table.add_row(
+            Text(name),
+            *(_count(counts.outcomes[outcome]) for outcome in OUTCOMES),
+            _count(counts.cascaded),
         )
     return table
 
 
-def suites_table(summary: Summary) -> Table:
-    """Accuracy with its interval, a suite a row and a model a column."""
-    table = Table(title="Accuracy by suite", title_justify="left")
-    table.add_column("suite")
-    for name in summary.models:
-        table.add_column(Text(name), justify="right")
-    suites = sorted({suite for model in summary.models.values() for suite in model.suites})
-    for suite in suites:
-        cells = []
-        for model in summary.models.values():
-            found = model.suites.get(suite)
-            cells.append("-" if found is None else f"{share(found.value)} {interval(found)}")
-        table.add_row(Text(suite), *cells)
-    return table
-
-
-def confusion_table(name: str, model: ModelSummary) -> RenderableType:
-    """Expected agents down, active agents across, with precision and recall."""
-    actual = sorted({agent for row in model.confusion.values() for agent in row})
-    table = Table(title=f"{name}: expected by active agent", title_justify="left")
+def confusion_table(title: str, found: SuiteSummary) -> Table:
+    """Expected agents down, active agents across by their numbers, precision and recall."""
+    agents = list(found.per_agent)
+    table = _table(f"{title}: expected by active agent")
     table.add_column("expected")
-    for agent in actual:
-        table.add_column(Text(agent), justify="right", overflow="fold")
+    for number in range(1, len(agents) + 1):
+        table.add_column(str(number), justify="right")
     table.add_column("precision", justify="right")
     table.add_column("recall", justify="right")
-    for agent, quality in model.per_agent.items():
-        row = model.confusion.get(agent, {})
+    for number, (agent, quality) in enumerate(found.per_agent.items(), 1):
+        row = found.confusion.get(agent, {})
         cells = [
             Text(str(row[each]), style="green" if each == agent else "red")
             if row.get(each)
             else Text("·", style="dim")
-            for each in actual
+            for each in agents
         ]
-        table.add_row(Text(agent), *cells, share(quality.precision), share(quality.recall))
-    return Group(table)
+        label = Text(f"{number} {agent}")
+        table.add_row(label, *cells, share(quality.precision), share(quality.recall))
+    return table
 
 
 def failures(found: Iterable[Failure]) -> Iterable[RenderableType]:
-    """What failed, the first few of each model in full."""
+    """What went wrong, the first few of each model that can be expected to do well."""
     by_model: dict[str, list[Failure]] = {}
     for each in found:
-        if each.name in {"handoff", "agent", "unscored"}:
+        wanted = each.name in {"handoff", "agent", "unscored"}
+        if wanted and not each.model.startswith(_TRIVIAL):
             by_model.setdefault(each.model, []).append(each)
     for model, listed in by_model.items():
         yield Text(f"{model}: what went wrong", style="bold")
         for each in listed[:_SHOWN]:
             trial = f" trial {each.number + 1}" if each.number else ""
-            where = f"{each.suite} / {each.scenario}{trial}"
             turn = "" if each.turn is None else f", turn {each.turn}"
-            yield Text(f"  {where}{turn}: {each.reason}")
+            yield Text(f"  {each.suite} / {each.scenario}{trial}{turn}: {each.reason}")
             if each.user:
                 yield Text(f"      caller: {each.user}", style="dim")
         if len(listed) > _SHOWN:
             yield Text(f"  and {len(listed) - _SHOWN} more: `handoff-evals show RUN LABEL`")
+
+
+def _table(title: str) -> Table:
+    return Table(title=Text(title, style="bold"), title_justify="left", box=SIMPLE_HEAD)
 
 
 def share(value: float | None) -> str:
@@ -120,10 +132,6 @@ def interval(accuracy: Accuracy) -> str:
     if accuracy.low is None or accuracy.high is None:
         return "-"
     return f"[{accuracy.low:.2f}, {accuracy.high:.2f}]"
-
-
-def _is_95(summary: Summary) -> bool:
-    return all(model.accuracy.confidence == 0.95 for model in summary.models.values())  # noqa: PLR2004
 
 
 def _count(number: int) -> str:

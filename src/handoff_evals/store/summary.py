@@ -65,13 +65,22 @@ class Accuracy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SuiteSummary:
+    """One model on one suite."""
+
+    accuracy: Accuracy
+    confusion: Mapping[str, Mapping[str, int]]
+    per_agent: Mapping[str, Quality]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelSummary:
     """One model over all suites of the run."""
 
     trials: TrialCounts
     decisions: DecisionCounts
     accuracy: Accuracy
-    suites: Mapping[str, Accuracy]
+    suites: Mapping[str, SuiteSummary]
     confusion: Mapping[str, Mapping[str, int]]
     per_agent: Mapping[str, Quality]
     tokens: Usage
@@ -181,7 +190,7 @@ def _model(tally: _Tally, confidence: float) -> ModelSummary:
         decisions=_counts(found, tally.unreached),
         accuracy=_accuracy(tally.decisions, confidence),
         suites={
-            suite: _accuracy([each for each in tally.decisions if each[0] == suite], confidence)
+            suite: _suite([each for each in tally.decisions if each[0] == suite], confidence)
             for suite in suites
         },
         confusion=matrix,
@@ -189,6 +198,13 @@ def _model(tally: _Tally, confidence: float) -> ModelSummary:
         tokens=tally.usage,
         ttft_s=_seconds(tally.ttft),
         wall_s=tally.wall_s,
+    )
+
+
+def _suite(found: list[tuple[str, str, Decision]], confidence: float) -> SuiteSummary:
+    matrix = confusion(decision for _, _, decision in found)
+    return SuiteSummary(
+        accuracy=_accuracy(found, confidence), confusion=matrix, per_agent=per_agent(matrix)
     )
 
 
