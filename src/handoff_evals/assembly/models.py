@@ -12,6 +12,7 @@ from livekit.agents import llm
 
 from handoff_evals.errors import ModelError
 from handoff_evals.livekit.trivial import always, never, oracle
+from handoff_evals.runner import Price
 from handoff_evals.scenario import Scenario, Target
 
 FORMS = """\
@@ -34,6 +35,7 @@ class Model:
     concurrency: int = _IN_PROCESS
     """Conversations at once that are good for it."""
     notes: tuple[str, ...] = ()
+    price: Price | None = None
     close: Callable[[], None] = lambda: None
 
 

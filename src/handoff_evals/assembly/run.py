@@ -1,24 +1,24 @@
 """A run, from what was asked for to the folder that holds it."""
 
-import hashlib
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from handoff_evals.assembly.fingerprint import fingerprint
 from handoff_evals.assembly.models import Model, resolve
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit.call import Limits
 from handoff_evals.livekit.driver import InProcessDriver
 from handoff_evals.livekit.entry import AgentEntry
-from handoff_evals.runner import Planned, Runner, plan
+from handoff_evals.runner import Budget, Pace, Patience, Planned, Runner, plan
 from handoff_evals.scenario import Suite
-from handoff_evals.store import Manifest, RunFolder, SuiteRecord
+from handoff_evals.store import Asked, Manifest, RunFolder, SuiteRecord
 from handoff_evals.suite import discover, load_suite
-from handoff_evals.trial import Trial
+from handoff_evals.trial import Trial, TrialKey
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,21 +33,29 @@ class RunRequest:
     tags: Mapping[str, str] = field(default_factory=dict)
     folder: Path = field(default_factory=Path.cwd)
     limits: Limits = field(default_factory=Limits)
+    concurrency: int = 16
+    patience: Patience = field(default_factory=Patience)
+    max_tokens: int | None = None
+    max_cost: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedRun:
     """A run that is known to be possible: suites read, agents imported, models started."""
 
+    request: RunRequest
     suites: tuple[Suite, ...]
     entries: Mapping[str, AgentEntry]
     models: tuple[Model, ...]
     manifest: Manifest
     planned: tuple[Planned, ...]
-    limits: Limits
 
-    async def execute(self, folder: RunFolder, done: Callable[[Trial], None]) -> None:
-        """Hold every conversation; each trial is in the folder before `done` hears of it."""
+    async def execute(self, folder: RunFolder, done: Callable[[Trial], None]) -> tuple[str, ...]:
+        """Hold every conversation; each trial is in the folder before `done` hears of it.
+
+        Returns:
+            What kept it from holding all of them, in words.
+        """
 
         def keep(trial: Trial) -> None:
             folder.append(trial)
@@ -59,15 +67,30 @@ class PreparedRun:
                     entry=self.entries[suite.name],
                     model=model.build,
                     watch=suite.watch,
-                    limits=self.limits,
+                    limits=self.request.limits,
                 )
                 for suite in self.suites
                 for model in self.models
             },
-            concurrency={model.label: model.concurrency for model in self.models},
+            pace=Pace(
+                total=self.request.concurrency,
+                per_model={
+                    model.label: min(model.concurrency, self.request.concurrency)
+                    for model in self.models
+                },
+                patience=self.request.patience,
+            ),
+            budget=Budget(max_tokens=self.request.max_tokens, max_cost=self.request.max_cost),
+            prices={model.label: model.price for model in self.models if model.price},
             done=keep,
         )
-        await runner.run(self.planned)
+        return await runner.run(self.planned)
+
+    def without(self, finished: Container[TrialKey]) -> "PreparedRun":
+        """The same run with only what is missing still to do."""
+        return replace(
+            self, planned=tuple(each for each in self.planned if each.key not in finished)
+        )
 
     def close(self) -> None:
         """Stop what was started for the run."""
@@ -89,22 +112,79 @@ def prepare(request: RunRequest, *, command: Sequence[str] = ()) -> PreparedRun:
     manifest = Manifest(
         created_at=datetime.now(UTC).isoformat(),
         command=tuple(command),
-        suites=tuple(_record(suite) for suite in suites),
+        suites=tuple(_record(suite, request.folder) for suite in suites),
         models=tuple(labels),
         trials=request.trials,
         seed=request.seed,
+        asked=Asked(
+            suites=tuple(request.suites),
+            models=tuple(request.models),
+            only=tuple(request.only),
+            tags=request.tags,
+        ),
         versions=_versions(),
         git_commit=commit,
         git_dirty=dirty,
         notes=tuple(dict.fromkeys(note for model in models for note in model.notes)),
     )
     return PreparedRun(
+        request=request,
         suites=suites,
         entries=entries,
         models=tuple(models),
         manifest=manifest,
         planned=tuple(plan(suites, labels, trials=request.trials, seed=request.seed)),
-        limits=request.limits,
+    )
+
+
+def resume(folder: RunFolder, request: RunRequest, *, command: Sequence[str] = ()) -> PreparedRun:
+    """Prepare what is missing of a run that was begun, as it was asked for then.
+
+    Args:
+        folder: the run.
+        request: how to go on: limits, pace and budget; the rest is the run's own.
+        command: what was typed.
+
+    Raises:
+        UsageError: when a suite or an agent is not what it was.
+    """
+    old = folder.manifest
+    asked = old.asked
+    prepared = prepare(
+        replace(
+            request,
+            suites=asked.suites,
+            models=asked.models,
+            only=asked.only,
+            tags=asked.tags,
+            trials=old.trials,
+            seed=old.seed,
+        ),
+        command=command,
+    )
+    changed = list(_changes(old, prepared.manifest))
+    if changed:
+        prepared.close()
+        raise UsageError(
+            f"{str(folder.path)!r} can't be resumed, its trials would not compare: "
+            f"{'; '.join(changed)}. Start a new run."
+        )
+    folder.repair()
+    return prepared.without({trial.key for trial in folder.trials()})
+
+
+def _changes(old: Manifest, new: Manifest) -> Iterator[str]:
+    now = {suite.name: suite for suite in new.suites}
+    for suite in old.suites:
+        if suite.name not in now:
+            yield f"suite {suite.name!r} is gone"
+            continue
+        if suite.sha256 != now[suite.name].sha256:
+            yield f"suite {suite.path} has changed"
+        if suite.agent_sha256 != now[suite.name].agent_sha256:
+            yield f"the code of agent {suite.agent!r} has changed"
+    yield from (
+        f"suite {name!r} is new" for name in now if name not in {s.name for s in old.suites}
     )
 
 
@@ -152,15 +232,13 @@ def _nothing_left(read: Sequence[Suite], request: RunRequest) -> str:
     )
 
 
-def _record(suite: Suite) -> SuiteRecord:
-    module = sys.modules.get(suite.agent.partition(":")[0])
-    source = Path(getattr(module, "__file__", None) or "")
+def _record(suite: Suite, folder: Path) -> SuiteRecord:
     return SuiteRecord(
         name=suite.name,
         path=suite.path,
         sha256=suite.sha256,
         agent=suite.agent,
-        agent_sha256=hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else "",
+        agent_sha256=fingerprint(suite.agent.partition(":")[0], folder=folder),
         scenarios=tuple(scenario.label for scenario in suite.scenarios),
         simulated=suite.simulated,
     )

@@ -3,34 +3,23 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from handoff_evals.cli.exit_code import ExitCode
+from handoff_evals.cli.progress import conversations
+from handoff_evals.cli.verdict import unmet, verdict
 from handoff_evals.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from handoff_evals.assembly.run import PreparedRun
+    from handoff_evals.assembly.run import PreparedRun, RunRequest
     from handoff_evals.store import RunFolder, Summary
-    from handoff_evals.trial import Trial
 
-_EPILOG = """\
-[bold]Examples[/bold]
-
-  handoff-evals run                                      all suites under evals/, on the local model
-
-  handoff-evals run evals/triage -m local -m never       two models side by side
-
-  handoff-evals run -m my_models:gpt --trials 5 --min-accuracy 0.9
-
-  handoff-evals run -m local:small --only "charged twice" --tag difficulty=hard
-"""
+_MODELS = "local[:NAME], gguf:PATH, module:function, never, always:AGENT, oracle. Repeatable."
 
 
 def run(
@@ -38,15 +27,7 @@ def run(
         list[str] | None,
         typer.Argument(metavar="[SUITE]...", help="Scenario files, or folders that hold some."),
     ] = None,
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="local[:NAME], gguf:PATH, module:function, never, always:AGENT, "
-            "oracle. Repeatable.",
-        ),
-    ] = None,
+    model: Annotated[list[str] | None, typer.Option("--model", "-m", help=_MODELS)] = None,
     trials: Annotated[int, typer.Option(min=1, help="Conversations per scenario and model.")] = 1,
     seed: Annotated[int, typer.Option(help="The run's seed; each trial's is derived.")] = 0,
     out: Annotated[
@@ -64,17 +45,47 @@ def run(
     max_unscored: Annotated[
         float, typer.Option(min=0, max=1, help="Exit 3 when more of a model's trials are unscored.")
     ] = 0.05,
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", "-j", min=1, help="Conversations at once.")
+    ] = 16,
+    retries: Annotated[
+        int, typer.Option(min=0, help="How often a trial without an answer is held again.")
+    ] = 2,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Start no more trials once so many are used.")
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(min=0, help="As --max-tokens, where a price is known.")
+    ] = None,
     turn_timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one turn.")] = 120.0,
+    resume: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Take up a run: do only what is missing of it."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tables.")] = False,
 ) -> None:
-    """Hold every scenario's conversation and judge the handoffs."""
+    """Hold every scenario's conversation and judge the handoffs.
+
+    [bold]Examples[/bold]
+
+    handoff-evals run  [dim]all suites under evals/, on the local model[/dim]
+
+    handoff-evals run evals/triage -m local -m never  [dim]two models side by side[/dim]
+
+    handoff-evals run -m my_models:gpt --trials 5 --min-accuracy 0.9
+
+    handoff-evals run -m local:small --only "charged twice" --tag difficulty=hard
+    """
     from rich.console import Console
 
-    from handoff_evals.assembly.run import RunRequest, prepare
+    from handoff_evals.assembly.run import RunRequest
     from handoff_evals.livekit.call import Limits
+    from handoff_evals.runner import Patience
     from handoff_evals.store import summarise
 
+    if resume is not None and (suites or model or only or tag or out):
+        raise UsageError("--resume goes on with what the run was: leave out suites and models")
     request = RunRequest(
         suites=suites or (),
         models=model or ("local",),
@@ -83,59 +94,28 @@ def run(
         only=only or (),
         tags=_tags(tag or []),
         limits=Limits(turn_s=turn_timeout),
+        concurrency=concurrency,
+        patience=Patience(retries=retries),
+        max_tokens=max_tokens,
+        max_cost=max_cost,
     )
     noise = Console(stderr=True, quiet=quiet)
+    # An agent that prints must not get into the JSON.
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
-        prepared = prepare(request, command=sys.argv)
-        folder = _folder(out, prepared)
+        prepared, folder = _prepare(request, out=out, resumed=resume)
         _list_simulated(prepared, noise)
-        interrupted = _execute(prepared, folder, noise)
-    summary = summarise(folder.trials())
+        undone = _execute(prepared, folder, noise)
+    summary = summarise(folder.trials(), folder.manifest)
     folder.write_summary(summary)
     _report(summary, folder, as_json=as_json, quiet=quiet)
-    _warn_unmet(prepared, summary, noise)
-    if interrupted:
-        noise.print(f"interrupted; finished trials are kept in {folder.path}", style="yellow")
+    if undone is None:
+        again = f"handoff-evals run --resume {folder.path}"
+        noise.print(f"interrupted; what is finished is kept: {again}", style="yellow")
         raise typer.Exit(ExitCode.INTERRUPTED)
-    code = verdict(summary, min_accuracy=min_accuracy, max_unscored=max_unscored, say=noise.print)
+    code, reasons = verdict(summary, min_accuracy=min_accuracy, max_unscored=max_unscored)
+    for line in (*unmet(prepared.suites, summary), *undone, *reasons):
+        noise.print(line, style="yellow", markup=False, soft_wrap=True)
     raise typer.Exit(code)
-
-
-run.__doc__ = f"{run.__doc__}\n\n{_EPILOG}"
-
-
-def verdict(
-    summary: "Summary",
-    *,
-    min_accuracy: float | None,
-    max_unscored: float,
-    say: Callable[[str], None],
-) -> ExitCode:
-    """Turn a summary into an exit code, and say why it is not 0."""
-    code = ExitCode.OK
-    for name, model in summary.models.items():
-        trials, accuracy = model.trials, model.accuracy
-        if accuracy.value is None:
-            say(f"{name}: invalid, nothing was scored ({_causes(trials.causes)})")
-            code = ExitCode.INVALID
-        elif trials.unscored > max_unscored * trials.total:
-            say(
-                f"{name}: invalid, {trials.unscored} of {trials.total} trials are unscored "
-                f"({_causes(trials.causes)}), more than --max-unscored {max_unscored:g}"
-            )
-            code = ExitCode.INVALID
-        elif min_accuracy is not None and accuracy.value < min_accuracy:
-            say(f"{name}: accuracy {accuracy.value:.3f} is below --min-accuracy {min_accuracy:g}")
-            code = max(code, ExitCode.GATE_FAILED)
-    if not summary.models:
-        say("invalid: no trial was finished")
-        return ExitCode.INVALID
-    return code
-
-
-def _causes(causes: "dict[str, int] | object") -> str:
-    shown = causes.items() if isinstance(causes, dict) else ()
-    return ", ".join(f"{cause} {number}" for cause, number in shown) or "no decisions"
 
 
 def _tags(written: list[str]) -> dict[str, str]:
@@ -148,60 +128,35 @@ def _tags(written: list[str]) -> dict[str, str]:
     return tags
 
 
-def _folder(out: Path | None, prepared: "PreparedRun") -> "RunFolder":
+def _prepare(
+    request: "RunRequest", *, out: Path | None, resumed: Path | None
+) -> tuple["PreparedRun", "RunFolder"]:
+    from handoff_evals.assembly.run import prepare, resume
     from handoff_evals.store import RunFolder
 
-    if out is None:
-        return RunFolder.create(Path("runs"), prepared.manifest)
-    return RunFolder.create(out.parent, prepared.manifest, name=out.name)
+    if resumed is not None:
+        folder = RunFolder.open(resumed)
+        return resume(folder, request, command=sys.argv), folder
+    prepared = prepare(request, command=sys.argv)
+    parent, name = (Path("runs"), None) if out is None else (out.parent, out.name)
+    return prepared, RunFolder.create(parent, prepared.manifest, name=name)
 
 
-def _execute(prepared: "PreparedRun", folder: "RunFolder", console: "Console") -> bool:
+def _execute(
+    prepared: "PreparedRun", folder: "RunFolder", console: "Console"
+) -> tuple[str, ...] | None:
     """Run it with a progress bar.
 
     Returns:
-        Whether it was interrupted.
+        What was left undone, in words; None when it was interrupted.
     """
     try:
-        with _progress(console, len(prepared.planned)) as done:
-            asyncio.run(prepared.execute(folder, done))
+        with conversations(console, len(prepared.planned)) as done:
+            return asyncio.run(prepared.execute(folder, done))
     except KeyboardInterrupt:
-        return True
+        return None
     finally:
         prepared.close()
-    return False
-
-
-@contextlib.contextmanager
-def _progress(console: "Console", total: int) -> Iterator[Callable[["Trial"], None]]:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    counts = {"passed": 0, "failed": 0, "unscored": 0}
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[counts]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("conversations", total=total, counts="")
-
-        def done(trial: "Trial") -> None:
-            counts[trial.status] += 1
-            shown = " ".join(f"{number} {status}" for status, number in counts.items() if number)
-            progress.update(task, advance=1, counts=shown)
-
-        yield done
 
 
 def _report(summary: "Summary", folder: "RunFolder", *, as_json: bool, quiet: bool) -> None:
@@ -222,32 +177,5 @@ def _list_simulated(prepared: "PreparedRun", console: "Console") -> None:
                 f"{suite.path}: {len(suite.simulated)} scenarios have no `turns` and need a "
                 f"simulated caller; not run: {', '.join(suite.simulated)}",
                 style="yellow",
+                markup=False,
             )
-
-
-def _warn_unmet(prepared: "PreparedRun", summary: "Summary", console: "Console") -> None:
-    """Name the expected agents that no trial met: most often a slip of the pen."""
-    met_ids = sorted({label.partition("[")[0] for label in summary.met})
-    for suite in prepared.suites:
-        expected = {
-            turn.expect.agent.label
-            for scenario in suite.scenarios
-            for turn in scenario.turns
-            if turn.expect.agent is not None
-        }
-        for label in sorted(expected):
-            if not any(_same(label, met) for met in summary.met):
-                close = get_close_matches(label, [*summary.met, *met_ids], n=1, cutoff=0.5)
-                hint = f"; the nearest that was met is {close[0]!r}" if close else ""
-                console.print(
-                    f"{suite.path}: no trial ever met the expected agent {label!r}{hint}",
-                    style="yellow",
-                )
-
-
-def _same(label: str, met: str) -> bool:
-    from handoff_evals.scenario import Target
-    from handoff_evals.transcript import AgentRef
-
-    active = Target.parse(met)
-    return Target.parse(label).matches(AgentRef(id=active.id, attributes=active.where))

@@ -1,5 +1,6 @@
 """`handoff-evals show`."""
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,7 +42,11 @@ def show(
     exact = [trial for trial in found if trial.key.scenario == label]
     if not found:
         labels = sorted({trial.key.scenario for trial in folder.trials()})
-        raise UsageError(f"{str(run)!r} has no scenario {label!r}; there are {', '.join(labels)}")
+        close = get_close_matches(label, labels, n=3, cutoff=0.3) or labels[:3]
+        shown = ", ".join(repr(each) for each in close)
+        raise UsageError(
+            f"{str(run)!r} has no scenario {label!r} among its {len(labels)}; near are {shown}"
+        )
     for trial in exact or found:
         _print_trial(trial, received=received)
 
@@ -74,7 +79,7 @@ def _overview(folder: "RunFolder") -> None:
     from handoff_evals.reports.run_report import print_run
     from handoff_evals.store import summarise
 
-    print_run(Console(), summarise(folder.trials()), notes=folder.manifest.notes)
+    print_run(Console(), summarise(folder.trials(), folder.manifest), notes=folder.manifest.notes)
     for trial in folder.trials():
         key = trial.key
         typer.echo(f"{trial.status:9} {key.model}  {key.suite} / {key.scenario} #{key.number + 1}")

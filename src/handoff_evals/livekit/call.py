@@ -11,10 +11,11 @@ from typing import Any
 from livekit.agents import Agent, AgentSession, ConversationItemAddedEvent, RunResult, llm
 from pydantic_core import to_jsonable_python
 
+from handoff_evals.errors import UsageError
 from handoff_evals.livekit import errors_logged, offline
 from handoff_evals.livekit.entry import AgentEntry, Opened
 from handoff_evals.livekit.history import HistoryReader
-from handoff_evals.livekit.model_faults import cause_of, faults_of
+from handoff_evals.livekit.model_faults import LOGGED, cause_of, faults_of
 from handoff_evals.livekit.nursery import Nursery
 from handoff_evals.livekit.quiet import quiet
 from handoff_evals.livekit.tap import Exchange, Tap
@@ -41,6 +42,10 @@ class _Noted:
     exchanges: list[Exchange] = field(default_factory=list)
     errors: list[AgentError] = field(default_factory=list)
     handoffs: int = 0
+
+
+class _OverdueError(Exception):
+    """Not a TimeoutError: that may come from the agents' own code."""
 
 
 class Call:
@@ -82,7 +87,8 @@ class Call:
         self._entered: dict[str, tuple[Agent, AgentRef]] = {}
         self._history = HistoryReader(lambda item_id: self._entered.get(item_id, (None, None))[1])
         self._noted = _Noted()
-        self._looping = asyncio.Event()
+        self._agent: Agent | None = None
+        self._looping: asyncio.Future[None] | None = None
         self.turns: list[Turn] = []
         self.faults: list[Fault] = []
         self.results: list[RunResult[Any] | None] = []
@@ -97,16 +103,25 @@ class Call:
 
     @property
     def active(self) -> AgentRef:
-        """The agent that really is active: `session.current_agent` runs ahead of it."""
-        activity = None if self._opened is None else self.session._activity  # noqa: SLF001
-        return AgentRef(id="nobody") if activity is None else self._ref(activity.agent)
+        """The agent that has the call, or had it when the session closed.
+
+        By the handoffs that were announced: `session.current_agent` runs ahead of them.
+        """
+        return AgentRef(id="nobody") if self._agent is None else self._ref(self._agent)
+
+    @property
+    def entered(self) -> tuple[tuple[Agent, AgentRef], ...]:
+        """Who took the call, one for each handoff, in order; the first is the entrance."""
+        return tuple(self._entered.values())
 
     @property
     def over(self) -> bool:
         """Whether the conversation was cut off or closed, so that no turn can follow."""
         if any(fault.ended for fault in self.faults):
             return True
-        return self._opened is not None and not self.session._started  # noqa: SLF001
+        if self._opened is None:
+            return False
+        return not self.session._started or self.session._is_closing()  # noqa: SLF001
 
     @property
     def transcript(self) -> Transcript:
@@ -136,8 +151,10 @@ class Call:
         """Close the session and cancel what is left of the conversation."""
         try:
             await self._within(self._close(), self._limits.close_s)
-        except TimeoutError:
-            self._fault("agent", "close_timeout", f"took over {self._limits.close_s:g} s")
+        except _OverdueError:
+            # What cut the conversation off mostly hinders its closing too: that is one fault.
+            if not any(fault.ended for fault in self.faults):
+                self._fault("agent", "close_timeout", f"took over {self._limits.close_s:g} s")
         except Exception as error:  # noqa: BLE001 - closing must not hide what went before
             self._fault("agent", "close_error", f"{type(error).__name__}: {error}")
         finally:
@@ -179,8 +196,10 @@ class Call:
         result: RunResult[Any] | None = None
         try:
             result = await self._within(work, self._limits.turn_s)
-        except TimeoutError:
+        except _OverdueError:
             self._overdue()
+        except UsageError:
+            raise  # nobody's behaviour: what was asked for can't be
         except Exception as error:  # noqa: BLE001 - whatever it is, it becomes a fault
             self._raised(error)
         self.results.append(result)
@@ -198,27 +217,33 @@ class Call:
         return turn
 
     async def _within(self, work: Coroutine[Any, Any, Any], seconds: float) -> Any:
-        """Do it in this conversation's context; TimeoutError when late or looping."""
+        """Do it in this conversation's context.
+
+        Raises:
+            _OverdueError: when it is late, or the agents loop.
+            RuntimeError: when code of the agents cancelled it.
+        """
         context = copy_context()
         for var, value in self._added.items():
             context.run(var.set, value)
         task = asyncio.create_task(work, context=context)
-        looping = asyncio.create_task(self._looping.wait())
+        self._looping = asyncio.get_running_loop().create_future()
         try:
             await asyncio.wait(
-                {task, looping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+                {task, self._looping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
             )
             if not task.done():
-                raise TimeoutError
+                raise _OverdueError
+            if task.cancelled():
+                raise RuntimeError("the agent's code cancelled the task that it ran in")
             return task.result()
         finally:
-            looping.cancel()
             task.cancel()
 
     def _overdue(self) -> None:
         waiting = [exchange for exchange in self._noted.exchanges if exchange.in_flight]
         limit = f"{self._limits.turn_s:g} s"
-        if self._looping.is_set():
+        if self._looping is not None and self._looping.done():
             number = self._noted.handoffs
             self._fault("agent", "handoff_loop", f"{number} handoffs in one turn", ended=True)
         elif waiting:
@@ -226,7 +251,9 @@ class Call:
             detail = f"{asked} and had no answer within {limit}"
             self._fault("infrastructure", "model_timeout", detail, ended=True)
         else:
-            detail = f"{self.active.label} was not done within {limit}"
+            made = [call["name"] for last in self._noted.exchanges[-1:] for call in last.calls]
+            after = f", having called {' and '.join(made)}" if made else ""
+            detail = f"{self.active.label} was not done within {limit}{after}"
             self._fault("agent", "turn_timeout", detail, ended=True)
 
     def _raised(self, error: Exception) -> None:
@@ -249,7 +276,9 @@ class Call:
         events = list(self._history.read(self._opened.session)) if self._opened else []
         for error in self._noted.errors:
             events.append(error)
-            if error.where != "session":
+            if error.where in LOGGED:
+                self._fault("model", LOGGED[error.where], error.message)
+            elif error.where != "session":
                 self._fault("agent", f"{error.where}_error", error.message)
         return events
 
@@ -259,7 +288,7 @@ class Call:
         activity = self.session._activity  # noqa: SLF001 - current_agent may be further on
         if activity is None:
             return
-        agent = activity.agent
+        self._agent = agent = activity.agent
         self._entered[event.item.id] = (agent, self._ref(agent))
         if not isinstance(agent.llm, Tap):
             # Before it runs: livekit announces the handoff first, then starts the agent.
@@ -267,8 +296,9 @@ class Call:
                 llm=Tap(self._model, agent=lambda: self._ref(agent), purpose="reply", log=self._log)
             )
         self._noted.handoffs += 1
-        if self._noted.handoffs > self._limits.handoffs:
-            self._looping.set()
+        looping = self._looping
+        if self._noted.handoffs > self._limits.handoffs and looping and not looping.done():
+            looping.set_result(None)
 
     def _note(self, error: AgentError) -> None:
         self._noted.errors.append(error)

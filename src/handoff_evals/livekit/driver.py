@@ -1,6 +1,8 @@
 """Holds a scripted conversation with an agent in this process."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +11,7 @@ from livekit.agents import llm
 from handoff_evals.livekit.call import Call, Limits
 from handoff_evals.livekit.entry import AgentEntry
 from handoff_evals.scenario import Scenario, Watch
-from handoff_evals.transcript import Transcript
+from handoff_evals.transcript import Fault, Transcript
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +26,13 @@ class InProcessDriver:
 
     async def hold(self, scenario: Scenario, *, seed: int) -> Transcript:
         """Hold one conversation to its end, or to the fault that ended it."""
+        try:
+            model = self.model(scenario, seed)
+        except Exception as error:  # noqa: BLE001 - no model, so nobody to judge
+            return _no_model(error)
         call = Call(
             self.entry,
-            self.model(scenario, seed),
+            model,
             limits=self.limits,
             watch=self.watch,
             label=scenario.label,
@@ -40,4 +46,16 @@ class InProcessDriver:
                 await call.say(turn.user)
         finally:
             await call.close()
+            with suppress(Exception):  # it has answered; how it closes says nothing
+                await asyncio.wait_for(model.aclose(), self.limits.close_s)
         return call.transcript
+
+
+def _no_model(error: Exception) -> Transcript:
+    detail = f"{type(error).__name__}: {error}"
+    return Transcript(
+        turns=(),
+        faults=(
+            Fault(owner="infrastructure", cause="no_model", detail=detail, turn=0, ended=True),
+        ),
+    )

@@ -1,14 +1,12 @@
 """A model that fails on purpose: the one it wraps, with mishaps let loose on it."""
 
-import asyncio
-import json
 import random
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from livekit.agents import APIConnectionError, APIStatusError, APITimeoutError, llm
+from livekit.agents import llm
 from livekit.agents.types import (
     DEFAULT_API_CONNECT_OPTIONS,
     NOT_GIVEN,
@@ -16,21 +14,8 @@ from livekit.agents.types import (
     NotGivenOr,
 )
 
-from handoff_evals.livekit.scripted import Reply, Request, ScriptedLLM, ToolCall
-
-Chunks = AsyncGenerator[llm.ChatChunk, None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Attempt:
-    """One try at one reply, as a mishap meets it."""
-
-    request: Request
-    chunks: Chunks
-    """What the wrapped model answers. It is asked when the first chunk is wanted, and
-    never if none is."""
-    strike: Callable[[], None]
-    """To be called where the mishap does its harm."""
+from handoff_evals.livekit.mishap import Attempt, Chunks, Mishap
+from handoff_evals.livekit.scripted import Request
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,199 +27,6 @@ class Strike:
     """Which request to the FaultyLLM it was, from 1."""
     attempt: int
     """Which try at it, from 1: livekit repeats a request that failed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mishap:
-    """Something that goes wrong with a reply, and when.
-
-    As it is made it strikes at every request, and again whenever livekit retries.
-    `at` and `sometimes` narrow that:
-
-    ```python
-    Mishap.status(429)                      # for good
-    Mishap.status(429).at(2)                # the second request, retries included
-    Mishap.status(429).at(2, attempts=1)    # only the first try at it: the retry gets through
-    Mishap.stall(after=3).sometimes(0.1)    # a tenth of the requests, by the FaultyLLM's seed
-    ```
-
-    One of your own is a name and an async generator that gets the `Attempt` and
-    yields the chunks that livekit is to see.
-    """
-
-    name: str
-    play: Callable[[Attempt], Chunks]
-    requests: frozenset[int] = frozenset()
-    """Which requests it is meant for, from 1; empty for all."""
-    attempts: int | None = None
-    """How many tries at one request it spoils; None for all."""
-    probability: float = 1.0
-
-    def at(self, *requests: int, attempts: int | None = None) -> "Mishap":
-        """Strike at these requests only, counted from 1, and at so many tries of each.
-
-        Raises:
-            ValueError: when a number is below 1, or there is none.
-        """
-        wrong = [number for number in (*requests, attempts or 1) if number < 1]
-        if wrong or not requests:
-            raise ValueError(
-                f"at({', '.join(map(repr, requests))}, attempts={attempts!r}): name at least "
-                "one request; requests and attempts count from 1"
-            )
-        return replace(self, requests=frozenset(requests), attempts=attempts)
-
-    def sometimes(self, probability: float) -> "Mishap":
-        """Strike at this share of the requests that it is meant for.
-
-        Raises:
-            ValueError: when it is no share.
-        """
-        if not 0 < probability <= 1:
-            raise ValueError(f"a probability of {probability!r}: it must be above 0, at most 1")
-        return replace(self, probability=probability)
-
-    @classmethod
-    def status(cls, code: int) -> "Mishap":
-        """Answer with an HTTP status (429, 500); livekit decides by it whether to retry."""
-        return cls._fails(str(code), lambda: APIStatusError(f"HTTP {code}", status_code=code))
-
-    @classmethod
-    def refused(cls) -> "Mishap":
-        """Refuse the connection."""
-        cause = ConnectionRefusedError("connection refused")
-        return cls._fails("connection refused", lambda: _caused(APIConnectionError(), cause))
-
-    @classmethod
-    def timed_out(cls) -> "Mishap":
-        """Time out before the first chunk, without the wait."""
-        return cls._fails("time-out", APITimeoutError)
-
-    @classmethod
-    def stall(cls, *, after: int = 0) -> "Mishap":
-        """Fall silent for ever after so many chunks, as behind a client with no time-out."""
-
-        async def play(attempt: Attempt) -> Chunks:
-            async for chunk in _first(after, attempt.chunks):
-                yield chunk
-            attempt.strike()
-            await asyncio.Event().wait()
-
-        return cls(name=f"stall after {after} chunks", play=play)
-
-    @classmethod
-    def cut(cls, *, after: int) -> "Mishap":
-        """Lose the connection after so many chunks, or at the end of a shorter reply."""
-
-        async def play(attempt: Attempt) -> Chunks:
-            given = 0
-            async for chunk in _first(after, attempt.chunks):
-                given += 1
-                yield chunk
-            attempt.strike()
-            # LiveKit's own models ask for no retry once something was heard.
-            raise APIConnectionError(retryable=given == 0) from ConnectionResetError("stream cut")
-
-        return cls(name=f"cut after {after} chunks", play=play)
-
-    @classmethod
-    def empty(cls) -> "Mishap":
-        """Answer with neither a word nor a tool call."""
-
-        async def play(attempt: Attempt) -> Chunks:
-            async for chunk in attempt.chunks:
-                if chunk.has_response():
-                    attempt.strike()
-                else:
-                    yield chunk
-
-        return cls(name="empty reply", play=play)
-
-    @classmethod
-    def instead(cls, reply: Reply, *, name: str = "another reply") -> "Mishap":
-        """Give this reply; the wrapped model is not asked."""
-
-        async def play(attempt: Attempt) -> Chunks:
-            attempt.strike()
-            async for chunk in _scripted(reply, attempt.request):
-                yield chunk
-
-        return cls(name=name, play=play)
-
-    @classmethod
-    def refusal(cls, text: str = "I'm sorry, but I can't help with that.") -> "Mishap":
-        """Decline, in a reply like any other."""
-        return cls.instead(text, name="refusal")
-
-    @classmethod
-    def beside(cls, *calls: ToolCall) -> "Mishap":
-        """Put more tool calls into a reply that calls a tool."""
-
-        async def play(attempt: Attempt) -> Chunks:
-            async for chunk in attempt.chunks:
-                yield chunk
-                if chunk.delta is not None and chunk.delta.tool_calls:
-                    attempt.strike()
-                    async for more in _scripted(calls, attempt.request):
-                        if more.has_response():
-                            yield more.model_copy(update={"id": chunk.id})
-
-        return cls(name=f"{' and '.join(made.name for made in calls)} beside", play=play)
-
-    @classmethod
-    def unknown_tool(cls, name: str = "no_such_tool") -> "Mishap":
-        """Call tools by a name that no agent has."""
-        return cls._edits("unknown tool", lambda made: made.model_copy(update={"name": name}))
-
-    @classmethod
-    def malformed_arguments(cls, text: str = "{'reason': ") -> "Mishap":
-        """Call tools with arguments that are no JSON."""
-        return cls._edits(
-            "malformed arguments", lambda made: made.model_copy(update={"arguments": text})
-        )
-
-    @classmethod
-    def missing_arguments(cls) -> "Mishap":
-        """Call tools without their arguments."""
-        return cls._edits(
-            "missing arguments", lambda made: made.model_copy(update={"arguments": "{}"})
-        )
-
-    @classmethod
-    def extra_arguments(cls, **arguments: Any) -> "Mishap":
-        """Call tools with these arguments on top; they are to be no parameters of theirs."""
-        more = arguments or {"no_such_parameter": 1}
-
-        def edit(made: llm.FunctionToolCall) -> llm.FunctionToolCall:
-            given = json.loads(made.arguments or "{}")
-            return made.model_copy(update={"arguments": json.dumps({**given, **more})})
-
-        return cls._edits("extra arguments", edit)
-
-    @classmethod
-    def _fails(cls, name: str, error: Callable[[], Exception]) -> "Mishap":
-        async def play(attempt: Attempt) -> Chunks:
-            attempt.strike()
-            raise error()
-            yield  # type: ignore[unreachable]  # makes it a generator
-
-        return cls(name=name, play=play)
-
-    @classmethod
-    def _edits(
-        cls, name: str, edit: Callable[[llm.FunctionToolCall], llm.FunctionToolCall]
-    ) -> "Mishap":
-        async def play(attempt: Attempt) -> Chunks:
-            async for chunk in attempt.chunks:
-                if chunk.delta is None or not chunk.delta.tool_calls:
-                    yield chunk
-                    continue
-                attempt.strike()
-                edited = [edit(made) for made in chunk.delta.tool_calls]
-                delta = chunk.delta.model_copy(update={"tool_calls": edited})
-                yield chunk.model_copy(update={"delta": delta})
-
-        return cls(name=name, play=play)
 
 
 class FaultyLLM(llm.LLM[Any]):
@@ -277,6 +69,11 @@ class FaultyLLM(llm.LLM[Any]):
     def prewarm(self, **kwargs: Any) -> None:
         """Warm the wrapped model."""
         self.inner.prewarm(**kwargs)
+
+    async def aclose(self) -> None:
+        """Close the wrapped model."""
+        await self.inner.aclose()
+        await super().aclose()
 
     def chat(  # noqa: PLR0913 - livekit's signature
         self,
@@ -370,26 +167,3 @@ async def _answer(ask: Callable[[], llm.LLMStream]) -> Chunks:
     async with ask() as stream:
         async for chunk in stream:
             yield chunk
-
-
-async def _scripted(reply: Reply, request: Request) -> Chunks:
-    model = ScriptedLLM([reply])
-    async with model.chat(chat_ctx=request.chat_ctx, tools=list(request.tools)) as stream:
-        async for chunk in stream:
-            yield chunk
-
-
-async def _first(count: int, chunks: Chunks) -> Chunks:
-    """The first `count` chunks that hold something."""
-    given = 0
-    while given < count:
-        chunk = await anext(chunks, None)
-        if chunk is None:
-            return
-        given += chunk.has_response()
-        yield chunk
-
-
-def _caused(error: Exception, cause: Exception) -> Exception:
-    error.__cause__ = cause
-    return error

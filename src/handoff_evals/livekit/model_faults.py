@@ -2,19 +2,31 @@
 
 import asyncio
 import json
+from collections.abc import Iterator, Mapping
 
 from livekit.agents import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
 from handoff_evals.livekit.scripted import ScriptExhaustedError
 from handoff_evals.livekit.tap import Exchange
-from handoff_evals.transcript import Fault
+from handoff_evals.transcript import Fault, ToolSchema
+
+LOGGED: Mapping[str, str] = {
+    "dropped_handoff": "several_handoffs",
+    "ignored_call": "forbidden_call",
+}
+"""What livekit only logs but the model brought about, as `AgentError.where` to cause.
+
+Of several calls in one reply that each hand over livekit follows none; a call made
+where the request allowed none is not run.
+"""
 
 
 def faults_of(exchange: Exchange, *, turn: int) -> list[Fault]:
     """The faults that one exchange shows.
 
     No answer is infrastructure; a bad answer (nothing in it, a tool that the
-    agent does not have, arguments that are no JSON object) is the model's.
+    agent does not have, arguments that are no JSON object, or not those of the
+    tool) is the model's, whether livekit copes with it or not.
     """
     failure = exchange.failure
     if failure is not None:
@@ -24,20 +36,14 @@ def faults_of(exchange: Exchange, *, turn: int) -> list[Fault]:
                 cause=cause_of(failure),
                 detail=f"{exchange.agent.label}: {failure}",
                 turn=turn,
+                retry_after_s=retry_after(failure),
             )
         ]
     if exchange.in_flight:
         return []
-    known = {tool.name for tool in exchange.tools}
+    tools = {tool.name: tool for tool in exchange.tools}
     found = [
-        ("unknown_tool", f"called {made['name']!r}, which is none of {sorted(known)}")
-        for made in exchange.calls
-        if made["name"] not in known
-    ]
-    found += [
-        ("malformed_arguments", f"{made['name']}: {made['arguments']!r} is no JSON object")
-        for made in exchange.calls
-        if not _is_object(made["arguments"])
+        fault for made in exchange.calls for fault in _faults_of_call(made, tools.get(made["name"]))
     ]
     if not exchange.calls and not exchange.text.strip():
         found.append(("empty_reply", "neither a word nor a tool call"))
@@ -53,11 +59,7 @@ def cause_of(error: BaseException) -> str:
     livekit wraps the last error in an APIConnectionError once its retries are
     used up, so the chain of causes is searched for the one that says most.
     """
-    chain: list[BaseException] = []
-    link: BaseException | None = error
-    while link is not None and link not in chain:
-        chain.append(link)
-        link = link.__cause__
+    chain = _chain(error)
     for each in chain:
         if isinstance(each, APIStatusError):
             return f"api_status_{each.status_code}"
@@ -70,8 +72,41 @@ def cause_of(error: BaseException) -> str:
     return "api_error" if isinstance(error, APIError) else "model_raised"
 
 
-def _is_object(arguments: str) -> bool:
+def retry_after(error: BaseException) -> float | None:
+    """The seconds of a `retry-after` header, where a provider's response is in the chain."""
+    for each in _chain(error):
+        headers = getattr(getattr(each, "response", None), "headers", None) or {}
+        try:
+            return float(headers["retry-after"])
+        except (KeyError, TypeError, ValueError):
+            continue  # none, or a date: the runner's own back-off does
+    return None
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    found: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in found:
+        found.append(link)
+        link = link.__cause__
+    return found
+
+
+def _faults_of_call(made: Mapping[str, str], tool: ToolSchema | None) -> Iterator[tuple[str, str]]:
+    name, written = made["name"], made["arguments"]
+    if tool is None:
+        yield "unknown_tool", f"called {name!r}, which the agent does not have"
     try:
-        return isinstance(json.loads(arguments or "{}"), dict)
+        given = json.loads(written or "{}")
     except ValueError:
-        return False
+        given = None
+    if not isinstance(given, dict):
+        yield "malformed_arguments", f"{name}: {written!r} is no JSON object"
+    elif tool is not None:
+        missing = [each for each in tool.parameters.get("required", ()) if each not in given]
+        if missing:
+            yield "missing_arguments", f"{name}: {written!r} lacks {', '.join(missing)}"
+        known = tool.parameters.get("properties")
+        extra = [each for each in given if known is not None and each not in known]
+        if extra and not tool.parameters.get("additionalProperties"):
+            yield "extra_arguments", f"{name} takes no {', '.join(extra)}: {written!r}"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Generator
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -32,18 +33,37 @@ class Nursery:
     async def cancel(self, *, patience_s: float) -> int:
         """Cancel what still runs, and wait for it to end, at most `patience_s` seconds.
 
+        What swallows the cancellation each time is closed like a generator, or the event
+        loop itself could never end.
+
         Returns:
             How many tasks ignored it.
         """
         for _ in range(3):
-            current = asyncio.current_task()
-            left = {task for task in self._tasks if task is not current and not task.done()}
-            if not left:
+            if not await self._cancelled(patience_s / 4):
                 return 0
-            for task in left:
-                task.cancel()
-            await asyncio.wait(left, timeout=patience_s / 3)
-        return sum(not task.done() for task in self._tasks)
+        stubborn = self._left()
+        for task in stubborn:
+            with suppress(RuntimeError):  # it went on even so
+                task.get_coro().close()
+        await self._cancelled(patience_s / 4)
+        for task in stubborn:
+            if task.done() and not task.cancelled():
+                task.exception()  # asked for, so that asyncio does not report it as lost
+        return len(stubborn)
+
+    async def _cancelled(self, seconds: float) -> bool:
+        """Cancel once; whether something is left."""
+        left = self._left()
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=seconds)
+        return bool(self._left())
+
+    def _left(self) -> "set[asyncio.Task[Any]]":
+        current = asyncio.current_task()
+        return {task for task in self._tasks if task is not current and not task.done()}
 
 
 class _Factory:

@@ -41,4 +41,8 @@ def text_job(*, label: str = "", userdata: Mapping[str, Any] | None = None) -> I
     )
     with fake_job_context() as job:
         job.job.attributes[ATTRIBUTE_SIMULATOR_DISPATCH] = MessageToJson(dispatch)
-        yield job
+        try:
+            yield job
+        finally:
+            # The worker would do it; livekit's fake job leaves its folder to the collector.
+            job._tempdir.cleanup()  # noqa: SLF001

@@ -14,26 +14,27 @@ from livekit.agents.voice.agent_activity import ActivityClosedError
 # A task that is woken by another one's end shows itself within a few rounds of
 # the event loop; nothing that is in memory takes longer.
 _ROUNDS = 8
+_PAUSE_S = 0.001
 
 
 async def quiet(session: AgentSession[Any]) -> None:
-    """Wait until the session is quiescent. It sets no deadline: the caller does."""
+    """Wait until the session is quiescent or closed. It sets no deadline: the caller does."""
     calm = 0
-    while calm < _ROUNDS:
-        try:
-            await session.wait_for_idle()
-        except (ActivityClosedError, RuntimeError):
-            return  # closed: nothing more will come
-        if _busy(session):
-            calm = 0
-            await _next_change(session)
-        else:
+    while calm < _ROUNDS and session._started:  # noqa: SLF001 - see the module's docstring
+        if await _idle(session):
             calm += 1
             await asyncio.sleep(0)
+        else:
+            calm = 0
+            await _next_change(session)
 
 
-def _busy(session: AgentSession[Any]) -> bool:
-    return bool(_transitions(session) or _speeches(session)) or _returning(session)
+async def _idle(session: AgentSession[Any]) -> bool:
+    try:
+        await session.wait_for_idle()
+    except ActivityClosedError:
+        return False  # between two agents, or closing
+    return not (_transitions(session) or _speeches(session) or _returning(session))
 
 
 def _transitions(session: AgentSession[Any]) -> "list[asyncio.Task[None]]":
@@ -65,4 +66,4 @@ async def _next_change(session: AgentSession[Any]) -> None:
         # A short limit, since an agent may hand over while one of these waits for it.
         await asyncio.wait(waiting, timeout=0.02, return_when=asyncio.FIRST_COMPLETED)
     else:
-        await asyncio.sleep(0)
+        await asyncio.sleep(_PAUSE_S)

@@ -140,7 +140,8 @@ def _count(number: int) -> str:
 
 def _unscored(model: ModelSummary) -> Text:
     trials = model.trials
-    if not trials.unscored:
+    causes = {**trials.causes, **({"not run": trials.not_run} if trials.not_run else {})}
+    if not causes:
         return Text("·")
-    causes = ", ".join(f"{cause} {number}" for cause, number in sorted(trials.causes.items()))
-    return Text(f"{trials.unscored} ({causes})", style="yellow")
+    shown = ", ".join(f"{cause} {number}" for cause, number in sorted(causes.items()))
+    return Text(f"{trials.unscored + trials.not_run} ({shown})", style="yellow")

@@ -1,7 +1,21 @@
-"""Which trials, and how many at once."""
+"""Which trials, how many at once, and what to do with a model that fails."""
 
+from handoff_evals.runner.budget import Budget, Price
 from handoff_evals.runner.driver import Driver
+from handoff_evals.runner.lane import Attempt, Lane, Patience
 from handoff_evals.runner.plan import Planned, plan, trial_seed
-from handoff_evals.runner.run import Runner
+from handoff_evals.runner.run import Pace, Runner
 
-__all__ = ["Driver", "Planned", "Runner", "plan", "trial_seed"]
+__all__ = [
+    "Attempt",
+    "Budget",
+    "Driver",
+    "Lane",
+    "Pace",
+    "Patience",
+    "Planned",
+    "Price",
+    "Runner",
+    "plan",
+    "trial_seed",
+]

@@ -1,6 +1,6 @@
 """Runs on disk."""
 
-from handoff_evals.store.manifest import SCHEMA, Manifest, SuiteRecord
+from handoff_evals.store.manifest import SCHEMA, Asked, Manifest, SuiteRecord
 from handoff_evals.store.run_folder import RunFolder
 from handoff_evals.store.summary import (
     Accuracy,
@@ -17,6 +17,7 @@ from handoff_evals.store.summary import (
 __all__ = [
     "SCHEMA",
     "Accuracy",
+    "Asked",
     "DecisionCounts",
     "Failure",
     "Manifest",

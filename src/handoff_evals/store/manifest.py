@@ -8,7 +8,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteRecord:
-    """One suite of a run. `agent_sha256` covers the source files of the agent's module."""
+    """One suite of a run. `agent_sha256` covers the agent's module and its project's."""
 
     name: str
     path: str
@@ -17,6 +17,16 @@ class SuiteRecord:
     agent_sha256: str
     scenarios: tuple[str, ...]
     simulated: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What the user typed, so that a run can be taken up again."""
+
+    suites: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +41,7 @@ class Manifest:
     """The models' labels, as they stand in every report."""
     trials: int
     seed: int
+    asked: Asked = field(default_factory=Asked)
     versions: Mapping[str, str] = field(default_factory=dict)
     git_commit: str | None = None
     git_dirty: bool = False

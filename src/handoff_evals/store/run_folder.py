@@ -83,6 +83,14 @@ class RunFolder:
             )
         return manifest
 
+    def repair(self) -> None:
+        """Cut off a last line that was being written when an earlier process was killed."""
+        path = self.path / "trials.jsonl"
+        data = path.read_bytes()
+        whole = data.rfind(b"\n") + 1
+        if whole < len(data):
+            os.truncate(path, whole)
+
     def append(self, trial: Trial) -> None:
         """Add one finished trial, in one write, and have it on disk before returning."""
         line = _TRIAL.dump_json(trial) + b"\n"

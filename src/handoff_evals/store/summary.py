@@ -7,7 +7,7 @@ from statistics import median
 
 from handoff_evals.handoffs import OUTCOMES, Decision, Quality, confusion, per_agent
 from handoff_evals.stats import Interval, clustered
-from handoff_evals.store.manifest import SCHEMA
+from handoff_evals.store.manifest import SCHEMA, Manifest
 from handoff_evals.transcript import Usage
 from handoff_evals.trial import Trial
 
@@ -21,11 +21,13 @@ class TrialCounts:
     unscored: int
     causes: Mapping[str, int]
     """The unscored ones by cause."""
+    not_run: int = 0
+    """Planned, but never finished: a breaker opened, a budget was spent, or it was stopped."""
 
     @property
     def total(self) -> int:
-        """All trials."""
-        return self.passed + self.failed + self.unscored
+        """All trials that were planned."""
+        return self.passed + self.failed + self.unscored + self.not_run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,9 +129,10 @@ class _Tally:
     wall_s: float = 0.0
 
 
-def summarise(trials: Iterable[Trial], *, confidence: float = 0.95) -> Summary:
+def summarise(trials: Iterable[Trial], manifest: Manifest, *, confidence: float = 0.95) -> Summary:
     """Add up a run, one trial at a time. Unscored trials count as such and nowhere else."""
-    tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
+    tallies = {model: _Tally() for model in manifest.models}
+    planned = manifest.trials * sum(len(suite.scenarios) for suite in manifest.suites)
     failures: list[Failure] = []
     met: set[str] = set()
     for trial in trials:
@@ -138,7 +141,7 @@ def summarise(trials: Iterable[Trial], *, confidence: float = 0.95) -> Summary:
         failures.extend(_failures(trial))
         met.update(turn.active.label for turn in trial.transcript.turns)
     return Summary(
-        models={name: _model(tally, confidence) for name, tally in tallies.items()},
+        models={name: _model(tally, planned, confidence) for name, tally in tallies.items()},
         failures=tuple(failures),
         met=tuple(sorted(met)),
     )
@@ -176,7 +179,7 @@ def _failures(trial: Trial) -> Iterable[Failure]:
             )
 
 
-def _model(tally: _Tally, confidence: float) -> ModelSummary:
+def _model(tally: _Tally, planned: int, confidence: float) -> ModelSummary:
     found = [decision for _, _, decision in tally.decisions]
     matrix = confusion(found)
     suites = sorted({suite for suite, _, _ in tally.decisions})
@@ -186,6 +189,7 @@ def _model(tally: _Tally, confidence: float) -> ModelSummary:
             failed=tally.statuses["failed"],
             unscored=tally.statuses["unscored"],
             causes=dict(tally.causes),
+            not_run=planned - tally.statuses.total(),
         ),
         decisions=_counts(found, tally.unreached),
         accuracy=_accuracy(tally.decisions, confidence),

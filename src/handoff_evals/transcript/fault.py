@@ -23,5 +23,7 @@ class Fault:
     detail: str
     turn: int
     """Index into the transcript's turns."""
+    retry_after_s: float | None = None
+    """How long the provider asks to wait before the next request, in seconds."""
     ended: bool = False
     """Whether the conversation ended there."""

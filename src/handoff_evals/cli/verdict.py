@@ -1,0 +1,67 @@
+"""What a run's summary comes to: an exit code, and what a reader must be told."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from handoff_evals.cli.exit_code import ExitCode
+
+if TYPE_CHECKING:
+    from handoff_evals.scenario import Suite
+    from handoff_evals.store import ModelSummary, Summary
+
+
+def verdict(
+    summary: "Summary", *, min_accuracy: float | None, max_unscored: float
+) -> tuple[ExitCode, tuple[str, ...]]:
+    """Turn a summary into an exit code, and say why it is not 0."""
+    reasons: list[str] = []
+    code = ExitCode.OK
+    for name, model in summary.models.items():
+        invalid = _invalid(model, max_unscored)
+        accuracy = model.accuracy.value
+        if invalid is not None:
+            code = ExitCode.INVALID
+            reasons.append(f"{name}: invalid, {invalid}")
+        elif min_accuracy is not None and accuracy is not None and accuracy < min_accuracy:
+            code = max(code, ExitCode.GATE_FAILED)
+            reasons.append(
+                f"{name}: accuracy {accuracy:.3f} is below --min-accuracy {min_accuracy:g}"
+            )
+    return code, tuple(reasons)
+
+
+def _invalid(model: "ModelSummary", max_unscored: float) -> str | None:
+    trials = model.trials
+    causes = ", ".join(f"{cause} {number}" for cause, number in trials.causes.items())
+    if model.accuracy.value is None:
+        return f"no decision was scored ({causes or 'there was none'})"
+    if trials.unscored + trials.not_run <= max_unscored * trials.total:
+        return None
+    parts = [f"{trials.unscored} of {trials.total} trials are unscored ({causes})"]
+    parts = parts if trials.unscored else []
+    if trials.not_run:
+        parts.append(f"{trials.not_run} of {trials.total} trials were not run")
+    return f"{' and '.join(parts)}, more than --max-unscored {max_unscored:g}"
+
+
+def unmet(suites: "tuple[Suite, ...]", summary: "Summary") -> Iterator[str]:
+    """Name the expected agents that no trial met: most often a slip of the pen."""
+    from handoff_evals.scenario import Target
+    from handoff_evals.transcript import AgentRef
+
+    met = [Target.parse(label) for label in summary.met]
+    refs = [AgentRef(id=target.id, attributes=target.where) for target in met]
+    names = [*summary.met, *sorted({target.id for target in met})]
+    for suite in suites:
+        expected = {
+            turn.expect.agent.label: turn.expect.agent
+            for scenario in suite.scenarios
+            for turn in scenario.turns
+            if turn.expect.agent is not None
+        }
+        for label, target in sorted(expected.items()):
+            if not any(target.matches(ref) for ref in refs):
+                close = get_close_matches(label, names, n=1, cutoff=0.5)
+                hint = f"; the nearest that was met is {close[0]!r}" if close else ""
+                yield f"{suite.path}: no trial ever met the expected agent {label!r}{hint}"

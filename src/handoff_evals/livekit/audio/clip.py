@@ -1,0 +1,42 @@
+"""Speech that was recorded once."""
+
+import wave
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from handoff_evals.livekit.audio.clock import FRAME, SAMPLE_RATE, SAMPLES
+
+_BYTES = 2 * SAMPLES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """What a caller says: the words, and how they sound."""
+
+    words: str
+    frames: tuple[bytes, ...] = field(repr=False)
+    """20 ms each: 320 samples of 16 bits, little-endian, mono, 16 kHz."""
+
+    @classmethod
+    def read(cls, path: Path, *, words: str) -> Self:
+        """Read a WAV file; the last frame is filled up with silence.
+
+        Raises:
+            ValueError: when it is not 16 kHz, mono, 16 bits.
+        """
+        with wave.open(str(path), "rb") as file:
+            shape = (file.getframerate(), file.getnchannels(), 8 * file.getsampwidth())
+            if shape != (SAMPLE_RATE, 1, 16):
+                raise ValueError(
+                    f"{path} is {shape[0]} Hz, {shape[1]} channels, {shape[2]} bits; it must be "
+                    f"{SAMPLE_RATE} Hz, 1 channel, 16 bits: `sox {path.name} -r 16000 -c 1 -b 16`"
+                )
+            samples = file.readframes(file.getnframes())
+        cut = [samples[start : start + _BYTES] for start in range(0, len(samples), _BYTES)]
+        return cls(words=words, frames=tuple(frame.ljust(_BYTES, b"\0") for frame in cut))
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return len(self.frames) * FRAME

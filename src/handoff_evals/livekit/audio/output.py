@@ -1,0 +1,170 @@
+"""What the caller hears."""
+
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from livekit import rtc
+from livekit.agents.voice import io
+
+from handoff_evals.livekit.audio.clock import FRAME, SAMPLE_RATE, SAMPLES, AudioClock
+from handoff_evals.livekit.audio.tts import ToneBook, Utterance
+
+_BYTES = 2 * SAMPLES
+
+
+@dataclass(kw_only=True)
+class Heard:
+    """One utterance, as far as the caller heard it, without a break."""
+
+    utterance: Utterance
+    first: int
+    """The tick of its first frame."""
+    captured: float
+    """When livekit gave the first frame of the segment, by `time.perf_counter`."""
+    frames: int = 1
+    over: float | None = None
+    """When livekit learned that the segment is over, by `time.perf_counter`."""
+    interrupted: bool = False
+
+    @property
+    def end(self) -> int:
+        """The tick after its last frame."""
+        return self.first + self.frames
+
+
+@dataclass
+class _Segment:
+    captured: float
+    buffer: bytearray
+    played: int = 0
+    complete: bool = False
+    utterance: Utterance | None = None
+
+
+class CountingAudioOutput(io.AudioOutput):
+    """Plays a frame a tick to nobody, and keeps who was heard when.
+
+    Like the output of a room it can pause, says when it starts and ends to play,
+    and after an interruption says which words were out.
+    """
+
+    def __init__(self, clock: AudioClock, book: ToneBook) -> None:
+        super().__init__(
+            label="caller's ear",
+            capabilities=io.AudioOutputCapabilities(pause=True),
+            sample_rate=SAMPLE_RATE,
+        )
+        self.heard: list[Heard] = []
+        self.detached = 0
+        """How often livekit took the output away."""
+        self._clock = clock
+        self._book = book
+        self._segment: _Segment | None = None
+        self._paused = False
+        clock.drive(self.play)
+
+    @property
+    def frames(self) -> int:
+        """How many frames were played."""
+        return sum(each.frames for each in self.heard)
+
+    @property
+    def gaps(self) -> list[tuple[Heard, Heard, float]]:
+        """Every silence: what was heard before it, what after it, and how many seconds it took."""
+        return [
+            (before, after, (after.first - before.end) * FRAME)
+            for before, after in pairwise(self.heard)
+            if after.first > before.end
+        ]
+
+    @property
+    def playing(self) -> bool:
+        """Whether something is being played, or held in a pause."""
+        return self._segment is not None
+
+    def saying(self, text: str) -> bool:
+        """Whether an utterance with this in its text can be heard right now."""
+        return (
+            self.playing
+            and bool(self.heard)
+            and self.heard[-1].end == self._clock.ticks + 1
+            and text in self.heard[-1].utterance.text
+        )
+
+    async def capture_frame(self, frame: rtc.AudioFrame) -> None:
+        """Take audio to play."""
+        await super().capture_frame(frame)
+        if self._segment is None:
+            self._segment = _Segment(captured=time.perf_counter(), buffer=bytearray())
+        self._segment.buffer += frame.data.cast("B")
+
+    def flush(self) -> None:
+        """Learn that the segment is complete."""
+        super().flush()
+        if self._segment is not None:
+            self._segment.complete = True
+
+    def clear_buffer(self) -> None:
+        """Stop at once: the caller interrupts."""
+        if self._segment is not None:
+            self._finish(self._segment, interrupted=True)
+
+    def pause(self) -> None:
+        """Hold: the caller may be about to interrupt."""
+        super().pause()
+        self._paused = True
+
+    def resume(self) -> None:
+        """Go on: the caller did not."""
+        super().resume()
+        self._paused = False
+
+    def play(self) -> None:
+        """Play the next frame. The clock does this once a tick."""
+        segment = self._segment
+        if segment is None or self._paused:
+            return
+        if len(segment.buffer) >= _BYTES:
+            self._play(segment)
+        elif segment.complete:
+            # livekit may end a segment with 10 ms of silence, too short to hear.
+            self._finish(segment, interrupted=False)
+
+    def on_detached(self) -> None:
+        """Count it."""
+        self.detached += 1
+        super().on_detached()
+
+    def _play(self, segment: _Segment) -> None:
+        samples = bytes(segment.buffer[:_BYTES])
+        del segment.buffer[:_BYTES]
+        if not segment.played:
+            self.on_playback_started(created_at=time.time())
+        segment.played += len(samples) // 2
+        utterance = self._book.hear(np.frombuffer(samples, dtype="<i2"))
+        if utterance is None:
+            return
+        segment.utterance = utterance
+        last = self.heard[-1] if self.heard else None
+        if last and last.utterance is utterance and last.end == self._clock.ticks:
+            last.frames += 1
+        else:
+            self.heard.append(
+                Heard(utterance=utterance, first=self._clock.ticks, captured=segment.captured)
+            )
+
+    def _finish(self, segment: _Segment, *, interrupted: bool) -> None:
+        self._segment = None
+        position = segment.played / SAMPLE_RATE
+        out = ""
+        if segment.utterance is not None:
+            self.heard[-1].over = time.perf_counter()
+            self.heard[-1].interrupted = interrupted
+            out = segment.utterance.up_to(position)
+        self.on_playback_finished(
+            playback_position=position,
+            interrupted=interrupted,
+            synchronized_transcript=out if interrupted else None,
+        )

@@ -1,0 +1,116 @@
+"""One model's share of a run: what waits, how many at once, and when to stop asking."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from random import Random
+
+from handoff_evals.runner.plan import Planned
+from handoff_evals.trial import Trial
+
+# A request that failed by one of these may well succeed when it is made again.
+_PASSING = frozenset({"api_timeout", "api_connection", "model_timeout", "api_status_429"})
+_LONGEST_WAIT_S = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How a failing model is dealt with, once livekit's own retries are used up."""
+
+    retries: int = 2
+    """How often a trial without an answer is held again."""
+    wait_s: float = 1.0
+    """Seconds before the first of them; doubled each time, with jitter. A provider's
+    `retry-after` is honoured instead where it is longer."""
+    breaker: int = 5
+    """Unscored trials in a row after which a model is asked no more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """A planned trial, and how often it has been tried."""
+
+    planned: Planned
+    number: int = 0
+    not_before: float = 0.0
+    """On the run's clock, in seconds."""
+
+
+@dataclass(kw_only=True)
+class Lane:
+    """The trials of one model.
+
+    It starts with one conversation at a time, doubles with each that is answered
+    up to its limit, and halves when the provider says that it is too much.
+    """
+
+    model: str
+    limit: int
+    patience: Patience
+    waiting: deque[Attempt]
+    in_flight: int = 0
+    at_once: int = 1
+    paused_until: float = 0.0
+    in_a_row: int = 0
+    causes: list[str] = field(default_factory=list)
+    jitter: Random = field(default_factory=lambda: Random(0))  # noqa: S311 - spreads waits only
+
+    @classmethod
+    def of(
+        cls, model: str, planned: Iterable[Planned], *, limit: int, patience: Patience
+    ) -> "Lane":
+        """A lane with everything still to do."""
+        waiting = deque(Attempt(planned=each) for each in planned)
+        return cls(model=model, limit=limit, patience=patience, waiting=waiting)
+
+    @property
+    def open_breaker(self) -> bool:
+        """Whether the model has failed so often that it is asked no more."""
+        return self.in_a_row >= self.patience.breaker
+
+    def ready_at(self, now: float) -> float | None:
+        """When the next trial may start; None when none may, or a slot must free first."""
+        if not self.waiting or self.open_breaker or self.in_flight >= self.at_once:
+            return None
+        return max(now, self.paused_until, min(each.not_before for each in self.waiting))
+
+    def take(self, now: float) -> Attempt:
+        """The next trial that is due; `ready_at(now)` must have said `now`."""
+        attempt = next(each for each in self.waiting if each.not_before <= now)
+        self.waiting.remove(attempt)
+        self.in_flight += 1
+        return attempt
+
+    def settle(self, attempt: Attempt, trial: Trial, now: float) -> bool:
+        """Take in how a trial ended.
+
+        Returns:
+            Whether it is final; otherwise it will be held again.
+        """
+        self.in_flight -= 1
+        fault = trial.transcript.unscored_because
+        if fault is None:
+            self.in_a_row = 0
+            self.at_once = min(self.limit, self.at_once * 2)
+            return True
+        wait = self._wait(attempt.number, fault.retry_after_s)
+        if fault.cause == "api_status_429":
+            self.at_once = max(1, self.at_once // 2)
+            self.paused_until = max(self.paused_until, now + wait)
+        if _may_pass(fault.cause) and attempt.number < self.patience.retries:
+            again = Attempt(
+                planned=attempt.planned, number=attempt.number + 1, not_before=now + wait
+            )
+            self.waiting.append(again)
+            return False
+        self.in_a_row += 1
+        self.causes.append(fault.cause)
+        return True
+
+    def _wait(self, number: int, retry_after_s: float | None) -> float:
+        own = self.patience.wait_s * 2**number * self.jitter.uniform(0.5, 1.0)
+        return min(_LONGEST_WAIT_S, max(own, retry_after_s or 0.0))
+
+
+def _may_pass(cause: str) -> bool:
+    return cause in _PASSING or cause.startswith("api_status_5")
