@@ -52,7 +52,9 @@ class ShortWindedAgent(Agent):
     @function_tool
     async def change_agent(self) -> None:
         """Change to the long-winded agent: the caller wants longer, more detailed answers."""
-        self.session.update_agent(LongWindedAgent(chat_ctx=said_so_far(self)))
+        # Called twice in one reply, it would enter the colleague twice.
+        if self.session.current_agent is self:
+            self.session.update_agent(LongWindedAgent(chat_ctx=said_so_far(self)))
 
 
 class LongWindedAgent(Agent):
@@ -78,7 +80,9 @@ class LongWindedAgent(Agent):
     @function_tool
     async def change_agent(self) -> None:
         """Change to the short-winded agent: the caller wants brief, shorter answers."""
-        self.session.update_agent(ShortWindedAgent(chat_ctx=said_so_far(self)))
+        # As above.
+        if self.session.current_agent is self:
+            self.session.update_agent(ShortWindedAgent(chat_ctx=said_so_far(self)))
 
 
 def said_so_far(agent: Agent) -> ChatContext:

@@ -5,10 +5,9 @@ after each of them a healthy one in the same event loop.
 """
 
 import asyncio
-import logging
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from livekit.agents import Agent, AgentSession, APIConnectOptions, function_tool, llm
 from livekit.agents.voice.agent_session import SessionConnectOptions
@@ -22,12 +21,15 @@ from handoff_evals.livekit.entry import AgentEntry
 from handoff_evals.livekit.faulty import FaultyLLM
 from handoff_evals.livekit.mishap import Mishap
 from handoff_evals.livekit.scripted import Reply, Request, ScriptedLLM, tool_call
-from handoff_evals.scenario import Expectation, Scenario, ScriptedTurn, Target
+from handoff_evals.scenario import Expectation, Scenario, ScriptedTurn, Target, Watch
 from handoff_evals.score import Status, overall
 from handoff_evals.scorers import score
 from handoff_evals.transcript import Transcript
 
-LIMITS = Limits(turn_s=0.4, close_s=1.0)
+PATIENT_S = 20.0
+"""A turn's deadline where it should not matter, on a machine that is busy too."""
+STALLED_S = 0.5
+"""The deadline that a stall is to run into."""
 RETRY_ONCE = SessionConnectOptions(
     llm_conn_options=APIConnectOptions(max_retry=1, retry_interval=0.01)
 )
@@ -89,14 +91,14 @@ class Sales(Agent):
 class Row:
     """One fault and what came of it."""
 
-    fault: str
     transcript: Transcript
     status: Status
     struck: int
-    """How often the mishap did its harm."""
+    """How often the mishap did its harm, retries included."""
     seconds: float
-    closed: bool
-    """Whether the session was closed and no task was left."""
+    session: AgentSession[Any]
+    left: int
+    """Tasks that outlived the trial."""
     next_status: Status
     """Of the healthy trial that followed."""
 
@@ -108,33 +110,43 @@ class Row:
 
     @property
     def outcomes(self) -> list[str]:
-        """What the decisions came to; the trial's status says whether they count."""
+        """What the decisions came to; none where the trial is unscored."""
+        if self.status == "unscored":
+            return []
         return [decision.outcome for decision in decisions(SCENARIO, self.transcript)]
 
 
-CASES: dict[str, tuple[Mishap, ...]] = {
-    "none": (),
-    "429": (Mishap.status(429),),
-    "429, then well": (Mishap.status(429).at(1, attempts=1),),
-    "500": (Mishap.status(500),),
-    "connection refused": (Mishap.refused(),),
-    "time-out before the first chunk": (Mishap.timed_out(),),
-    "silence before the first chunk": (Mishap.stall(),),
-    "stall midway": (Mishap.stall(after=2).at(2),),
-    "cut midway": (Mishap.cut(after=2).at(2),),
-    "cut after the handoff's call": (Mishap.cut(after=1).at(1),),
-    "500 in the second turn": (Mishap.status(500).at(3),),
-    "empty reply": (Mishap.empty().at(1),),
-    "malformed arguments, repaired": (Mishap.malformed_arguments('{"reason": "inv'),),
-    "malformed arguments, beyond repair": (Mishap.malformed_arguments("an invoice"),),
-    "unknown tool": (Mishap.unknown_tool(),),
-    "unknown tool, then corrected": (Mishap.unknown_tool().at(1),),
-    "extra arguments": (Mishap.extra_arguments(urgency="high"),),
-    "missing arguments": (Mishap.missing_arguments(),),
-    "missing arguments, then corrected": (Mishap.missing_arguments().at(1),),
-    "two handoffs in one reply": (Mishap.beside(tool_call("transfer_to_sales")),),
-    "handoff beside an ordinary tool": (Mishap.beside(tool_call("open_ticket")),),
-    "refusal": (Mishap.refusal().at(1),),
+class Case:
+    """What strikes in one conversation."""
+
+    def __init__(self, *mishaps: Mishap, turn_s: float = PATIENT_S) -> None:
+        self.mishaps = mishaps
+        self.turn_s = turn_s
+
+
+CASES = {
+    "none": Case(),
+    "429": Case(Mishap.status(429)),
+    "429, then well": Case(Mishap.status(429).at(1, attempts=1)),
+    "500": Case(Mishap.status(500)),
+    "connection refused": Case(Mishap.refused()),
+    "time-out before the first chunk": Case(Mishap.timed_out()),
+    "silence before the first chunk": Case(Mishap.stall(), turn_s=STALLED_S),
+    "stall midway": Case(Mishap.stall(after=2).at(2), turn_s=STALLED_S),
+    "cut midway": Case(Mishap.cut(after=2).at(2)),
+    "cut after the handoff's call": Case(Mishap.cut(after=1).at(1)),
+    "500 in the second turn": Case(Mishap.status(500).at(3)),
+    "empty reply": Case(Mishap.empty().at(1)),
+    "malformed arguments, repaired": Case(Mishap.malformed_arguments('{"reason": "inv')),
+    "malformed arguments, beyond repair": Case(Mishap.malformed_arguments("an invoice")),
+    "unknown tool": Case(Mishap.unknown_tool()),
+    "unknown tool, then corrected": Case(Mishap.unknown_tool().at(1)),
+    "extra arguments": Case(Mishap.extra_arguments(urgency="high")),
+    "missing arguments": Case(Mishap.missing_arguments()),
+    "missing arguments, then corrected": Case(Mishap.missing_arguments().at(1)),
+    "two handoffs in one reply": Case(Mishap.beside(tool_call("transfer_to_sales"))),
+    "handoff beside an ordinary tool": Case(Mishap.beside(tool_call("open_ticket"))),
+    "refusal": Case(Mishap.refusal().at(1)),
 }
 
 
@@ -149,41 +161,65 @@ def healthy(request: Request) -> Reply:
     return "Good afternoon, how may I help you?"
 
 
-async def hold(fault: str) -> Row:
-    """Hold a trial with one fault, and a healthy one after it."""
+async def hold(case: Case) -> Row:
+    """Hold a trial in which it strikes, and a healthy one after it."""
     before = asyncio.all_tasks()
     began = time.perf_counter()
-    model = FaultyLLM(ScriptedLLM(healthy), *CASES[fault])
-    transcript, session = await _trial(model)
+    model = FaultyLLM(ScriptedLLM(healthy), *case.mishaps)
+    transcript, session = await trial(model, turn_s=case.turn_s)
     seconds = time.perf_counter() - began
-    left = asyncio.all_tasks() - before
-    after, _ = await _trial(ScriptedLLM(healthy))
+    left = len(asyncio.all_tasks() - before)
+    after, _ = await trial(ScriptedLLM(healthy))
     return Row(
-        fault=fault,
         transcript=transcript,
         status=overall(score(SCENARIO, transcript)),
         struck=len(model.struck),
         seconds=seconds,
-        closed=not session._started and not left,
+        session=session,
+        left=left,
         next_status=overall(score(SCENARIO, after)),
     )
 
 
-async def _trial(model: llm.LLM) -> tuple[Transcript, AgentSession]:
-    sessions: list[AgentSession] = []
+async def trial(
+    model: llm.LLM[Any], *, turn_s: float = PATIENT_S
+) -> tuple[Transcript, AgentSession[Any]]:
+    """Hold the conversation on one model."""
+    sessions: list[AgentSession[Any]] = []
 
-    def make(tapped: llm.LLM) -> tuple[Agent, AgentSession]:
+    def make(tapped: llm.LLM[Any]) -> tuple[Agent, AgentSession[Any]]:
         sessions.append(AgentSession(llm=tapped, conn_options=RETRY_ONCE))
         return FrontDesk(), sessions[-1]
 
     driver = InProcessDriver(
         entry=AgentEntry.of(make),
         model=lambda _scenario, _seed: model,
-        watch=SCENARIO_WATCH,
-        limits=LIMITS,
+        watch=Watch(),
+        limits=Limits(turn_s=turn_s),
     )
     return await driver.hold(SCENARIO, seed=0), sessions[-1]
 
 
-async def rows() -> Iterator[Row]:
-    return iter([await hold(fault) for fault in CASES])
+async def matrix() -> Table:
+    """Hold every case and make the table."""
+    await trial(ScriptedLLM(healthy))  # what a process does once is no fault's time
+    table = Table(title=f"Faults at the model's boundary; a stalled turn ends at {STALLED_S:g} s")
+    for column in ("fault", "whose: cause", "decisions", "trial", "next", "session"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("s", justify="right")
+    for name, case in CASES.items():
+        row = await hold(case)
+        table.add_row(
+            name,
+            "\n".join(": ".join(fault) for fault in row.faults) or "-",
+            ", ".join(row.outcomes) or "-",
+            row.status,
+            row.next_status,
+            "open" if row.session._started or row.left else "closed",
+            f"{row.seconds:.2f}",
+        )
+    return table
+
+
+if __name__ == "__main__":
+    Console(width=130).print(asyncio.run(matrix()))

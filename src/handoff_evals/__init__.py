@@ -11,13 +11,17 @@ if TYPE_CHECKING:
     from handoff_evals.assembly.models import local_llm
     from handoff_evals.livekit.call import Call, Limits
     from handoff_evals.livekit.entry import AgentEntry
+    from handoff_evals.livekit.faulty import FaultyLLM
+    from handoff_evals.livekit.mishap import Mishap
     from handoff_evals.livekit.scripted import Request, ScriptedLLM, ToolCall, tool_call
     from handoff_evals.livekit.tap import Tap
 
 _HOMES = {
     "AgentEntry": "handoff_evals.livekit.entry",
     "Call": "handoff_evals.livekit.call",
+    "FaultyLLM": "handoff_evals.livekit.faulty",
     "Limits": "handoff_evals.livekit.call",
+    "Mishap": "handoff_evals.livekit.mishap",
     "Request": "handoff_evals.livekit.scripted",
     "ScriptedLLM": "handoff_evals.livekit.scripted",
     "Tap": "handoff_evals.livekit.tap",
@@ -29,7 +33,9 @@ _HOMES = {
 __all__ = [
     "AgentEntry",
     "Call",
+    "FaultyLLM",
     "Limits",
+    "Mishap",
     "Request",
     "ScriptedLLM",
     "Tap",

@@ -7,22 +7,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from livekit.agents import llm
 
+from handoff_evals.config import ModelConfig, ProjectConfig, read_config
 from handoff_evals.errors import ModelError
-from handoff_evals.livekit.trivial import always, never, oracle
+from handoff_evals.livekit.remote import inference_llm, openai_compatible, plugin_llm
+from handoff_evals.livekit.trivial import always, guess, never, oracle
 from handoff_evals.runner import Price
 from handoff_evals.scenario import Scenario, Target
 
 FORMS = """\
-  local, local:NAME   a real language model on this machine, no key
-  gguf:PATH           any GGUF file, on this machine
-  module:function     a function of yours that returns a livekit `llm.LLM`
-  never               hands nobody over
-  always:AGENT        hands everybody over to one agent
-  oracle              plays what the scenarios expect"""
+  local, local:NAME      a real language model on this machine, no key
+  gguf:PATH              any GGUF file, on this machine
+  provider/model         LiveKit Inference, as openai/gpt-4.1-mini
+  http://HOST/v1#MODEL   any server that speaks the OpenAI protocol (https too)
+  NAME                   a [tool.handoff-evals.models.NAME] of your pyproject.toml
+  module:function        a function of yours that returns a livekit `llm.LLM`
+  own                    each agent's own model, as it is
+  never, always:AGENT, random, oracle    no models: what a suite scores by itself"""
 _IN_PROCESS = 8
+_REMOTE = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,13 +36,12 @@ class Model:
     """A model of a run: each trial asks it for an LLM of its own."""
 
     label: str
-    build: Callable[[Scenario, int], llm.LLM[Any]]
-    """From the scenario and the trial's seed."""
+    build: Callable[[Scenario, int], llm.LLM[Any] | None]
+    """From the scenario and the trial's seed; None is the agents' own."""
     concurrency: int = _IN_PROCESS
     """Conversations at once that are good for it."""
     notes: tuple[str, ...] = ()
     price: Price | None = None
-    close: Callable[[], None] = lambda: None
 
 
 def resolve(names: Sequence[str], *, folder: Path) -> list[Model]:
@@ -48,7 +53,8 @@ def resolve(names: Sequence[str], *, folder: Path) -> list[Model]:
     """
     if len(set(names)) < len(names):
         raise ModelError(f"a model stands twice in {list(names)}")
-    makers = [_maker(name, folder) for name in names]
+    config = read_config(folder)
+    makers = [_maker(name, folder, config) for name in names]
     return [make() for make in makers]
 
 
@@ -63,40 +69,94 @@ def local_llm(name: str = "default") -> llm.LLM[Any]:
         EngineError: when it can't be fetched or started.
     """
     from handoff_evals.engines import serve  # noqa: PLC0415 - an extra that may be missing
-    from handoff_evals.livekit.endpoint import endpoint_llm  # noqa: PLC0415
+    from handoff_evals.livekit.endpoint import endpoint_llm  # noqa: PLC0415 - as above
 
     return endpoint_llm(serve(name))
 
 
-def _maker(name: str, folder: Path) -> Callable[[], Model]:
+def _maker(name: str, folder: Path, config: ProjectConfig) -> Callable[[], Model]:
     kind, colon, rest = name.partition(":")
-    if name == "never":
-        return lambda: Model(label=name, build=lambda _scenario, _seed: never())
-    if name == "oracle":
-        return lambda: Model(label=name, build=lambda scenario, _seed: oracle(scenario))
-    if kind == "always" and rest:
-        target = _target(rest)
-        return lambda: Model(
-            label=f"always:{target.label}", build=lambda _scenario, _seed: always(target)
-        )
-    if kind == "local" and (rest or not colon):
-        return lambda: _served(name, rest or "default")
+    if name in config.models:
+        return lambda: _configured(name, config.models[name])
+    if maker := _trivial(name, kind, rest):
+        return maker
+    if name == "local" or (kind == "local" and rest):
+        return lambda: _served(rest or "default")
     if kind == "gguf" and rest:
         path = folder / rest
         if not path.is_file():
             raise ModelError(f"model {name!r}: there is no file {str(path)!r}")
-        return lambda: _served(name, str(path))
+        return lambda: _served(path)
+    if kind in {"http", "https"}:
+        return lambda: _compatible(name)
+    if "/" in name and not colon:
+        return lambda: _inference(name)
     if colon and kind.replace(".", "").isidentifier() and rest.replace(".", "").isidentifier():
         factory = _factory(kind, rest, folder)
         return lambda: Model(label=name, build=_each_trial(factory, name))
-    raise ModelError(f"no model {name!r}; there are:\n{FORMS}")
+    own = "".join(f"\n  {each}" for each in config.models)
+    raise ModelError(f"no model {name!r}; there are:\n{FORMS}{own}")
 
 
-def _target(written: str) -> Target:
-    try:
-        return Target.parse(written)
-    except ValueError as error:
-        raise ModelError(f"model 'always:{written}': {error}") from error
+def _trivial(name: str, kind: str, rest: str) -> Callable[[], Model] | None:
+    if name == "never":
+        return lambda: Model(label=name, build=lambda _scenario, _seed: never())
+    if name == "random":
+        return lambda: Model(label=name, build=lambda _scenario, seed: guess(seed))
+    if name == "oracle":
+        return lambda: Model(label=name, build=lambda scenario, _seed: oracle(scenario))
+    if name == "own":
+        return lambda: Model(label=name, build=lambda _scenario, _seed: None)
+    if kind == "always" and rest:
+        try:
+            target = Target.parse(rest)
+        except ValueError as error:
+            raise ModelError(f"model {name!r}: {error}") from error
+        return lambda: Model(label=name, build=lambda _scenario, _seed: always(target))
+    return None
+
+
+def _served(weights: str | Path) -> Model:
+    from handoff_evals.engines import serve  # noqa: PLC0415 - an extra that may be missing
+    from handoff_evals.livekit.endpoint import endpoint_llm  # noqa: PLC0415 - as above
+
+    endpoint = serve(weights)
+    return Model(
+        label=endpoint.label,
+        build=lambda _scenario, seed: endpoint_llm(endpoint, seed=seed),
+        concurrency=1,
+        notes=endpoint.notes,
+    )
+
+
+def _compatible(name: str) -> Model:
+    url, _, model = name.partition("#")
+    if not model or not urlsplit(url).netloc:
+        raise ModelError(f"model {name!r}: write http://HOST/v1#MODEL")
+    openai_compatible(url, model, seed=0)
+    return Model(
+        label=name,
+        build=lambda _scenario, seed: openai_compatible(url, model, seed=seed),
+        concurrency=_REMOTE,
+    )
+
+
+def _inference(name: str) -> Model:
+    inference_llm(name)
+    return Model(
+        label=name, build=lambda _scenario, _seed: inference_llm(name), concurrency=_REMOTE
+    )
+
+
+def _configured(name: str, config: ModelConfig) -> Model:
+    plugin_llm(config, seed=0)
+    price = config.price
+    return Model(
+        label=name,
+        build=lambda _scenario, seed: plugin_llm(config, seed=seed),
+        concurrency=config.concurrency,
+        price=None if price is None else Price(prompt=price.prompt, completion=price.completion),
+    )
 
 
 def _factory(module: str, name: str, folder: Path) -> Callable[..., Any]:

@@ -92,11 +92,6 @@ class PreparedRun:
             self, planned=tuple(each for each in self.planned if each.key not in finished)
         )
 
-    def close(self) -> None:
-        """Stop what was started for the run."""
-        for model in self.models:
-            model.close()
-
 
 def prepare(request: RunRequest, *, command: Sequence[str] = ()) -> PreparedRun:
     """Read the suites, import the agents, start the models.
@@ -164,7 +159,6 @@ def resume(folder: RunFolder, request: RunRequest, *, command: Sequence[str] = (
     )
     changed = list(_changes(old, prepared.manifest))
     if changed:
-        prepared.close()
         raise UsageError(
             f"{str(folder.path)!r} can't be resumed, its trials would not compare: "
             f"{'; '.join(changed)}. Start a new run."

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from handoff_evals.assembly.run import PreparedRun, RunRequest
     from handoff_evals.store import RunFolder, Summary
 
-_MODELS = "local[:NAME], gguf:PATH, module:function, never, always:AGENT, oracle. Repeatable."
+_MODELS = (
+    "local[:NAME], gguf:PATH, provider/model, http://HOST/v1#MODEL, module:function, a name of "
+    "pyproject.toml, own, never, always:AGENT, random, oracle. Repeatable."
+)
 
 
 def run(
@@ -155,8 +158,6 @@ def _execute(
             return asyncio.run(prepared.execute(folder, done))
     except KeyboardInterrupt:
         return None
-    finally:
-        prepared.close()
 
 
 def _report(summary: "Summary", folder: "RunFolder", *, as_json: bool, quiet: bool) -> None:

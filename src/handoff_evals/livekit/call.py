@@ -8,14 +8,21 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
-from livekit.agents import Agent, AgentSession, ConversationItemAddedEvent, RunResult, llm
+from livekit.agents import (
+    NOT_GIVEN,
+    Agent,
+    AgentSession,
+    ConversationItemAddedEvent,
+    RunResult,
+    llm,
+)
 from pydantic_core import to_jsonable_python
 
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import errors_logged, offline
 from handoff_evals.livekit.entry import AgentEntry, Opened
 from handoff_evals.livekit.history import HistoryReader
-from handoff_evals.livekit.model_faults import LOGGED, cause_of, faults_of
+from handoff_evals.livekit.model_faults import LOGGED, faults_of
 from handoff_evals.livekit.nursery import Nursery
 from handoff_evals.livekit.quiet import quiet
 from handoff_evals.livekit.tap import Exchange, Tap
@@ -42,6 +49,8 @@ class _Noted:
     exchanges: list[Exchange] = field(default_factory=list)
     errors: list[AgentError] = field(default_factory=list)
     handoffs: int = 0
+    fatal: Exchange | None = None
+    """The unanswered request that ended the conversation."""
 
 
 class _OverdueError(Exception):
@@ -57,17 +66,18 @@ class Call:
 
     Args:
         entry: the agent under test.
-        model: stands in for every LLM of the session and its agents.
+        model: stands in for every LLM of the session and its agents; None lets each
+            answer by its own.
         limits: where to cut off.
         watch: which attributes and userdata fields to note.
         label: the scenario's name, as `current_simulation()` gives it.
         userdata: the scenario's userdata, likewise.
     """
 
-    def __init__(  # noqa: PLR0913 - the two last ones belong to LiveKit's simulation
+    def __init__(
         self,
         entry: AgentEntry,
-        model: llm.LLM[Any],
+        model: llm.LLM[Any] | None,
         *,
         limits: Limits | None = None,
         watch: Watch | None = None,
@@ -166,12 +176,14 @@ class Call:
                 self._context = None
 
     async def _start(self) -> RunResult[Any]:
-        own = Tap(self._model, agent=lambda: self.active, purpose="direct", log=self._log)
-        opened = await self._stack.enter_async_context(self._entry.open(own))
+        model = NOT_GIVEN if self._model is None else self._direct(self._model)
+        opened = await self._stack.enter_async_context(self._entry.open(model))
         session = opened.session
-        if session.llm is not own:
+        if self._model is None and isinstance(session.llm, llm.LLM):
+            model = self._direct(session.llm)
+        if model and session.llm is not model:
             # A factory that brought its own model: the run's stands in for it.
-            session._llm = own  # noqa: SLF001 - there is no public way to replace it
+            session._llm = model  # noqa: SLF001 - there is no public way to replace it
         session.on("conversation_item_added", self._on_item)
         self._opened = opened
         result = await session.start(opened.agent, capture_run=True)
@@ -204,7 +216,8 @@ class Call:
             self._raised(error)
         self.results.append(result)
         for exchange in self._noted.exchanges:
-            self.faults.extend(faults_of(exchange, turn=len(self.turns)))
+            ended = exchange is self._noted.fatal
+            self.faults.extend(faults_of(exchange, turn=len(self.turns), ended=ended))
         turn = Turn(
             user=user,
             events=tuple(self._events()),
@@ -257,23 +270,17 @@ class Call:
             self._fault("agent", "turn_timeout", detail, ended=True)
 
     def _raised(self, error: Exception) -> None:
-        if any(exchange.failure is not None for exchange in self._noted.exchanges):
-            self.faults.append(
-                Fault(
-                    owner="infrastructure",
-                    cause=cause_of(error),
-                    detail=str(error),
-                    turn=len(self.turns),
-                    ended=True,
-                )
-            )
+        failed = [exchange for exchange in self._noted.exchanges if exchange.failure is not None]
+        if failed:
+            self._noted.fatal = failed[-1]
             return
         detail = f"{type(error).__name__}: {error}"
         self._noted.errors.append(AgentError(where="session", message=detail))
         self._fault("agent", "session_error", detail, ended=True)
 
     def _events(self) -> list[Event]:
-        events = list(self._history.read(self._opened.session)) if self._opened else []
+        made = [each for exchange in self._noted.exchanges for each in exchange.made()]
+        events = self._history.read(self._opened.session, made) if self._opened else []
         for error in self._noted.errors:
             events.append(error)
             if error.where in LOGGED:
@@ -290,15 +297,35 @@ class Call:
             return
         self._agent = agent = activity.agent
         self._entered[event.item.id] = (agent, self._ref(agent))
-        if not isinstance(agent.llm, Tap):
+        if not (isinstance(agent.llm, Tap) and agent.llm.logs_to(self._log)):
             # Before it runs: livekit announces the handoff first, then starts the agent.
             agent.update_options(
-                llm=Tap(self._model, agent=lambda: self._ref(agent), purpose="reply", log=self._log)
+                llm=Tap(
+                    self._model or self._own(agent),
+                    agent=lambda: self._ref(agent),
+                    purpose="reply",
+                    log=self._log,
+                )
             )
         self._noted.handoffs += 1
         looping = self._looping
         if self._noted.handoffs > self._limits.handoffs and looping and not looping.done():
             looping.set_result(None)
+
+    def _direct(self, model: llm.LLM[Any]) -> Tap:
+        return Tap(model, agent=lambda: self.active, purpose="direct", log=self._log)
+
+    def _own(self, agent: Agent) -> llm.LLM[Any]:
+        """The model that the agent brought, or the session's."""
+        model = agent.llm or self.session.llm
+        if isinstance(model, Tap):
+            return model.inner
+        if not isinstance(model, llm.LLM):
+            raise UsageError(
+                f"{agent.label} has {model!r} as its own model; the harness drives text and needs "
+                "an `llm.LLM`"
+            )
+        return model
 
     def _note(self, error: AgentError) -> None:
         self._noted.errors.append(error)

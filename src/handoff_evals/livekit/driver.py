@@ -8,6 +8,7 @@ from typing import Any
 
 from livekit.agents import llm
 
+from handoff_evals.errors import UsageError
 from handoff_evals.livekit.call import Call, Limits
 from handoff_evals.livekit.entry import AgentEntry
 from handoff_evals.scenario import Scenario, Watch
@@ -19,8 +20,9 @@ class InProcessDriver:
     """The driver on `AgentSession`: one entry, one model, any number of conversations."""
 
     entry: AgentEntry
-    model: Callable[[Scenario, int], llm.LLM[Any]]
-    """Gives the model for one trial, from the scenario and the trial's seed."""
+    model: Callable[[Scenario, int], llm.LLM[Any] | None]
+    """Gives the model for one trial, from the scenario and the trial's seed; None
+    lets every agent answer by its own."""
     watch: Watch
     limits: Limits
 
@@ -28,6 +30,8 @@ class InProcessDriver:
         """Hold one conversation to its end, or to the fault that ended it."""
         try:
             model = self.model(scenario, seed)
+        except UsageError:
+            raise
         except Exception as error:  # noqa: BLE001 - no model, so nobody to judge
             return _no_model(error)
         call = Call(
@@ -47,7 +51,8 @@ class InProcessDriver:
         finally:
             await call.close()
             with suppress(Exception):  # it has answered; how it closes says nothing
-                await asyncio.wait_for(model.aclose(), self.limits.close_s)
+                if model is not None:
+                    await asyncio.wait_for(model.aclose(), self.limits.close_s)
         return call.transcript
 
 

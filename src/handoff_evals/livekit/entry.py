@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from livekit.agents import Agent, AgentSession, llm
+from livekit.agents import Agent, AgentSession, NotGivenOr, llm
 
 from handoff_evals.errors import AgentImportError
 from handoff_evals.livekit import offline
@@ -82,8 +82,8 @@ class AgentEntry:
         return cls(build=_without_model(found) if _takes_no_model(found) else found, name=named)
 
     @asynccontextmanager
-    async def open(self, model: llm.LLM[Any]) -> AsyncIterator[Opened]:
-        """Build the agent and a session around the model."""
+    async def open(self, model: NotGivenOr[llm.LLM[Any]]) -> AsyncIterator[Opened]:
+        """Build the agent and a session around the model; without one, around its own."""
         made = self.build(model)
         if isinstance(made, AbstractAsyncContextManager):
             async with made as inner:
@@ -94,7 +94,7 @@ class AgentEntry:
         else:
             yield self._opened(await made if isinstance(made, Awaitable) else made, model)
 
-    def _opened(self, made: Any, model: llm.LLM[Any]) -> Opened:
+    def _opened(self, made: Any, model: NotGivenOr[llm.LLM[Any]]) -> Opened:
         match made:
             case Agent():
                 return Opened(agent=made, session=AgentSession(llm=model))

@@ -19,8 +19,9 @@ _WHERE = {
     "Error in _traceable_on_enter": "on_enter",
     "Error in _traceable_on_exit": "on_exit",
 }
-# Logged once more for the same exception by the tasks around the one that failed.
-_ECHOES = ("Error in ",)
+# Logged once more for the same exception by the tasks around the one that failed, or
+# about what the model wrote, which the tap has seen.
+_ECHOES = ("Error in ", "error parsing arguments for ")
 
 
 class _Handler(logging.Handler):
@@ -48,4 +49,6 @@ def listen(note: Callable[[AgentError], None]) -> None:
     logger = logging.getLogger("livekit.agents")
     if not any(isinstance(handler, _Handler) for handler in logger.handlers):
         logger.addHandler(_Handler(level=logging.ERROR))
+    if not logger.isEnabledFor(logging.ERROR):
+        logger.setLevel(logging.ERROR)  # a user's logging set-up may have silenced it
     _CURRENT.set(note)

@@ -75,7 +75,7 @@ class FaultyLLM(llm.LLM[Any]):
         await self.inner.aclose()
         await super().aclose()
 
-    def chat(  # noqa: PLR0913 - livekit's signature
+    def chat(
         self,
         *,
         chat_ctx: llm.ChatContext,
@@ -118,7 +118,7 @@ class FaultyLLM(llm.LLM[Any]):
 
 
 class _FaultyStream(llm.LLMStream):
-    def __init__(  # noqa: PLR0913 - all that one request is
+    def __init__(
         self,
         model: FaultyLLM,
         *,

@@ -5,7 +5,7 @@ config updates, the call of an unknown tool, and what nested tasks do after
 `run()` has returned.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from livekit.agents import AgentSession, llm
@@ -28,14 +28,40 @@ class HistoryReader:
         """Read with `entered`, which knows the agent of a handoff item by the item's id."""
         self._entered = entered
         self._seen: set[str] = set()
+        self._calls: set[str] = set()
         self._active: AgentRef | None = None
 
-    def read(self, session: AgentSession[Any]) -> Iterator[Event]:
-        """The items that are new since the last call, in livekit's order."""
+    def read(
+        self, session: AgentSession[Any], made: Sequence[tuple[int, FunctionCall]] = ()
+    ) -> list[Event]:
+        """The items that are new since the last time, in livekit's order.
+
+        livekit files a call when its tool is done. A tool that hangs never is, and one
+        that awaits an AgentTask is turns later: its call is taken from `made`.
+
+        Args:
+            session: whose history to read.
+            made: the calls that the models made in this turn, each with the number of
+                handoffs before it.
+        """
+        events = list(self._new(session))
+        for handoffs, call in made:
+            if call.call_id not in self._calls:
+                self._calls.add(call.call_id)
+                moves = [at for at, event in enumerate(events) if isinstance(event, AgentHandoff)]
+                # What it led to comes after it.
+                events.insert(moves[handoffs] if handoffs < len(moves) else len(events), call)
+        return events
+
+    def _new(self, session: AgentSession[Any]) -> Iterator[Event]:
         for item in list(session.history.items):
             if item.id in self._seen:
                 continue
             self._seen.add(item.id)
+            if isinstance(item, llm.FunctionCall):
+                if item.call_id in self._calls:
+                    continue
+                self._calls.add(item.call_id)
             event = self._event(item)
             if event is not None:
                 yield event

@@ -58,8 +58,7 @@ class Mishap:
         Raises:
             ValueError: when a number is below 1, or there is none.
         """
-        wrong = [number for number in (*requests, attempts or 1) if number < 1]
-        if wrong or not requests:
+        if not requests or min(*requests, 1 if attempts is None else attempts) < 1:
             raise ValueError(
                 f"at({', '.join(map(repr, requests))}, attempts={attempts!r}): name at least "
                 "one request; requests and attempts count from 1"

@@ -21,12 +21,13 @@ where the request allowed none is not run.
 """
 
 
-def faults_of(exchange: Exchange, *, turn: int) -> list[Fault]:
+def faults_of(exchange: Exchange, *, turn: int, ended: bool = False) -> list[Fault]:
     """The faults that one exchange shows.
 
     No answer is infrastructure; a bad answer (nothing in it, a tool that the
     agent does not have, arguments that are no JSON object, or not those of the
-    tool) is the model's, whether livekit copes with it or not.
+    tool) is the model's, whether livekit copes with it or not. `ended` says that the
+    conversation ended with this exchange.
     """
     failure = exchange.failure
     if failure is not None:
@@ -37,6 +38,7 @@ def faults_of(exchange: Exchange, *, turn: int) -> list[Fault]:
                 detail=f"{exchange.agent.label}: {failure}",
                 turn=turn,
                 retry_after_s=retry_after(failure),
+                ended=ended,
             )
         ]
     if exchange.in_flight:
@@ -88,7 +90,7 @@ def _chain(error: BaseException) -> list[BaseException]:
     link: BaseException | None = error
     while link is not None and link not in found:
         found.append(link)
-        link = link.__cause__
+        link = link.__cause__ or link.__context__  # livekit raises `from None`
     return found
 
 

@@ -27,6 +27,11 @@ def allow_construction() -> None:
         os.environ.setdefault(name, value)
 
 
+def missing(*names: str) -> list[str]:
+    """Those of the environment variables that are not set, our placeholders included."""
+    return [name for name in names if os.environ.get(name, "") in {"", _PLACEHOLDERS.get(name)}]
+
+
 @contextmanager
 def text_job(*, label: str = "", userdata: Mapping[str, Any] | None = None) -> Iterator[JobContext]:
     """Stand in a job that LiveKit itself takes for a text simulation.

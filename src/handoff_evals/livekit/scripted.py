@@ -105,7 +105,7 @@ class ScriptedLLM(llm.LLM[Any]):
         """How many replies of the list have not been used."""
         return len(self._script.replies) - self._script.given
 
-    def chat(  # noqa: PLR0913 - livekit's signature
+    def chat(
         self,
         *,
         chat_ctx: llm.ChatContext,

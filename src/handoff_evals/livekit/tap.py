@@ -13,7 +13,7 @@ from livekit.agents.types import (
     NotGivenOr,
 )
 
-from handoff_evals.transcript import AgentRef, ModelCall, ToolSchema, Usage
+from handoff_evals.transcript import AgentRef, FunctionCall, ModelCall, ToolSchema, Usage
 
 
 @dataclass(kw_only=True)
@@ -56,6 +56,21 @@ class Exchange:
                 completion=chunk.usage.completion_tokens,
                 cached=chunk.usage.prompt_cached_tokens,
             )
+
+    def made(self) -> list[tuple[int, FunctionCall]]:
+        """The calls that livekit carries out, and after how many handoffs each was made."""
+        if self.purpose == "direct" or self.tool_choice == "none":
+            return []
+        calls = [
+            FunctionCall(
+                name=call["name"],
+                arguments=call["arguments"],
+                call_id=call["call_id"],
+                agent=self.agent,
+            )
+            for call in self.calls
+        ]
+        return [(self.after_handoffs, call) for call in calls]
 
     def frozen(self) -> ModelCall:
         """The record as it stands now."""
@@ -103,6 +118,10 @@ class Tap(llm.LLM[Any]):
         self._purpose = purpose
         self._log = log
 
+    def logs_to(self, log: Callable[[Exchange], None]) -> bool:
+        """Whether it is the tap of that conversation; an agent object may outlive one."""
+        return self._log == log
+
     @property
     def model(self) -> str:
         """The wrapped model's name."""
@@ -117,7 +136,7 @@ class Tap(llm.LLM[Any]):
         """Warm the wrapped model."""
         self.inner.prewarm(**kwargs)
 
-    def chat(  # noqa: PLR0913 - livekit's signature
+    def chat(
         self,
         *,
         chat_ctx: llm.ChatContext,

@@ -1,10 +1,11 @@
 """Models that are none: what a suite scores by itself, and what its author expects.
 
 `never` answers and hands nobody over. `always:AGENT` hands over to one agent at
-every chance. A suite on which they do well flatters.
+every chance, `random` calls any tool. A suite on which they do well flatters.
 """
 
 import json
+from random import Random
 
 from livekit.agents import llm
 
@@ -62,6 +63,23 @@ def never() -> TrivialLLM:
 def always(target: Target) -> TrivialLLM:
     """A model that hands everybody over to one agent."""
     return TrivialLLM(f"always:{target.label}", Always(target))
+
+
+class Guess(Answer):
+    """Picks one of an agent's tools, or none of them, by lot."""
+
+    def __init__(self, seed: int) -> None:
+        self._lot = Random(seed)  # noqa: S311 - no secret
+
+    def decide(self, request: Request) -> Reply:
+        """Call any tool, or none; each is as likely."""
+        name = self._lot.choice([None, *sorted(request.tool_names)])
+        return _WORDS if name is None else _filled(request, ExpectedCall(name=name))
+
+
+def guess(seed: int) -> TrivialLLM:
+    """A model that guesses."""
+    return TrivialLLM("random", Guess(seed))
 
 
 class Oracle(Answer):

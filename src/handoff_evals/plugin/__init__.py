@@ -1,1 +1,1 @@
-"""The pytest plugin."""
+"""The pytest plugin: the fixture `call`, and scenario files collected as tests."""

@@ -1,1 +1,105 @@
-"""The pytest plugin's entry point: it costs nothing until a test uses it."""
+"""The pytest plugin's entry point: it costs nothing until a test uses it.
+
+Every pytest run of an environment with handoff-evals in it loads this module, so
+whatever is more than pytest itself is imported inside the functions.
+"""
+
+import inspect
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from handoff_evals.plugin.calls import CallFactory
+    from handoff_evals.plugin.scenario_file import ScenarioFile
+
+CALLS: "pytest.StashKey[CallFactory]" = pytest.StashKey()
+
+_FILE_NAME = "scenarios.yaml"
+_FOLDER = "evals"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options; what they name is looked up when a test needs it."""
+    group = parser.getgroup("handoff-evals", "handoffs of LiveKit agents")
+    group.addoption(
+        "--handoff-model",
+        metavar="MODEL",
+        default=None,
+        help="Who answers in scenario files, and in `call(agent)` without llm=: oracle (plays "
+        "what each turn expects; the default of scenario files), local, module:function, or any "
+        "other --model of `handoff-evals run`.",
+    )
+    group.addoption(
+        "--handoff-seed",
+        metavar="N",
+        type=int,
+        default=0,
+        help="The seed that each scenario's own is derived from (default: 0).",
+    )
+    group.addoption(
+        "--handoff-turn-timeout",
+        metavar="SECONDS",
+        type=float,
+        default=60.0,
+        help="Seconds that one turn of a conversation may take (default: 60).",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker that scenarios get from their tags."""
+    config.addinivalue_line(
+        "markers",
+        "handoff_tag(**tags): a scenario's tags, to choose by: "
+        "-m \"handoff_tag(route='billing')\" (set by scenario files, not by hand).",
+    )
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "ScenarioFile | None":
+    """Take `evals/**/scenarios.yaml`, and any `scenarios.yaml` named on the command line."""
+    if file_path.name != _FILE_NAME:
+        return None
+    root = parent.config.rootpath
+    inside = file_path.parts[len(root.parts) - 1 :] if file_path.is_relative_to(root) else ()
+    if _FOLDER not in inside and not parent.session.isinitpath(file_path):
+        return None
+    from handoff_evals.plugin.scenario_file import ScenarioFile  # noqa: PLC0415 - see the module's docstring
+
+    return ScenarioFile.from_parent(parent, path=file_path)
+
+
+@pytest.fixture(name="call")
+def _call(request: pytest.FixtureRequest) -> "Iterator[CallFactory]":
+    """Call a LiveKit agent in text: `session = await call(MyAgent(), llm=ScriptedLLM([...]))`.
+
+    Then `turn = await session.say("...")`, `turn.expect` (LiveKit's own assertions),
+    `turn.expect_handoff(OldAgent, NewAgent)`, `session.active_agent_id`, `session.handoffs`,
+    `session.received_by(NewAgent).contains("...")`. Every call has a deadline and is closed
+    when the test is over.
+    """
+    from handoff_evals.plugin.calls import CallFactory, closing  # noqa: PLC0415 - see the module's docstring
+
+    calls = CallFactory(request.config)
+    node: Any = request.node
+    node.stash[CALLS] = calls
+    with pytest.MonkeyPatch.context() as patch:
+        test = getattr(node, "obj", None)
+        if inspect.iscoroutinefunction(test):
+            # A fixture's teardown may run on another event loop than its test, or on
+            # none. Closing belongs where the call was held: at the end of the test itself.
+            patch.setattr(node, "obj", closing(test, calls))
+        yield calls
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the conversations of a test that failed."""
+    report = yield
+    calls = item.stash.get(CALLS, None)
+    if calls is not None and report.failed and call.excinfo is not None:
+        calls.show_in(report, call.excinfo.value)
+    return report

@@ -1,5 +1,6 @@
 """YAML with the line that each value stands on."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,29 @@ from typing import Any
 import yaml
 
 Path = tuple[str | int, ...]
+
+_TAG = "tag:yaml.org,2002:"
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader with the plain values of YAML 1.2, as LiveKit's own tool reads them.
+
+    By YAML 1.1, which PyYAML follows, `user: yes` is True, `12:30` is 750 and `0042` is 34.
+    """
+
+
+_Loader.yaml_implicit_resolvers = {}
+_Loader.add_implicit_resolver(
+    _TAG + "null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", *"nN", ""]
+)
+_Loader.add_implicit_resolver(
+    _TAG + "bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), [*"tTfF"]
+)
+_Loader.add_implicit_resolver(_TAG + "int", re.compile(r"^(?:0|-?[1-9][0-9]*)$"), [*"-0123456789"])
+_Loader.add_implicit_resolver(
+    _TAG + "float", re.compile(r"^-?[0-9]+\.[0-9]+(?:[eE][-+]?[0-9]+)?$"), [*"-0123456789"]
+)
+_Loader.add_implicit_resolver(_TAG + "merge", re.compile(r"^<<$"), ["<"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,20 +56,28 @@ def load(text: str) -> Located:
 
     Raises:
         yaml.YAMLError: when the text is no YAML.
+        ValueError: when a tag such as `!!int` stands before something else.
     """
-    loader = yaml.SafeLoader(text)
+    loader = _Loader(text)
     try:
         node = loader.get_single_node()
         if node is None:
             return Located(value=None, lines={(): 1}, duplicates=())
         lines: dict[Path, int] = {}
-        duplicates = tuple(_walk(node, (), lines))
+        duplicates = tuple(_walk(node, (), lines, ()))
         return Located(value=loader.construct_document(node), lines=lines, duplicates=duplicates)
     finally:
         loader.dispose()
 
 
-def _walk(node: yaml.Node, path: Path, lines: dict[Path, int]) -> Iterator[tuple[int, str]]:
+def _walk(
+    node: yaml.Node, path: Path, lines: dict[Path, int], around: tuple[yaml.Node, ...]
+) -> Iterator[tuple[int, str]]:
+    if node in around:
+        raise yaml.MarkedYAMLError(
+            problem="an alias stands inside of what it repeats", problem_mark=node.start_mark
+        )
+    around = (*around, node)
     lines[path] = node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
@@ -55,8 +87,8 @@ def _walk(node: yaml.Node, path: Path, lines: dict[Path, int]) -> Iterator[tuple
             if name in seen:
                 yield line, name
             seen.add(name)
-            yield from _walk(value, (*path, name), lines)
+            yield from _walk(value, (*path, name), lines, around)
             lines[*path, name] = line
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            yield from _walk(item, (*path, index), lines)
+            yield from _walk(item, (*path, index), lines, around)

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+from yaml.reader import ReaderError
 
 from handoff_evals.errors import ScenarioFileError
 from handoff_evals.scenario import Suite
@@ -28,6 +29,15 @@ _KEYS: dict[str, type[BaseModel]] = {
     "expect": ExpectModel,
     "calls": CallModel,
 }
+_MUST_BE = {
+    "bool_parsing": "it must be true or false",
+    "bool_type": "it must be true or false",
+    "dict_type": "it must be a mapping",
+    "list_type": "it must be a list",
+    "model_type": "it must be a mapping",
+    "string_too_short": "it must not be empty",
+    "string_type": "it must be a text",
+}
 
 
 def load_suite(path: Path) -> Suite:
@@ -37,18 +47,10 @@ def load_suite(path: Path) -> Suite:
         ScenarioFileError: naming every problem with its line.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        data = path.read_bytes()
+    except OSError as error:
         raise ScenarioFileError(f"{path}: can't be read: {error}") from error
-    try:
-        document = lines.load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = 1 if mark is None else mark.line + 1
-        problem = getattr(error, "problem", None) or "it is no YAML"
-        raise ScenarioFileError(f"{path}:{line}: bad YAML: {problem}") from error
-    except ValueError as error:  # a date or number that PyYAML took for one and can't make
-        raise ScenarioFileError(f"{path}:1: bad YAML: {error}") from error
+    document = _parsed(data, path)
     problems = list(_structure(document))
     model = None
     if not problems:
@@ -66,13 +68,29 @@ def load_suite(path: Path) -> Suite:
         for index, each in enumerate(model.scenarios)
     ]
     return Suite(
-        name=model.name or path.parent.name,
+        name=model.name or path.resolve().parent.name,
         agent=model.agent,
         scenarios=tuple(each for each in scenarios if each.turns),
         simulated=tuple(each.label for each in scenarios if not each.turns),
         path=str(path),
-        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        sha256=hashlib.sha256(data).hexdigest(),
     )
+
+
+def _parsed(data: bytes, path: Path) -> lines.Located:
+    try:
+        return lines.load(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        problem = f"it is not UTF-8: byte {data[error.start]:#04x}"
+    except ReaderError as error:
+        line = data.decode("utf-8-sig").count("\n", 0, error.position) + 1
+        problem = f"bad YAML: the character {chr(error.character)!r} is not allowed"
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = 1 if mark is None else mark.line + 1
+        problem = f"bad YAML: {getattr(error, 'problem', None) or error}"
+    raise ScenarioFileError(f"{path}:{line}: {problem}")
 
 
 def _structure(document: lines.Located) -> Iterator[tuple[int, str]]:
@@ -88,7 +106,8 @@ def _meaning(model: SuiteModel, document: lines.Located) -> Iterator[tuple[int, 
         yield document.line(("scenarios",)), "the suite is empty: add at least one scenario"
     if not model.agent and any(scenario.turns for scenario in model.scenarios):
         yield 1, "`agent` is missing: write `agent: module:name` of the agent under test"
-    if model.agent and ":" not in model.agent:
+    module, _, name = model.agent.partition(":")
+    if model.agent and not (module and name):
         line = document.line(("agent",))
         yield line, f"agent {model.agent!r}: write `module:name`, as in `my_agents:Triage`"
     first: dict[str, int] = {}
@@ -115,8 +134,8 @@ def _words(error: ErrorDetails) -> str:
         return _unknown_key(path)
     if error["type"] == "missing":
         return f"{where} is missing"
-    reason = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    return f"{where} is {value!r}: {'it must be ' if 'valid' in reason else ''}{reason}"
+    reason = _MUST_BE.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    return f"{where} is {value!r}: {reason}"
 
 
 def _unknown_key(path: tuple[str | int, ...]) -> str:

@@ -1,8 +1,16 @@
 """A scenario file as it may be written: LiveKit's keys, and ours beside them."""
 
-from typing import Any
+import json
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from handoff_evals.scenario import (
     Expectation,
@@ -12,6 +20,16 @@ from handoff_evals.scenario import (
     ScriptedTurn,
     Target,
 )
+
+
+def _as_written(value: Any) -> Any:
+    if isinstance(value, bool | float):
+        raise ValueError("put it in quotes: YAML takes it for a value of its own")  # noqa: TRY004 - pydantic's way
+    return str(value) if isinstance(value, int) else value
+
+
+Words = Annotated[str, BeforeValidator(_as_written)]
+"""A text, or a whole number, which reads the same as a text."""
 
 
 class _Strict(BaseModel):
@@ -36,7 +54,7 @@ class ExpectModel(_Strict):
     where: dict[str, Any] = Field(default_factory=dict)
     handoffs: list[str] | None = None
     calls: list[CallModel] = Field(default_factory=list)
-    carries: list[str] = Field(default_factory=list)
+    carries: list[Words] = Field(default_factory=list)
     userdata: dict[str, Any] = Field(default_factory=dict)
     silence: bool = False
 
@@ -59,13 +77,6 @@ class ExpectModel(_Strict):
     def _names_are_calls(cls, written: Any) -> Any:
         if isinstance(written, list):
             return [{"name": each} if isinstance(each, str) else each for each in written]
-        return written
-
-    @field_validator("carries", mode="before")
-    @classmethod
-    def _facts_are_texts(cls, written: Any) -> Any:
-        if isinstance(written, list):
-            return [str(each) if isinstance(each, int | float) else each for each in written]
         return written
 
     @model_validator(mode="after")
@@ -96,19 +107,14 @@ class ExpectModel(_Strict):
 class TurnModel(_Strict):
     """One entry of `turns:`."""
 
-    user: str = Field(min_length=1)
+    user: Words = Field(min_length=1)
     expect: ExpectModel = Field(default_factory=ExpectModel)
-
-    @field_validator("user", mode="before")
-    @classmethod
-    def _words(cls, written: Any) -> Any:
-        return str(written) if isinstance(written, int | float) else written
 
 
 class ScenarioModel(_Strict):
     """One entry of `scenarios:`."""
 
-    label: str = Field(min_length=1)
+    label: Words = Field(min_length=1)
     instructions: str = ""
     agent_expectations: str = ""
     tags: dict[str, Any] = Field(default_factory=dict)
@@ -122,7 +128,10 @@ class ScenarioModel(_Strict):
             turns=tuple(
                 ScriptedTurn(user=turn.user, expect=turn.expect.value()) for turn in self.turns
             ),
-            tags={name: str(value) for name, value in self.tags.items()},
+            tags={
+                name: value if isinstance(value, str) else json.dumps(value)
+                for name, value in self.tags.items()
+            },
             instructions=self.instructions,
             agent_expectations=self.agent_expectations,
             userdata=self.userdata,

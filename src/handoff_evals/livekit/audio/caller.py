@@ -3,14 +3,14 @@
 import asyncio
 from collections import deque
 from dataclasses import dataclass
+from typing import Self
 
 from livekit import rtc
 from livekit.agents.voice import io
 
-from handoff_evals.livekit.audio.clip import Clip
+from handoff_evals.livekit.audio.clip import BYTES, Clip
 from handoff_evals.livekit.audio.clock import SAMPLE_RATE, SAMPLES, AudioClock
 
-_SILENCE = bytes(2 * SAMPLES)
 _SENT = "handoff_evals.sent"
 
 
@@ -21,14 +21,15 @@ class Sent:
     number: int
     """Of all frames of the call, from 0."""
     clip: Clip | None = None
-    """What is being said, or silence."""
+    """What is being said; none for silence."""
     part: int = 0
     """Of the frames of the clip, from 0."""
 
     @classmethod
-    def of(cls, frame: rtc.AudioFrame) -> "Sent | None":
-        """Tell which frame it is; none for what livekit put in its place."""
-        return frame.userdata.get(_SENT)
+    def of(cls, frame: rtc.AudioFrame) -> Self | None:
+        """Tell which frame it is; none for one that livekit put in its place."""
+        sent = frame.userdata.get(_SENT)
+        return sent if isinstance(sent, cls) else None
 
 
 class ScriptedAudioInput(io.AudioInput):
@@ -37,9 +38,13 @@ class ScriptedAudioInput(io.AudioInput):
     def __init__(self, clock: AudioClock) -> None:
         super().__init__(label="caller")
         self.sent = 0
+        """How many frames were sent."""
+        self.spoke = 0
+        """The tick of the newest frame of speech."""
         self.detached = 0
         """How often livekit took the input away."""
-        self._saying: deque[tuple[Clip, int, bytes]] = deque()
+        self._clock = clock
+        self._saying: deque[tuple[Clip, int]] = deque()
         self._frames: asyncio.Queue[rtc.AudioFrame] = asyncio.Queue()
         clock.drive(self.send)
 
@@ -50,15 +55,16 @@ class ScriptedAudioInput(io.AudioInput):
 
     def say(self, clip: Clip) -> None:
         """Speak, from the next frame on, or after what is being said."""
-        self._saying.extend((clip, part, frame) for part, frame in enumerate(clip.frames))
+        self._saying.extend((clip, part) for part in range(len(clip.frames)))
 
     def send(self) -> None:
         """Send the next frame. The clock does this once a tick."""
         if self._saying:
-            clip, part, samples = self._saying.popleft()
-            sent = Sent(number=self.sent, clip=clip, part=part)
+            clip, part = self._saying.popleft()
+            samples, sent = clip.frames[part], Sent(number=self.sent, clip=clip, part=part)
+            self.spoke = self._clock.ticks
         else:
-            samples, sent = _SILENCE, Sent(number=self.sent)
+            samples, sent = bytes(BYTES), Sent(number=self.sent)
         self.sent += 1
         self._frames.put_nowait(
             rtc.AudioFrame(samples, SAMPLE_RATE, 1, SAMPLES, userdata={_SENT: sent})

@@ -19,6 +19,9 @@ SAMPLE_RATE = 16_000
 SAMPLES = round(FRAME * SAMPLE_RATE)
 """Samples in a frame."""
 
+# A turn from the last word to the first word back takes a few hundred.
+_ROUNDS = 100_000
+
 
 class AudioTimeoutError(AssertionError):
     """Something did not happen within the audio time it was given."""
@@ -28,7 +31,7 @@ class AudioClock:
     """Ticks once a frame, at most `speed` times as fast as real time.
 
     The limit bounds how much audio passes while livekit waits for a timer of the
-    wall, of which there is none on the way of an ordinary turn.
+    wall; there is none on the way of an ordinary turn.
     """
 
     def __init__(self, *, speed: float = 20.0) -> None:
@@ -44,20 +47,21 @@ class AudioClock:
         return self.ticks * FRAME
 
     def drive(self, device: Callable[[], None]) -> None:
-        """Call this once a tick, in the order of driving."""
+        """Call `device` once a tick, after those that were given before."""
         self._devices.append(device)
 
     def start(self) -> None:
-        """Begin to tick; from here the default executor of the loop works on the loop itself."""
+        """Begin to tick; from here the loop itself does the work of its default executor."""
         loop = asyncio.get_running_loop()
         loop.set_default_executor(_OnTheLoop())
         self._running = asyncio.create_task(self._run(loop), name="audio clock")
+        self._running.add_done_callback(lambda _: self._ticked.set())
 
     async def stop(self) -> None:
         """Tick no more.
 
         Raises:
-            Exception: what a device raised, if that is why the clock stands still.
+            Exception: what a device raised, when the clock stands still because of it.
         """
         if self._running is None:
             return
@@ -76,13 +80,16 @@ class AudioClock:
 
         Raises:
             AudioTimeoutError: when it has not happened in time.
+            RuntimeError: when the clock does not tick.
         """
         end = self.now + within
         while not happened():
+            if self._running is None:
+                raise RuntimeError(f"can't wait for {what}: start() the clock first")
+            if self._running.done():
+                self._running.result()
             if self.now >= end:
                 raise AudioTimeoutError(f"waited {within} s of audio for {what}, in vain")
-            if self._running is not None and self._running.done():
-                self._running.result()
             self._ticked.clear()
             await self._ticked.wait()
 
@@ -91,25 +98,29 @@ class AudioClock:
         while True:
             due = max(due + self._period, loop.time())
             await asyncio.sleep(due - loop.time())
-            await _idle(loop)
+            await _rest(loop)
             self.ticks += 1
             for device in self._devices:
                 device()
-            await _idle(loop)
+            await _rest(loop)
             self._ticked.set()
 
 
-async def _idle(loop: asyncio.AbstractEventLoop) -> None:
-    # asyncio keeps this to itself, and has no callback for an idle loop.
-    while loop._ready:  # type: ignore[attr-defined]  # noqa: SLF001
+async def _rest(loop: asyncio.AbstractEventLoop) -> None:
+    """Wait until nothing else is ready to run."""
+    for _ in range(_ROUNDS):
+        # asyncio has no callback for an idle loop, and keeps its queue to itself.
+        if not loop._ready:  # type: ignore[attr-defined]  # noqa: SLF001
+            return
         await asyncio.sleep(0)
+    raise RuntimeError(f"the event loop found no rest in {_ROUNDS} rounds: some task spins")
 
 
 class _OnTheLoop(ThreadPoolExecutor):
-    """Works at once and in place, so that a loop with nothing to do has nothing under way.
+    """Does the work at once and in place: an idle loop then has nothing under way elsewhere.
 
-    Silero's inference (under 1 ms) would else be done by a thread that a busy
-    machine runs late. The base is what asyncio accepts as a default executor.
+    Silero's inference takes about a millisecond, but a thread may be late to start
+    it. The base class is what asyncio accepts as a default executor.
     """
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":

@@ -1,22 +1,21 @@
 """What the caller hears."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from livekit import rtc
 from livekit.agents.voice import io
 
-from handoff_evals.livekit.audio.clock import FRAME, SAMPLE_RATE, SAMPLES, AudioClock
+from handoff_evals.livekit.audio.clip import BYTES
+from handoff_evals.livekit.audio.clock import FRAME, SAMPLE_RATE, AudioClock
 from handoff_evals.livekit.audio.tts import ToneBook, Utterance
 
-_BYTES = 2 * SAMPLES
 
-
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Heard:
-    """One utterance, as far as the caller heard it, without a break."""
+    """One utterance, as far as it was heard without a break."""
 
     utterance: Utterance
     first: int
@@ -25,7 +24,7 @@ class Heard:
     """When livekit gave the first frame of the segment, by `time.perf_counter`."""
     frames: int = 1
     over: float | None = None
-    """When livekit learned that the segment is over, by `time.perf_counter`."""
+    """When livekit was told that the segment is over, by `time.perf_counter`."""
     interrupted: bool = False
 
     @property
@@ -34,7 +33,7 @@ class Heard:
         return self.first + self.frames
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Segment:
     captured: float
     buffer: bytearray
@@ -46,8 +45,8 @@ class _Segment:
 class CountingAudioOutput(io.AudioOutput):
     """Plays a frame a tick to nobody, and keeps who was heard when.
 
-    Like the output of a room it can pause, says when it starts and ends to play,
-    and after an interruption says which words were out.
+    Like the output of a room it can pause, tells livekit when it starts and ends to
+    play, and after an interruption which words were out.
     """
 
     def __init__(self, clock: AudioClock, book: ToneBook) -> None:
@@ -67,12 +66,12 @@ class CountingAudioOutput(io.AudioOutput):
 
     @property
     def frames(self) -> int:
-        """How many frames were played."""
+        """How many frames of speech were played."""
         return sum(each.frames for each in self.heard)
 
     @property
     def gaps(self) -> list[tuple[Heard, Heard, float]]:
-        """Every silence: what was heard before it, what after it, and how many seconds it took."""
+        """Every silence: what was heard before it, what after it, and its seconds."""
         return [
             (before, after, (after.first - before.end) * FRAME)
             for before, after in pairwise(self.heard)
@@ -81,17 +80,8 @@ class CountingAudioOutput(io.AudioOutput):
 
     @property
     def playing(self) -> bool:
-        """Whether something is being played, or held in a pause."""
+        """Whether there is something to play, be it held in a pause."""
         return self._segment is not None
-
-    def saying(self, text: str) -> bool:
-        """Whether an utterance with this in its text can be heard right now."""
-        return (
-            self.playing
-            and bool(self.heard)
-            and self.heard[-1].end == self._clock.ticks + 1
-            and text in self.heard[-1].utterance.text
-        )
 
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:
         """Take audio to play."""
@@ -126,10 +116,10 @@ class CountingAudioOutput(io.AudioOutput):
         segment = self._segment
         if segment is None or self._paused:
             return
-        if len(segment.buffer) >= _BYTES:
+        if len(segment.buffer) >= BYTES:
             self._play(segment)
         elif segment.complete:
-            # livekit may end a segment with 10 ms of silence, too short to hear.
+            # What is left is the 10 ms of silence that livekit may end a segment with.
             self._finish(segment, interrupted=False)
 
     def on_detached(self) -> None:
@@ -138,18 +128,18 @@ class CountingAudioOutput(io.AudioOutput):
         super().on_detached()
 
     def _play(self, segment: _Segment) -> None:
-        samples = bytes(segment.buffer[:_BYTES])
-        del segment.buffer[:_BYTES]
         if not segment.played:
             self.on_playback_started(created_at=time.time())
-        segment.played += len(samples) // 2
-        utterance = self._book.hear(np.frombuffer(samples, dtype="<i2"))
+        samples = np.frombuffer(bytes(segment.buffer[:BYTES]), dtype="<i2")
+        del segment.buffer[:BYTES]
+        segment.played += len(samples)
+        utterance = self._book.hear(samples)
         if utterance is None:
             return
         segment.utterance = utterance
         last = self.heard[-1] if self.heard else None
         if last and last.utterance is utterance and last.end == self._clock.ticks:
-            last.frames += 1
+            self.heard[-1] = replace(last, frames=last.frames + 1)
         else:
             self.heard.append(
                 Heard(utterance=utterance, first=self._clock.ticks, captured=segment.captured)
@@ -158,13 +148,14 @@ class CountingAudioOutput(io.AudioOutput):
     def _finish(self, segment: _Segment, *, interrupted: bool) -> None:
         self._segment = None
         position = segment.played / SAMPLE_RATE
-        out = ""
+        words = ""
         if segment.utterance is not None:
-            self.heard[-1].over = time.perf_counter()
-            self.heard[-1].interrupted = interrupted
-            out = segment.utterance.up_to(position)
+            self.heard[-1] = replace(
+                self.heard[-1], over=time.perf_counter(), interrupted=interrupted
+            )
+            words = segment.utterance.up_to(position)
         self.on_playback_finished(
             playback_position=position,
             interrupted=interrupted,
-            synchronized_transcript=out if interrupted else None,
+            synchronized_transcript=words if interrupted else None,
         )

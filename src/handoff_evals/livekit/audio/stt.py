@@ -17,8 +17,10 @@ from handoff_evals.livekit.audio.clip import Clip
 class FakeSTT(stt.STT[str]):
     """Streams the words of a clip: half of them midway, all of them with its last frame.
 
+    A clip without words is noise: it is received and comes to nothing.
+
     It recognises the frames of `ScriptedAudioInput`, and keeps the numbers of
-    those that reached it: silence that livekit sends in their place has none.
+    those that reached it: silence that livekit sends in their place has no number.
     """
 
     def __init__(self) -> None:
@@ -28,8 +30,9 @@ class FakeSTT(stt.STT[str]):
             )
         )
         self.received: list[int] = []
-        self.streams = 0
-        """How many streams were opened, in the whole call."""
+        """The numbers of the caller's frames, in the order of arrival."""
+        self.streams: list[stt.RecognizeStream] = []
+        """The streams that were opened, oldest first."""
 
     @property
     def model(self) -> str:
@@ -43,8 +46,8 @@ class FakeSTT(stt.STT[str]):
         conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
     ) -> stt.RecognizeStream:
         """Open a stream."""
-        self.streams += 1
-        return _FakeStream(self, conn_options=conn_options)
+        self.streams.append(_FakeStream(self, conn_options=conn_options))
+        return self.streams[-1]
 
     async def _recognize_impl(
         self,
@@ -66,7 +69,7 @@ class _FakeStream(stt.RecognizeStream):
             if isinstance(frame, self._FlushSentinel) or (sent := Sent.of(frame)) is None:
                 continue
             self._fake.received.append(sent.number)
-            if sent.clip is not None:
+            if sent.clip is not None and sent.clip.words:
                 self._hear(sent.clip, sent.part)
 
     def _hear(self, clip: Clip, part: int) -> None:

@@ -1,0 +1,52 @@
+"""What mutants call: each function does one thing wrong.
+
+Written against the names of livekit's objects and not against livekit, so that
+it needs nothing imported. What the broken code has at hand, and passes on, is the
+agent itself (`self`) or the `RunContext`.
+"""
+
+from typing import Any
+from weakref import WeakKeyDictionary
+
+_BUILT: "WeakKeyDictionary[Any, dict[int, Any]]" = WeakKeyDictionary()
+
+
+def emptied(chat_ctx: Any) -> Any:
+    """The context without what was said."""
+    if chat_ctx is None:
+        return None
+    copied = chat_ctx.copy()  # an agent's own is read-only
+    copied.items.clear()
+    return copied
+
+
+def truncated(chat_ctx: Any) -> Any:
+    """The last item of the context."""
+    return None if chat_ctx is None else chat_ctx.copy().truncate(max_items=1)
+
+
+def with_prompt(chat_ctx: Any, at_hand: Any) -> Any:
+    """The context with the prompt of the agent that leaves.
+
+    As a message of its own: a copy that merely keeps the old instructions does no
+    harm in livekit 1.8, which writes the next agent's over them.
+    """
+    copied = chat_ctx.copy()
+    copied.add_message(role="system", content=str(current(at_hand).instructions))
+    return copied
+
+
+def current(at_hand: Any) -> Any:
+    """The agent that has the call."""
+    return at_hand if hasattr(at_hand, "instructions") else at_hand.session.current_agent
+
+
+def reused(agent: Any, place: int, at_hand: Any) -> Any:
+    """The agent that this place built first in this session."""
+    return _BUILT.setdefault(at_hand.session, {}).setdefault(place, agent)
+
+
+def forgotten(at_hand: Any) -> None:
+    """The session's userdata made anew."""
+    session = at_hand.session
+    session.userdata = type(session.userdata)()

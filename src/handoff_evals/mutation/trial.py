@@ -1,0 +1,104 @@
+"""Runs the tests against one mutant, in a process of its own."""
+
+import ast
+import os
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handoff_evals.mutation.loader import MutantFinder
+
+_ARGUMENTS = [
+    "-x",
+    "-q",
+    "--tb=short",
+    # Many of these run at once in one folder, and none of them is the user's last run.
+    "-pno:cacheprovider",
+    # The parent has imported what the tests import, so assertions there stay as they are.
+    "-Wignore::pytest.PytestAssertRewriteWarning",
+]
+
+
+@dataclass(kw_only=True)
+class Verdict:
+    """What pytest said."""
+
+    exit_code: int = -1
+    loaded: bool = False
+    """Whether any test imported the mutated file."""
+    passed: int = 0
+    failed: str = ""
+    """The first test that failed, or the file that could not be collected."""
+    reason: str = ""
+    imported: list[str] = field(default_factory=list)
+    """Modules that were imported from outside the project, in their order."""
+
+    def as_json(self) -> dict[str, Any]:
+        """For the way to the parent."""
+        return asdict(self)
+
+
+def run_tests(path: Path, tree: ast.Module, tests: list[str], *, folder: Path) -> Verdict:
+    """Run the tests in this process, with the module replaced; to be called once in it."""
+    before = set(sys.modules)
+    finder = MutantFinder(path, tree)
+    finder.install()
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    watch = _Watch()
+    code = pytest.main([*_ARGUMENTS, *tests], plugins=[watch])
+    return Verdict(
+        exit_code=int(code),
+        loaded=finder.loaded,
+        passed=watch.passed,
+        failed=watch.failed,
+        reason=watch.reason,
+        imported=[name for name in list(sys.modules) if name not in before and _is_foreign(name, folder)],
+    )
+
+
+class _Watch:
+    """A pytest plugin that notes the first failure, and turns off what would disturb it."""
+
+    def __init__(self) -> None:
+        self.passed = 0
+        self.failed = ""
+        self.reason = ""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> Any:
+        """Keep the tests in this process and in their order, and report to nobody else."""
+        vars(config.option).update(numprocesses=None, randomly_reorganize=False, xmlpath=None)
+        return (yield)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note what a test came to."""
+        self.passed += report.when == "call" and report.passed
+        if report.failed:
+            self._note(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note a file that can't be collected: the module may not even be importable."""
+        if report.failed:
+            self._note(report)
+
+    def _note(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+        if not self.failed:
+            self.failed = report.nodeid
+            crash = getattr(report.longrepr, "reprcrash", None)
+            message = crash.message if crash is not None else report.longreprtext
+            lines = [line for line in message.splitlines() if line.strip()]
+            self.reason = (lines[0 if crash is not None else -1] if lines else "").strip()
+
+
+def _is_foreign(name: str, folder: Path) -> bool:
+    """Whether a module belongs to Python or an installed package, and not to the project."""
+    module = sys.modules.get(name)
+    origin = getattr(getattr(module, "__spec__", None), "origin", None)
+    if name == "__main__" or not isinstance(origin, str) or not os.path.isabs(origin):
+        return False
+    path = Path(origin).resolve()
+    return "site-packages" in path.parts or not path.is_relative_to(folder)

@@ -1,0 +1,88 @@
+"""Why a test failed, with the conversation and a mark at what matters."""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+
+from handoff_evals.reports.conversation import conversation, describe
+from handoff_evals.transcript import AgentConfigUpdate, AgentError, Event, Message, Transcript
+
+_FRAME = re.compile(r"(?=^  File )", re.MULTILINE)
+_LIBRARIES = re.compile(r'^  File "[^"]*[/\\](site|dist)-packages[/\\]')
+
+
+class ConversationError(AssertionError):
+    """A failed expectation; its message shows the conversation."""
+
+
+# pytest writes the module before the name of any other exception, which would leave
+# no room for the reason in the lines of its short summary.
+ConversationError.__module__ = "builtins"
+
+
+def failed(
+    transcript: Transcript,
+    headline: str,
+    *,
+    marked: Collection[int] = (),
+    notes: Sequence[str] = (),
+) -> ConversationError:
+    """Make the error: what is wrong, what is near it, the conversation with its marks."""
+    return ConversationError(explained(transcript, headline, marked=marked, notes=notes))
+
+
+def explained(
+    transcript: Transcript,
+    headline: str,
+    *,
+    marked: Collection[int] = (),
+    notes: Sequence[str] = (),
+) -> str:
+    """The text of it; the first line stands in pytest's short summary too."""
+    parts = ["\n".join([headline, *notes]), conversation(transcript, marked=marked)]
+    return "\n\n".join([*parts, *_tracebacks(transcript, marked)])
+
+
+def instead(transcript: Transcript, turn: int) -> tuple[int, ...]:
+    """What the agents did in a turn, for a mark where the expected thing is missing."""
+    events = dict(transcript.indexed(turn))
+    return tuple(index for index, event in events.items() if _is_doing(event)) or tuple(events)
+
+
+def _is_doing(event: Event) -> bool:
+    if isinstance(event, Message):
+        return event.role == "assistant"
+    return not isinstance(event, AgentConfigUpdate)
+
+
+def line(transcript: Transcript, index: int) -> str:
+    """One event as it stands in the conversation: `[4] handoff: a -> b`."""
+    event = transcript.events[index]
+    return f"[{index}] {describe(event) or event.type}"
+
+
+def turn_of(transcript: Transcript, index: int) -> int:
+    """The turn that an event belongs to."""
+    seen = 0
+    for number, turn in enumerate(transcript.turns):
+        seen += len(turn.events)
+        if index < seen:
+            return number
+    raise IndexError(f"there is no event {index}: the conversation has {seen}")
+
+
+def in_turn(number: int) -> str:
+    """How a turn is called in messages."""
+    return "the opening" if number == 0 else f"turn {number}"
+
+
+def _tracebacks(transcript: Transcript, marked: Collection[int]) -> Iterator[str]:
+    for index, event in enumerate(transcript.events):
+        if index in marked and isinstance(event, AgentError) and event.traceback:
+            yield f"[{index}] {_own_frames(event.traceback)}"
+
+
+def _own_frames(traceback: str) -> str:
+    """The traceback without what lies between livekit and the agent's own code."""
+    frames = _FRAME.split(traceback.rstrip())
+    own = [frame for frame in frames if not _LIBRARIES.match(frame)]
+    return "".join(own if len(own) > 1 else frames)

@@ -1,0 +1,94 @@
+"""One scenario held and judged as in `handoff-evals run`, and what to say of it."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from handoff_evals.livekit.call import Limits
+from handoff_evals.livekit.driver import InProcessDriver
+from handoff_evals.livekit.entry import AgentEntry
+from handoff_evals.plugin.explain import explained, in_turn, instead
+from handoff_evals.plugin.models import named_model
+from handoff_evals.runner import Pace, Planned, Runner, trial_seed
+from handoff_evals.scenario import Scenario, Suite
+from handoff_evals.score import Score
+from handoff_evals.trial import Trial, TrialKey
+
+
+def hold(suite: Suite, scenario: Scenario, *, config: pytest.Config, model: str) -> Trial:
+    """Hold the scenario's conversation once.
+
+    Raises:
+        AgentImportError: when the suite's agent can't be had.
+        UsageError: when there is no such model.
+        EngineError: when the local model can't be had.
+    """
+    chosen = named_model(model, config)
+    entry = AgentEntry.load(suite.agent, folder=config.rootpath)
+    driver = InProcessDriver(
+        entry=entry,
+        model=chosen.build,
+        watch=suite.watch,
+        limits=Limits(turn_s=config.getoption("--handoff-turn-timeout")),
+    )
+    key = TrialKey(suite=suite.name, scenario=scenario.label, model=chosen.label, number=0)
+    seed = trial_seed(key, config.getoption("--handoff-seed"))
+    done: list[Trial] = []
+    runner = Runner(
+        drivers={(suite.name, chosen.label): driver},
+        pace=Pace(total=1, per_model={chosen.label: 1}),
+        done=done.append,
+    )
+    # With a factory the loop is never made the thread's current one, which belongs
+    # to whatever else runs tests in this process.
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as loop:
+        loop.run(runner.run([Planned(key=key, scenario=scenario, seed=seed)]))
+    [trial] = done
+    return trial
+
+
+def unscored(trial: Trial) -> str:
+    """Why the trial is neither passed nor failed."""
+    reasons = [score.reason for score in trial.scores if score.status == "unscored"]
+    headline = f"UNSCORED: {'; '.join(reasons) or 'nothing was judged'}"
+    notes = [f"Neither passed nor failed: {_who(trial)} gave nothing to judge."]
+    return explained(trial.transcript, headline, notes=notes)
+
+
+def why(trial: Trial, *, agent: str) -> str:
+    """Why the trial failed: every check that did, and the conversation with their events."""
+    broken = [score for score in trial.scores if score.status == "failed"]
+    marked = {index for score in broken for index in _marks(trial, score)}
+    lines = [_line(score) for score in broken]
+    notes = [*lines[1:], *_tools(trial, broken), f"({agent} on {_who(trial)})"]
+    return explained(trial.transcript, lines[0], marked=marked, notes=notes)
+
+
+def _who(trial: Trial) -> str:
+    return f"model {trial.key.model}, seed {trial.seed}"
+
+
+def _line(score: Score) -> str:
+    where = "" if score.turn is None else f"{in_turn(score.turn)}: "
+    return f"{where}{score.name}: {score.reason}"
+
+
+def _marks(trial: Trial, score: Score) -> tuple[int, ...]:
+    """The events that show it; where the expected thing is missing, what happened instead."""
+    if score.events or score.turn is None or score.turn >= len(trial.transcript.turns):
+        return score.events
+    return instead(trial.transcript, score.turn)
+
+
+def _tools(trial: Trial, broken: list[Score]) -> Iterator[str]:
+    """What the active agent's model could have called in the first turn that went wrong."""
+    turn = next((score.turn for score in broken if score.name in {"handoff", "call"}), None)
+    if turn is None or not trial.transcript.turns[turn].model_calls:
+        return
+    asked = trial.transcript.turns[turn].model_calls[0]
+    tools = ", ".join(tool.name for tool in asked.tools) or "no tools"
+    yield f"in {in_turn(turn)} {asked.agent.label}'s model could call: {tools}"
+    if trial.key.model == "oracle":
+        yield "the oracle plays what the turn expects, so the fault is in the agents' wiring:"
+        yield "no tool leads there, or several do, or the tool does something else"

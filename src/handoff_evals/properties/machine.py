@@ -1,0 +1,77 @@
+"""Random conversations as a Hypothesis state machine."""
+
+import asyncio
+from contextlib import ExitStack
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from handoff_evals.properties.conversation import Conversation
+from handoff_evals.properties.failure import BrokenInvariantError
+from handoff_evals.properties.invariants import broken
+from handoff_evals.properties.model import DrawnModel
+from handoff_evals.properties.subject import Subject
+from handoff_evals.properties.watched import counted
+
+# Rounds of the event loop: a plain turn takes some 60 of them, one with a handoff some 200.
+_INTERRUPTIONS = st.none() | st.none() | st.integers(0, 250)
+_USER = st.sampled_from(
+    [
+        "Hello.",
+        "Yes.",
+        "No, wait.",
+        "I need somebody else.",
+        "Können Sie das bitte wiederholen?",
+        "I have 3 questions: the bill, the line, and who I can complain to.",
+    ]
+)
+
+
+class RandomCalls(RuleBasedStateMachine):
+    """One conversation: the opening, then turns; all invariants are looked at after each."""
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__()
+        self._subject = subject
+        self._model = DrawnModel()
+        self._stack = ExitStack()
+        self._stack.enter_context(counted())
+        self._runner = self._stack.enter_context(asyncio.Runner())
+        self._conversation = Conversation(subject, self._model)
+        self._failed = False
+
+    @initialize(data=st.data(), interrupt_after=_INTERRUPTIONS)
+    def open(self, data: st.DataObject, interrupt_after: int | None) -> None:
+        """Take the call and hear the greeting."""
+        self._run(data, self._conversation.open(interrupt_after=interrupt_after))
+
+    @rule(data=st.data(), text=_USER, interrupt_after=_INTERRUPTIONS)
+    def say(self, data: st.DataObject, text: str, interrupt_after: int | None) -> None:
+        """Have the caller say something, and the model do something about it."""
+        if not self._conversation.over:
+            self._run(data, self._conversation.say(text, interrupt_after=interrupt_after))
+
+    def teardown(self) -> None:
+        """Hang up, which must not take for ever either."""
+        with self._stack:
+            self._runner.run(self._conversation.close())
+        if not self._failed:
+            self._check()
+
+    def _run(self, data: st.DataObject, turn: Any) -> None:
+        self._model.draw = data.draw
+        self._failed = True
+        self._runner.run(turn)
+        if self._model.stopped is not None:
+            raise self._model.stopped
+        self._check()
+        self._failed = False
+
+    def _check(self) -> None:
+        found = broken(self._conversation.seen, self._subject)
+        if found is not None:
+            invariant, why = found
+            raise BrokenInvariantError(
+                invariant, why, turns=self._conversation.turns, subject=self._subject
+            )

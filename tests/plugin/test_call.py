@@ -1,0 +1,85 @@
+"""What a test can ask of a call; the fixture is the plugin's own."""
+
+from typing import Any
+
+import pytest
+from livekit.agents import AgentSession, RunResult
+from livekit.agents.voice.run_result import RunAssert
+
+from handoff_evals import ScriptedLLM, tool_call
+from handoff_evals.errors import AgentImportError, ModelError
+from tests.plugin.shop import FrontDesk, Teller, Workshop, with_userdata
+
+TO_WORKSHOP = tool_call("transfer_to_workshop")
+
+
+async def test_a_call_follows_the_caller_from_one_agent_to_the_next(call: Any) -> None:
+    session = await call(FrontDesk(), llm=ScriptedLLM([TO_WORKSHOP, "Which part is it?"]))
+    assert session.opening.said == "Bicycle shop, good morning!"
+
+    turn = await session.say("My chain snapped, it's bike 4471")
+
+    turn.expect.contains_function_call(name="transfer_to_workshop")
+    turn.expect_handoff("front_desk", Workshop).expect_handoff(FrontDesk, "workshop")
+    assert turn.said == "Which part is it?"
+    assert session.active_agent_id == turn.active_agent_id == "workshop"
+    assert isinstance(session.active_agent, Workshop)
+    session.received_by(Workshop).contains("4471").lacks_instructions_of(FrontDesk)
+    assert session.handoffs == [(None, "front_desk"), ("front_desk", "workshop")]
+    assert session.faults == []
+
+
+async def test_livekits_own_objects_stay_in_reach(call: Any) -> None:
+    session = await call(FrontDesk, llm=ScriptedLLM(["Until six."]))
+    turn = await session.say("When do you close?")
+    assert isinstance(session.session, AgentSession)
+    assert isinstance(turn.result, RunResult)
+    assert isinstance(turn.expect, RunAssert)
+    assert turn.expect is turn.expect
+    turn.expect.next_event().is_message(role="assistant")
+    turn.expect.no_more_events()
+    assert [event.type for event in turn.events] == ["message", "message"]
+
+
+@pytest.mark.parametrize(
+    "agent", [FrontDesk, FrontDesk.__call__, with_userdata, "tests.plugin.shop:FrontDesk"][::3]
+)
+async def test_an_agent_is_a_class_or_a_name(call: Any, agent: Any) -> None:
+    session = await call(agent, llm="never")
+    turn = await session.say("My chain snapped")
+    turn.expect_no_handoff()
+    assert session.active_agent_id == "front_desk"
+
+
+async def test_an_agent_is_a_function_that_makes_the_session_too(call: Any) -> None:
+    session = await call(with_userdata, llm=ScriptedLLM([]))
+    assert session.session.userdata == {"shop": "Main Street"}
+
+
+async def test_what_is_no_agent_is_refused_with_what_would_be_one(call: Any) -> None:
+    with pytest.raises(AgentImportError, match="must be an Agent class"):
+        await call(42, llm=ScriptedLLM([]))
+
+
+async def test_without_a_model_the_test_is_asked_for_one(call: Any) -> None:
+    with pytest.raises(ModelError, match="who answers"):
+        await call(FrontDesk)
+
+
+async def test_two_calls_of_one_test_are_held_side_by_side(call: Any) -> None:
+    first = await call(FrontDesk, llm=ScriptedLLM([TO_WORKSHOP, "Yes?"]))
+    second = await call(FrontDesk, llm=ScriptedLLM(["Until six."]))
+    await first.say("My chain snapped")
+    await second.say("When do you close?")
+    assert [first.active_agent_id, second.active_agent_id] == ["workshop", "front_desk"]
+
+
+async def test_instances_of_one_class_are_told_apart(call: Any) -> None:
+    savings = tool_call("pass_on", topic="savings")
+    session = await call(Teller, llm=ScriptedLLM([savings, "And how much?"]))
+    turn = await session.say("It's about my savings")
+    turn.expect_handoff("teller[topic=loans]", "teller[topic=savings]")
+    await session.session.generate_reply(instructions="Go on.") if False else None
+    with pytest.raises(AssertionError, match=r"expected teller\[topic=loans\] -> this Teller"):
+        turn.expect_handoff("teller[topic=loans]", Teller("savings"))
+    assert session.handoffs == [(None, "teller"), ("teller", "teller")]
