@@ -17,6 +17,7 @@ class FrontDesk(Agent):
         )
 
     async def on_enter(self) -> None:
+        """Greet by a fixed sentence."""
         self.session.say("Bicycle shop, good morning!")
 
     @function_tool
@@ -35,6 +36,7 @@ class Workshop(Agent):
         )
 
     async def on_enter(self) -> None:
+        """Take up what was said; without a tool, so that nobody is passed to and fro."""
         self.session.generate_reply(tool_choice="none")
 
     @function_tool

@@ -1,6 +1,6 @@
 from itertools import accumulate, pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handoff_evals.handoffs import OUTCOMES, announces_transfer, confusion, decisions, per_agent
@@ -13,6 +13,9 @@ TARGETS = (*AGENTS, "desk")
 WORDS = ("Yes.", "", "I'm transferring you to billing now.", "Shall I transfer you?")
 
 agents = st.sampled_from(AGENTS)
+UNHURRIED = settings(deadline=None)
+"""A machine that is busy with other tests fails no property."""
+
 moves = st.lists(agents, max_size=3)
 
 
@@ -46,6 +49,7 @@ def holds(name: str, expected: str, before: str, after: Turn) -> bool:
     }[name]
 
 
+@UNHURRIED
 @given(held())
 def test_every_decision_has_exactly_one_outcome_and_it_is_the_one_of_the_table(
     case: tuple[Scenario, Transcript],
@@ -59,6 +63,7 @@ def test_every_decision_has_exactly_one_outcome_and_it_is_the_one_of_the_table(
         assert fitting == [decision.outcome]
 
 
+@UNHURRIED
 @given(held())
 def test_every_turn_with_an_expected_agent_that_was_reached_is_one_decision(
     case: tuple[Scenario, Transcript],
@@ -73,6 +78,7 @@ def test_every_turn_with_an_expected_agent_that_was_reached_is_one_decision(
     assert [decision.turn for decision in decisions(asked, record)] == expected
 
 
+@UNHURRIED
 @given(agents, st.lists(st.sampled_from(AGENTS), min_size=1, max_size=6))
 def test_a_conversation_that_follows_its_expectations_is_all_correct(
     start: str, expected: list[str]
@@ -85,6 +91,7 @@ def test_a_conversation_that_follows_its_expectations_is_all_correct(
     assert [(each.outcome, each.on_path) for each in found] == [("correct", True)] * len(expected)
 
 
+@UNHURRIED
 @given(held())
 def test_decisions_up_to_the_first_miss_are_on_path(case: tuple[Scenario, Transcript]) -> None:
     for decision in decisions(*case):
@@ -93,6 +100,7 @@ def test_decisions_up_to_the_first_miss_are_on_path(case: tuple[Scenario, Transc
             break
 
 
+@UNHURRIED
 @given(held())
 def test_a_decision_is_off_path_only_where_an_earlier_one_left_the_caller_on_a_wrong_agent(
     case: tuple[Scenario, Transcript],
@@ -105,6 +113,7 @@ def test_a_decision_is_off_path_only_where_an_earlier_one_left_the_caller_on_a_w
         assert later.on_path == (not missed or left_at != starts_at)
 
 
+@UNHURRIED
 @given(held())
 def test_who_recovered_is_where_the_turn_expects_them_and_was_not_before(
     case: tuple[Scenario, Transcript],
@@ -120,6 +129,7 @@ def test_who_recovered_is_where_the_turn_expects_them_and_was_not_before(
             assert back == later[0] - decision.turn
 
 
+@UNHURRIED
 @given(held(), st.integers(min_value=1, max_value=6))
 def test_what_comes_later_changes_no_outcome(case: tuple[Scenario, Transcript], kept: int) -> None:
     asked, record = case
@@ -130,6 +140,7 @@ def test_what_comes_later_changes_no_outcome(case: tuple[Scenario, Transcript], 
     assert part == whole[: len(part)]
 
 
+@UNHURRIED
 @given(held())
 def test_the_matrix_adds_up_to_the_decisions_on_path(case: tuple[Scenario, Transcript]) -> None:
     found = decisions(*case)

@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from handoff_evals.cli.mutate import mutate
 from handoff_evals.cli.run import run
 from handoff_evals.cli.show import show
 from handoff_evals.errors import EngineError, HandoffEvalsError
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(show)
+app.command()(mutate)
 
 
 @app.callback()

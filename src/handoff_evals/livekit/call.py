@@ -159,15 +159,19 @@ class Call:
 
     async def close(self) -> None:
         """Close the session and cancel what is left of the conversation."""
+        self._noted = _Noted()
+        # What cut the conversation off mostly hinders its closing too: that is one fault.
+        cut_off = any(fault.ended for fault in self.faults)
         try:
             await self._within(self._close(), self._limits.close_s)
         except _OverdueError:
-            # What cut the conversation off mostly hinders its closing too: that is one fault.
-            if not any(fault.ended for fault in self.faults):
+            if not cut_off:
                 self._fault("agent", "close_timeout", f"took over {self._limits.close_s:g} s")
         except Exception as error:  # noqa: BLE001 - closing must not hide what went before
             self._fault("agent", "close_error", f"{type(error).__name__}: {error}")
         finally:
+            if not cut_off:
+                self._blame()
             ignored = await self._nursery.cancel(patience_s=self._limits.close_s)
             if ignored:
                 self._fault("agent", "close_timeout", f"{ignored} tasks ignore cancellation")
@@ -198,6 +202,10 @@ class Call:
     async def _close(self) -> None:
         try:
             if self._opened is not None:
+                run = self.session._global_run_state  # noqa: SLF001 - see below
+                if run is not None and not run.done():
+                    # Closing fails a run that was cut off, and nobody awaits it any more.
+                    run._done_fut.add_done_callback(asyncio.Future.exception)  # noqa: SLF001
                 await self.session.aclose()
         finally:
             await self._stack.aclose()
@@ -218,6 +226,7 @@ class Call:
         for exchange in self._noted.exchanges:
             ended = exchange is self._noted.fatal
             self.faults.extend(faults_of(exchange, turn=len(self.turns), ended=ended))
+        self._blame()
         turn = Turn(
             user=user,
             events=tuple(self._events()),
@@ -281,13 +290,15 @@ class Call:
     def _events(self) -> list[Event]:
         made = [each for exchange in self._noted.exchanges for each in exchange.made()]
         events = self._history.read(self._opened.session, made) if self._opened else []
+        return [*events, *self._noted.errors]
+
+    def _blame(self) -> None:
+        """Make faults of what livekit only logged."""
         for error in self._noted.errors:
-            events.append(error)
             if error.where in LOGGED:
                 self._fault("model", LOGGED[error.where], error.message)
             elif error.where != "session":
                 self._fault("agent", f"{error.where}_error", error.message)
-        return events
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         if not isinstance(event.item, llm.AgentHandoff):
@@ -328,7 +339,10 @@ class Call:
         return model
 
     def _note(self, error: AgentError) -> None:
-        self._noted.errors.append(error)
+        closing = self._opened is not None and self.session._is_closing()  # noqa: SLF001
+        # A session that closes fails the tasks that an on_enter still awaits: nobody's error.
+        if not (closing and error.where == "on_enter"):
+            self._noted.errors.append(error)
 
     def _log(self, exchange: Exchange) -> None:
         exchange.after_handoffs = self._noted.handoffs

@@ -21,7 +21,7 @@ _WHERE = {
 }
 # Logged once more for the same exception by the tasks around the one that failed, or
 # about what the model wrote, which the tap has seen.
-_ECHOES = ("Error in ", "error parsing arguments for ")
+_ECHOES = ("Error in ", "error in on_enter task of agent ", "error parsing arguments for ")
 
 
 class _Handler(logging.Handler):

@@ -179,9 +179,7 @@ class AgentModule:
     @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
         """The node right around each node."""
-        return {
-            child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)
-        }
+        return {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
 
     def _around(self, node: ast.AST) -> Iterator[ast.AST]:
         current = self.parents.get(node)

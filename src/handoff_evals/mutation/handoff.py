@@ -8,8 +8,9 @@ from functools import lru_cache
 
 from handoff_evals.mutation.agent_module import AgentModule, Function
 
-# `userdata.agents["billing"]`, `self.personas.billing`, `self._billing_agent`
-_KEPT_AGENT = re.compile(r"(^|_)(agent|persona)s?$")
+# `self._billing_agent`; `userdata.agents["billing"]`, `self.personas.billing`
+_AGENT = re.compile(r"(^|_)(agent|persona)$")
+_AGENTS = re.compile(r"(^|_)(agents|personas)$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,21 +101,17 @@ def is_agent(
         case ast.Await(value=inner):
             return is_agent(module, inner, function, seen)
         case ast.Call():
-            if _constructs(module, value):
-                return True
             called = module.resolve(value.func, function)
-            return called is not None and _makes_agents(module, called, seen)
+            return _constructs(module, value) or (
+                called is not None and _makes_agents(module, called, seen)
+            )
         case ast.Name(id=identifier):
             assigned = _assigned(module, identifier, function)
             return any(is_agent(module, each, function, seen) for each in assigned)
-        case ast.Attribute(attr=attribute):
-            return bool(_KEPT_AGENT.search(attribute)) or is_agent(
-                module, value.value, function, seen
-            )
-        case ast.Subscript(value=ast.Name(id=identifier) | ast.Attribute(attr=identifier)):
-            return bool(_KEPT_AGENT.search(identifier))
-        case _:
-            return False
+        case ast.Attribute(value=holder) | ast.Subscript(value=holder):
+            kept = _AGENTS.search(ast.unparse(holder)) or _AGENT.search(ast.unparse(value))
+            return kept is not None
+    return False
 
 
 def _makes_agents(module: AgentModule, function: Function, seen: frozenset[ast.AST]) -> bool:

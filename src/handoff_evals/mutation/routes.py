@@ -64,9 +64,7 @@ def leads_there_again(module: AgentModule, function: Function, target: str) -> b
 
 
 def _next_agents(module: AgentModule, owners: Iterable[str]) -> set[str]:
-    return {
-        target for each in routes(module) if each.owner in owners for target in each.targets
-    }
+    return {target for each in routes(module) if each.owner in owners for target in each.targets}
 
 
 def _routes(module: AgentModule) -> Iterator[Route]:

@@ -4,8 +4,11 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-Edits = Mapping[ast.AST, ast.AST | None]
-"""By node: what stands in its place, or None where it is left out."""
+Edits = Mapping[Any, ast.AST | None]
+"""By node: what stands in its place, or None where it is left out.
+
+(Any node, that is: a Mapping is invariant in its keys.)
+"""
 
 _BREAKAGE = "handoff_evals.mutation.breakage"
 _ALIAS = "_breakage"

@@ -1,9 +1,9 @@
 """Runs the tests against one mutant, in a process of its own."""
 
 import ast
-import os
 import sys
-from dataclasses import asdict, dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,10 @@ class Verdict:
     failed: str = ""
     """The first test that failed, or the file that could not be collected."""
     reason: str = ""
+    durations: dict[str, float] = field(default_factory=dict)
+    """Seconds that the tests of each file took."""
     imported: list[str] = field(default_factory=list)
     """Modules that were imported from outside the project, in their order."""
-
-    def as_json(self) -> dict[str, Any]:
-        """For the way to the parent."""
-        return asdict(self)
 
 
 def run_tests(path: Path, tree: ast.Module, tests: list[str], *, folder: Path) -> Verdict:
@@ -50,13 +48,15 @@ def run_tests(path: Path, tree: ast.Module, tests: list[str], *, folder: Path) -
         sys.path.insert(0, str(folder))
     watch = _Watch()
     code = pytest.main([*_ARGUMENTS, *tests], plugins=[watch])
+    new = [name for name in list(sys.modules) if name not in before]
     return Verdict(
         exit_code=int(code),
         loaded=finder.loaded,
         passed=watch.passed,
         failed=watch.failed,
         reason=watch.reason,
-        imported=[name for name in list(sys.modules) if name not in before and _is_foreign(name, folder)],
+        durations=dict(watch.durations),
+        imported=[name for name in new if _is_foreign(name, folder.resolve())],
     )
 
 
@@ -67,6 +67,7 @@ class _Watch:
         self.passed = 0
         self.failed = ""
         self.reason = ""
+        self.durations: defaultdict[str, float] = defaultdict(float)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> Any:
@@ -76,6 +77,7 @@ class _Watch:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note what a test came to."""
+        self.durations[report.nodeid.partition("::")[0]] += report.duration
         self.passed += report.when == "call" and report.passed
         if report.failed:
             self._note(report)
@@ -95,10 +97,14 @@ class _Watch:
 
 
 def _is_foreign(name: str, folder: Path) -> bool:
-    """Whether a module belongs to Python or an installed package, and not to the project."""
+    """Whether a module belongs to Python, an installed package or us, not to the project."""
     module = sys.modules.get(name)
     origin = getattr(getattr(module, "__spec__", None), "origin", None)
-    if name == "__main__" or not isinstance(origin, str) or not os.path.isabs(origin):
+    if name == "__main__" or not isinstance(origin, str) or not Path(origin).is_absolute():
         return False
     path = Path(origin).resolve()
-    return "site-packages" in path.parts or not path.is_relative_to(folder)
+    return (
+        not path.is_relative_to(folder)
+        or "site-packages" in path.parts
+        or name.partition(".")[0] == __name__.partition(".")[0]
+    )

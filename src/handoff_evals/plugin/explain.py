@@ -3,8 +3,17 @@
 import re
 from collections.abc import Collection, Iterator, Sequence
 
-from handoff_evals.reports.conversation import conversation, describe
-from handoff_evals.transcript import AgentConfigUpdate, AgentError, Event, Message, Transcript
+from handoff_evals.plugin.sentences import excerpt, plain
+from handoff_evals.reports.conversation import MARK, conversation, describe
+from handoff_evals.transcript import (
+    AgentConfigUpdate,
+    AgentError,
+    Event,
+    Message,
+    ModelCall,
+    Transcript,
+    message_text,
+)
 
 _FRAME = re.compile(r"(?=^  File )", re.MULTILINE)
 _LIBRARIES = re.compile(r'^  File "[^"]*[/\\](site|dist)-packages[/\\]')
@@ -73,6 +82,15 @@ def turn_of(transcript: Transcript, index: int) -> int:
 def in_turn(number: int) -> str:
     """How a turn is called in messages."""
     return "the opening" if number == 0 else f"turn {number}"
+
+
+def request_lines(call: ModelCall, shown: str = "") -> Iterator[str]:
+    """What a model was asked, a message a line, with a mark at those that hold `shown`."""
+    for message in call.messages:
+        text = message_text(message)
+        hit = bool(shown) and plain(shown) in plain(text)
+        yield f"{MARK if hit else '   '} {message['role']}: {excerpt(text, shown)}"
+    yield f"    tools: {', '.join(tool.name for tool in call.tools) or 'none'}"
 
 
 def _tracebacks(transcript: Transcript, marked: Collection[int]) -> Iterator[str]:

@@ -1,15 +1,15 @@
 """What an agent's model was given: the only place where carried context shows."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from handoff_evals.errors import UsageError
-from handoff_evals.plugin.explain import ConversationError, failed, in_turn
-from handoff_evals.plugin.sentences import excerpt, plain, telling
+from handoff_evals.plugin.explain import ConversationError, failed, in_turn, request_lines
+from handoff_evals.plugin.sentences import plain, telling
 from handoff_evals.plugin.who import Who, named
-from handoff_evals.reports.conversation import MARK, describe
-from handoff_evals.transcript import ModelCall, Transcript, message_text
+from handoff_evals.reports.conversation import describe
+from handoff_evals.transcript import ModelCall, Transcript
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,15 +124,7 @@ class Received:
         notes = [
             "",
             f"{which}, in {in_turn(asked.turn)}:",
-            *_messages(asked.call, shown),
+            *request_lines(asked.call, shown),
         ]
         headline = f"the model of {named(self.who)} {problem}"
         return failed(self.transcript, headline, marked=marked, notes=notes)
-
-
-def _messages(call: ModelCall, shown: str) -> Iterator[str]:
-    for message in call.messages:
-        text = message_text(message)
-        hit = bool(shown) and plain(shown) in plain(text)
-        yield f"{MARK if hit else '   '} {message['role']}: {excerpt(text, shown)}"
-    yield f"    tools: {', '.join(tool.name for tool in call.tools) or 'none'}"

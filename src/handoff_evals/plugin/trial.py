@@ -8,11 +8,12 @@ import pytest
 from handoff_evals.livekit.call import Limits
 from handoff_evals.livekit.driver import InProcessDriver
 from handoff_evals.livekit.entry import AgentEntry
-from handoff_evals.plugin.explain import explained, in_turn, instead
+from handoff_evals.plugin.explain import explained, in_turn, instead, request_lines
 from handoff_evals.plugin.models import named_model
 from handoff_evals.runner import Pace, Planned, Runner, trial_seed
 from handoff_evals.scenario import Scenario, Suite
 from handoff_evals.score import Score
+from handoff_evals.scorers import first_request
 from handoff_evals.trial import Trial, TrialKey
 
 
@@ -59,9 +60,11 @@ def unscored(trial: Trial) -> str:
 def why(trial: Trial, *, agent: str) -> str:
     """Why the trial failed: every check that did, and the conversation with their events."""
     broken = [score for score in trial.scores if score.status == "failed"]
+    # An exception explains whatever else went wrong, so it comes first.
+    broken.sort(key=lambda score: score.name != "agent")
     marked = {index for score in broken for index in _marks(trial, score)}
     lines = [_line(score) for score in broken]
-    notes = [*lines[1:], *_tools(trial, broken), f"({agent} on {_who(trial)})"]
+    notes = [*lines[1:], f"({agent} on {_who(trial)})", *_hints(trial, broken)]
     return explained(trial.transcript, lines[0], marked=marked, notes=notes)
 
 
@@ -81,14 +84,21 @@ def _marks(trial: Trial, score: Score) -> tuple[int, ...]:
     return instead(trial.transcript, score.turn)
 
 
-def _tools(trial: Trial, broken: list[Score]) -> Iterator[str]:
-    """What the active agent's model could have called in the first turn that went wrong."""
-    turn = next((score.turn for score in broken if score.name in {"handoff", "call"}), None)
-    if turn is None or not trial.transcript.turns[turn].model_calls:
+def _hints(trial: Trial, broken: list[Score]) -> Iterator[str]:
+    """What the agents' models were given, where that is what matters."""
+    first = broken[0]
+    if first.turn is None or first.turn >= len(trial.transcript.turns):
         return
-    asked = trial.transcript.turns[turn].model_calls[0]
-    tools = ", ".join(tool.name for tool in asked.tools) or "no tools"
-    yield f"in {in_turn(turn)} {asked.agent.label}'s model could call: {tools}"
-    if trial.key.model == "oracle":
-        yield "the oracle plays what the turn expects, so the fault is in the agents' wiring:"
-        yield "no tool leads there, or several do, or the tool does something else"
+    if first.name in {"handoff", "call", "path"}:
+        asked = trial.transcript.turns[first.turn].model_calls[:1]
+        for call in asked:
+            tools = ", ".join(tool.name for tool in call.tools) or "no tools"
+            yield f"in {in_turn(first.turn)} {call.agent.label}'s model could call: {tools}"
+        if asked and trial.key.model == "oracle":
+            yield "the oracle plays what the turn expects, so the fault is in the agents' wiring:"
+            yield "no tool leads there, or several do, or the tool does something else"
+    elif first.name == "carries":
+        request, _ = first_request(trial.transcript, first.turn)
+        if request is not None:
+            yield f"what {request.agent.label}'s model received:"
+            yield from request_lines(request)

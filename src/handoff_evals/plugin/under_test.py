@@ -97,9 +97,10 @@ class CallUnderTest:
     def raise_faults(self) -> None:
         """Fail for the faults that came up since the last turn, as those of closing."""
         __tracebackhide__ = True
-        new = self._call.faults[self._reported :]
+        known, new = self._call.faults[: self._reported], self._call.faults[self._reported :]
         self._reported += len(new)
-        if not new or self._keep_faults:
+        # What cut the call off mostly spoils its closing too, and has failed the test already.
+        if not new or self._keep_faults or any(fault.ended for fault in known):
             return
         transcript, fault = self.transcript, new[0]
         marked = [
@@ -180,11 +181,12 @@ class CallUnderTest:
         before = 0
         for number, turn in enumerate(self.transcript.turns):
             for call in turn.model_calls:
-                # Instances of one class share an id, so the one that had the call then
-                # is asked first; an agent that speaks after its time is known by its id.
-                then = entered[max(0, before + call.after_handoffs - 1)]
-                asking = [then] if then.id == call.agent.id else entered
-                if any(agent.id == call.agent.id and is_meant(who, agent) for agent in asking):
+                # Instances of one class share an id, so the agent that had the call then
+                # goes first; one that speaks after its time is known by its id alone.
+                then = entered[: before + call.after_handoffs][-1:]
+                asking = then if [agent.id for agent in then] == [call.agent.id] else entered
+                meant = (agent.id == call.agent.id and is_meant(who, agent) for agent in asking)
+                if call.purpose == "reply" and any(meant):
                     yield Asked(turn=number, call=call)
             before += len(turn.handoffs)
 
@@ -204,15 +206,18 @@ class CallUnderTest:
                 f"the instructions of {named(who)} are not known: {those_met(who, met)}; "
                 "give an instance of the agent instead"
             )
-        ids = {agent.id for agent in agents}
-        updates = [
-            event.instructions
-            for event in self.transcript.events
-            if isinstance(event, AgentConfigUpdate)
-            and event.agent is not None
-            and event.agent.id in ids
-        ]
-        return [*(_text(agent) for agent in agents), *filter(None, updates)]
+        return [*map(_text, agents), *self._updates(who)]
+
+    def _updates(self, who: Who) -> Iterator[str]:
+        """The instructions that came into force while the agent had the call."""
+        took = iter(self._call.entered)
+        meant = False
+        for event in self.transcript.events:
+            if isinstance(event, AgentHandoff):
+                entered = next(took, None)
+                meant = entered is not None and is_meant(who, entered[0])
+            elif isinstance(event, AgentConfigUpdate) and meant and event.instructions:
+                yield event.instructions
 
 
 def _text(agent: Agent) -> str:

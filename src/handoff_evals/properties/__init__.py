@@ -1,0 +1,21 @@
+"""Properties of every conversation: random ones over the handoff graph of any agent.
+
+Needs Hypothesis, which the extra `properties` brings.
+"""
+
+from handoff_evals.properties.failure import BrokenInvariantError
+from handoff_evals.properties.fuzz import BRIEF, THOROUGH, fuzz, replay
+from handoff_evals.properties.invariants import INVARIANTS
+from handoff_evals.properties.observed import Item
+from handoff_evals.properties.subject import Subject
+
+__all__ = [
+    "BRIEF",
+    "INVARIANTS",
+    "THOROUGH",
+    "BrokenInvariantError",
+    "Item",
+    "Subject",
+    "fuzz",
+    "replay",
+]

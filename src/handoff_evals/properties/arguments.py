@@ -1,6 +1,6 @@
 """Random arguments for a tool, from its JSON schema."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hypothesis import strategies as st
@@ -19,58 +19,54 @@ def arguments(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
     return _values(schema, schema, 0)
 
 
-def _values(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) -> st.SearchStrategy[Any]:
-    if depth > _DEEPEST:
-        return st.none()
-    if "$ref" in schema:
-        return _values(_resolved(schema["$ref"], root), root, depth + 1)
-    if "const" in schema:
-        return st.just(schema["const"])
-    if "enum" in schema:
-        return st.sampled_from(list(schema["enum"]))
-    either = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
-    if either:
-        return st.one_of([_values(each, root, depth + 1) for each in either])
-    kind = schema.get("type")
-    if isinstance(kind, list):
-        return st.one_of([_values({**schema, "type": each}, root, depth + 1) for each in kind])
-    if kind == "object":
-        return _objects(schema, root, depth)
-    if kind == "array":
-        return st.lists(_values(schema.get("items") or {}, root, depth + 1), max_size=3)
-    return _plain(schema, kind)
+def _values(
+    schema: Mapping[str, Any], root: Mapping[str, Any], depth: int
+) -> st.SearchStrategy[Any]:
+    def within(part: Mapping[str, Any]) -> st.SearchStrategy[Any]:
+        return _values(part, root, depth + 1) if depth < _DEEPEST else st.none()
 
-
-def _plain(schema: Mapping[str, Any], kind: str | None) -> st.SearchStrategy[Any]:
-    least, most = schema.get("minimum"), schema.get("maximum")
-    match kind:
-        case "string":
-            return _WORDS
-        case "integer":
-            return st.integers(least, most)
-        case "number":
-            return st.floats(least, most, allow_nan=False, allow_infinity=False)
-        case "boolean":
-            return st.booleans()
-        case "null":
-            return st.none()
+    while "$ref" in schema:
+        schema = _definition(schema["$ref"], root)
+    match schema:
+        case {"const": value}:
+            values: st.SearchStrategy[Any] = st.just(value)
+        case {"enum": choices}:
+            values = st.sampled_from(choices)
+        case {"anyOf": parts} | {"oneOf": parts} | {"allOf": parts}:
+            values = st.one_of([within(part) for part in parts])
+        case {"type": [*kinds]}:
+            values = st.one_of([within({**schema, "type": kind}) for kind in kinds])
+        case {"type": "object"}:
+            values = _objects(schema, within)
+        case {"type": "array"}:
+            values = st.lists(within(schema.get("items", {})), max_size=3)
         case _:
-            return _ANYTHING
+            values = _plain(schema)
+    return values
 
 
-def _objects(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) -> st.SearchStrategy[Any]:
-    required = set(schema.get("required", ()))
-    fields = {
-        name: _values(each, root, depth + 1) for name, each in schema.get("properties", {}).items()
+def _plain(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
+    least, most = schema.get("minimum"), schema.get("maximum")
+    kinds = {
+        "string": _WORDS,
+        "integer": st.integers(least, most),
+        "number": st.floats(least, most, allow_nan=False, allow_infinity=False),
+        "boolean": st.booleans(),
+        "null": st.none(),
     }
-    return st.fixed_dictionaries(
-        {name: each for name, each in fields.items() if name in required},
-        optional={name: each for name, each in fields.items() if name not in required},
-    )
+    return kinds.get(schema.get("type", ""), _ANYTHING)
 
 
-def _resolved(reference: str, root: Mapping[str, Any]) -> Mapping[str, Any]:
+def _objects(
+    schema: Mapping[str, Any], within: Callable[[Mapping[str, Any]], st.SearchStrategy[Any]]
+) -> st.SearchStrategy[Any]:
+    fields = {name: within(part) for name, part in schema.get("properties", {}).items()}
+    required = {name: fields.pop(name) for name in schema.get("required", ()) if name in fields}
+    return st.fixed_dictionaries(required, optional=fields)
+
+
+def _definition(reference: str, root: Mapping[str, Any]) -> Mapping[str, Any]:
     found: Any = root
     for part in reference.removeprefix("#/").split("/"):
         found = found[part]
-    return found  # type: ignore[no-any-return]  # a schema is a mapping
+    return found  # type: ignore[no-any-return]  # a part of a schema is a mapping

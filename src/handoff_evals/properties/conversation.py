@@ -1,44 +1,34 @@
-"""One random conversation, turn by turn, with everything that the invariants ask about."""
+"""One watched conversation, turn by turn, with everything that the invariants ask about."""
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Any
 
 from handoff_evals.livekit.call import Call
 from handoff_evals.livekit.quiet import quiet
-from handoff_evals.properties.model import Answer, DrawnModel
 from handoff_evals.properties.observed import Observed
 from handoff_evals.properties.subject import Subject
-from handoff_evals.properties.watched import Watcher, WatchedEntry, follow
-
-
-@dataclass(frozen=True, kw_only=True)
-class Held:
-    """One turn that was held: what the caller did and what the model did."""
-
-    user: str | None
-    """None for the opening."""
-    answers: tuple[Answer, ...]
-    interrupted_after: int | None
-    """How many rounds of the event loop into the turn the caller interrupted."""
+from handoff_evals.properties.watched import WatchedEntry, Watcher, follow
 
 
 class Conversation:
-    """A call with a watched agent, which goes on after the model's errors."""
+    """A call that may be interrupted, and that goes on after the model's errors.
 
-    def __init__(self, subject: Subject, model: DrawnModel) -> None:
-        self.turns: list[Held] = []
-        self._subject = subject
-        self._model = model
+    Args:
+        subject: the agent under test.
+        model: answers for every agent, an `llm.LLM`.
+    """
+
+    def __init__(self, subject: Subject, model: Any) -> None:
+        self._limits = subject.limits
         self._watcher = Watcher(subject.watch)
-        self._call = Call(
-            WatchedEntry(
-                build=subject.entry.build, name=subject.entry.name, watcher=self._watcher
-            ),
-            model.port(),
-            limits=subject.limits,
-            watch=subject.watch,
+        self._said: list[str] = []
+        entry = WatchedEntry(
+            build=subject.entry.build, name=subject.entry.name, watcher=self._watcher
         )
+        self._call = Call(entry, model, limits=subject.limits, watch=subject.watch)
 
     @property
     def over(self) -> bool:
@@ -49,7 +39,7 @@ class Conversation:
     def seen(self) -> Observed:
         """All that is known by now."""
         return Observed(
-            said=tuple(turn.user for turn in self.turns if turn.user is not None),
+            said=tuple(self._said),
             heard=self._watcher.heard,
             records=self._watcher.records,
             active=None if self._call.over else self._watcher.active,
@@ -59,51 +49,50 @@ class Conversation:
         )
 
     async def open(self, *, interrupt_after: int | None = None) -> None:
-        """Take the call."""
+        """Take the call; `interrupt_after` so many rounds of the event loop."""
         follow(self._watcher)
-        await self._turn(None, interrupt_after)
+        await self._turn(self._call.start(), interrupt_after)
 
     async def say(self, text: str, *, interrupt_after: int | None = None) -> None:
         """Speak as the caller, and perhaps interrupt the reply, the tool or the handoff."""
-        await self._turn(text, interrupt_after)
+        self._said.append(text)
+        await self._turn(self._call.say(text), interrupt_after)
 
     async def close(self) -> None:
         """Hang up."""
         await self._call.close()
 
-    async def _turn(self, text: str | None, interrupt_after: int | None) -> None:
-        self._model.answers = []
+    async def _turn(self, turn: Coroutine[Any, Any, Any], interrupt_after: int | None) -> None:
         interrupting = asyncio.create_task(self._interrupt(interrupt_after))
         try:
-            await (self._call.start() if text is None else self._call.say(text))
-            await self._go_on()
+            await turn
         finally:
             interrupting.cancel()
-            self.turns.append(
-                Held(
-                    user=text,
-                    answers=tuple(self._model.answers),
-                    interrupted_after=interrupt_after,
-                )
-            )
+        await self._go_on()
 
     async def _interrupt(self, after: int | None) -> None:
         if after is None:
             return
         for _ in range(after):
             await asyncio.sleep(0)
-        # It refuses before the session is there, and what must not be interrupted.
+        # It refuses before the session is there, and where it must not be interrupted.
         with suppress(RuntimeError):
             self._call.session.interrupt()
 
     async def _go_on(self) -> None:
-        """Have the session's own endurance decide whether a failed model ends the call."""
-        failed = [fault for fault in self._call.faults if fault.cause == "model_raised"]
-        if not any(fault.ended for fault in failed):
+        """Leave it to the session whether a model's error ends the call.
+
+        A trial ends there, since there is nothing left to score. A session does not,
+        and the caller's next words must find it in order.
+        """
+        faults = self._call.faults
+        if not any(fault.ended and fault.cause == "model_raised" for fault in faults):
             return
-        self._call.faults[:] = [
-            replace(fault, ended=False) if fault in failed else fault for fault in self._call.faults
+        faults[:] = [
+            replace(fault, ended=False) if fault.cause == "model_raised" else fault
+            for fault in faults
         ]
+        # `run` raises before all is quiet.
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._subject.limits.turn_s):
+            async with asyncio.timeout(self._limits.turn_s):
                 await quiet(self._call.session)

@@ -1,4 +1,29 @@
+"""What is raised for a conversation that breaks an invariant."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from handoff_evals.properties.model import Answer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """One turn of a random conversation: what the caller and the model did."""
+
+    user: str | None
+    """What the caller said; None for the opening."""
+    answers: tuple[Answer, ...]
+    interrupted_after: int | None = None
+    """How many rounds of the event loop into the turn the caller interrupted."""
+
+
 class BrokenInvariantError(AssertionError):
-    def __init__(self, invariant, why, *, turns, subject):
-        self.invariant=invariant
-        super().__init__(f"{invariant}: {why}\n" + "\n".join(map(str, turns)))
+    """A conversation that breaks an invariant; its message says which one, and how."""
+
+    def __init__(self, invariant: str, why: str, *, turns: Sequence[Held] = ()) -> None:
+        super().__init__(f"{invariant}: {why}")
+        self.invariant = invariant
+        self.why = why
+        self.turns = tuple(turns)
+        self.file = ""
+        """The scenario file that was printed; `fuzz` fills it in."""

@@ -65,9 +65,7 @@ def context_is_handed_on(seen: Observed, subject: Subject) -> Iterator[str]:
         if entrance.first:
             continue
         there = {item.id for item in (*entrance.left, *entrance.history)}
-        handed = [
-            item for item in entrance.context if item.id in there or not subject.adds(item)
-        ]
+        handed = [item for item in entrance.context if item.id in there or not subject.adds(item)]
         if not any(_is_subsequence(handed, of) for of in (entrance.left, entrance.history)):
             known = {*entrance.left, *entrance.history}
             strange = next((item for item in handed if item not in known), None)

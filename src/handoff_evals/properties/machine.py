@@ -2,13 +2,12 @@
 
 import asyncio
 from contextlib import ExitStack
-from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from handoff_evals.properties.conversation import Conversation
-from handoff_evals.properties.failure import BrokenInvariantError
+from handoff_evals.properties.failure import BrokenInvariantError, Held
 from handoff_evals.properties.invariants import broken
 from handoff_evals.properties.model import DrawnModel
 from handoff_evals.properties.subject import Subject
@@ -35,43 +34,54 @@ class RandomCalls(RuleBasedStateMachine):
         super().__init__()
         self._subject = subject
         self._model = DrawnModel()
+        self._turns: list[Held] = []
+        self._sound = True
         self._stack = ExitStack()
         self._stack.enter_context(counted())
         self._runner = self._stack.enter_context(asyncio.Runner())
-        self._conversation = Conversation(subject, self._model)
-        self._failed = False
+        self._conversation = Conversation(subject, self._model.port())
 
     @initialize(data=st.data(), interrupt_after=_INTERRUPTIONS)
     def open(self, data: st.DataObject, interrupt_after: int | None) -> None:
         """Take the call and hear the greeting."""
-        self._run(data, self._conversation.open(interrupt_after=interrupt_after))
+        self._model.draw = data.draw
+        self._hold(None, interrupt_after)
 
     @rule(data=st.data(), text=_USER, interrupt_after=_INTERRUPTIONS)
     def say(self, data: st.DataObject, text: str, interrupt_after: int | None) -> None:
         """Have the caller say something, and the model do something about it."""
         if not self._conversation.over:
-            self._run(data, self._conversation.say(text, interrupt_after=interrupt_after))
+            self._model.draw = data.draw
+            self._hold(text, interrupt_after)
 
     def teardown(self) -> None:
         """Hang up, which must not take for ever either."""
         with self._stack:
             self._runner.run(self._conversation.close())
-        if not self._failed:
+        if self._sound:
             self._check()
 
-    def _run(self, data: st.DataObject, turn: Any) -> None:
-        self._model.draw = data.draw
-        self._failed = True
+    def _hold(self, text: str | None, interrupt_after: int | None) -> None:
+        self._sound = False
+        self._model.answers = []
+        if text is None:
+            turn = self._conversation.open(interrupt_after=interrupt_after)
+        else:
+            turn = self._conversation.say(text, interrupt_after=interrupt_after)
         self._runner.run(turn)
         if self._model.stopped is not None:
             raise self._model.stopped
+        self._turns.append(
+            Held(
+                user=text,
+                answers=tuple(self._model.answers),
+                interrupted_after=interrupt_after,
+            )
+        )
         self._check()
-        self._failed = False
+        self._sound = True
 
     def _check(self) -> None:
         found = broken(self._conversation.seen, self._subject)
         if found is not None:
-            invariant, why = found
-            raise BrokenInvariantError(
-                invariant, why, turns=self._conversation.turns, subject=self._subject
-            )
+            raise BrokenInvariantError(*found, turns=self._turns)

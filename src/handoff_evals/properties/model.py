@@ -40,14 +40,27 @@ class Answer:
     reply: Reply
     to_caller: bool
     """Whether the caller's words were the newest item, and not a tool's output, say."""
+    offered: tuple[str, ...]
+    """The tools that it might call."""
 
     @property
     def calls(self) -> tuple[ToolCall, ...]:
         """The tool calls in it."""
-        parts = [self.reply] if isinstance(self.reply, ToolCall) else self.reply
-        if isinstance(parts, str | BaseException):
+        if isinstance(self.reply, ToolCall):
+            return (self.reply,)
+        if isinstance(self.reply, str | BaseException):
             return ()
-        return tuple(part for part in parts if isinstance(part, ToolCall))
+        return tuple(part for part in self.reply if isinstance(part, ToolCall))
+
+    @property
+    def failed(self) -> bool:
+        """Whether there was no reply at all."""
+        return isinstance(self.reply, BaseException)
+
+    @property
+    def is_words(self) -> bool:
+        """Whether it is what any model says that has nothing to do."""
+        return self.reply == WORDS
 
 
 class DrawnModel:
@@ -71,7 +84,7 @@ class DrawnModel:
         last = request.last_item
         to_caller = last is not None and last.type == "message" and last.role == "user"
         reply = self._drawn(request)
-        self.answers.append(Answer(reply=reply, to_caller=to_caller))
+        self.answers.append(Answer(reply=reply, to_caller=to_caller, offered=request.tool_names))
         return reply
 
     def _drawn(self, request: Request) -> Reply:
@@ -96,25 +109,24 @@ def replies(draw: st.DrawFn, request: Request, known: list[str]) -> Reply:
         tool = name()
         return ToolCall(name=tool, arguments=json.dumps(draw(arguments(parameters(request, tool)))))
 
-    kind = draw(st.sampled_from(_KINDS if request.tool_names else _KINDS_WITHOUT_TOOLS))
-    match kind:
+    reply: Reply = WORDS
+    match draw(st.sampled_from(_KINDS if request.tool_names else _KINDS_WITHOUT_TOOLS)):
         case "call":
-            return call()
+            reply = call()
         case "words and call":
-            return [WORDS, call()]
+            reply = [WORDS, call()]
         case "two calls":
-            return [call(), call()]
+            reply = [call(), call()]
         case "broken arguments":
-            return ToolCall(name=name(), arguments=draw(st.sampled_from(_BROKEN)))
+            reply = ToolCall(name=name(), arguments=draw(st.sampled_from(_BROKEN)))
         case "unknown tool":
-            return ToolCall(name=draw(st.sampled_from(["no_such_tool", *known])), arguments="{}")
+            reply = ToolCall(name=draw(st.sampled_from(["no_such_tool", *known])), arguments="{}")
         case "nothing":
-            return ""
+            reply = ""
         case "failure":
             # No APIError, which livekit would ask for again, seconds later.
-            return ConnectionError("the model is out of reach")
-        case _:
-            return WORDS
+            reply = ConnectionError("the model is out of reach")
+    return reply
 
 
 def parameters(request: Request, name: str) -> Mapping[str, Any]:

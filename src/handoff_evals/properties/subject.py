@@ -53,9 +53,14 @@ class Subject:
         if old is None:
             return self._edges[0][0].matches(new)
         return any(
-            each.matches(new) for source, news in self._edges if source.matches(old) for each in news
+            each.matches(new)
+            for source, news in self._edges
+            if source.matches(old)
+            for each in news
         )
 
     @cached_property
     def _edges(self) -> list[tuple[Target, list[Target]]]:
-        return [(Target.parse(old), list(map(Target.parse, news))) for old, news in self.graph.items()]
+        return [
+            (Target.parse(old), list(map(Target.parse, news))) for old, news in self.graph.items()
+        ]

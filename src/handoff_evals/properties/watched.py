@@ -62,7 +62,9 @@ class Watcher:
     def heard(self) -> tuple[str, ...]:
         """The caller's messages in the session's history."""
         return tuple(
-            item.text for item in _read(self._items()) if item.type == "message" and item.name == "user"
+            item.text
+            for item in _read(self._items())
+            if item.type == "message" and item.name == "user"
         )
 
     @property
@@ -104,14 +106,15 @@ class Watcher:
         return noted
 
     def _enter(self, agent: Any) -> None:
-        before = [each.agent for each in self._activities if each.agent is not agent][-1:]
+        turns = [number for number, each in enumerate(self._activities) if each.agent is agent]
+        earlier = self._activities[: turns[-1] if turns else None]
         self.entrances.append(
             Entrance(
                 instance=self._number(agent),
                 agent=self._ref(agent),
-                first=not self.entrances,
+                first=not earlier,
                 context=_read(agent.chat_ctx.items),
-                left=_read(before[0].chat_ctx.items) if before else (),
+                left=_read(earlier[-1].agent.chat_ctx.items) if earlier else (),
                 history=_read(self._items()),
                 tools=frozenset(
                     Request(chat_ctx=agent.chat_ctx, tools=tuple(agent.tools)).tool_names

@@ -7,14 +7,18 @@ RUN/summary.json    written at the end, and drawn anew from the trials whenever 
 ```
 """
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
+from errno import ENOSPC
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from handoff_evals.errors import RunFolderError
 from handoff_evals.store.manifest import SCHEMA, Manifest
@@ -38,20 +42,16 @@ class RunFolder:
         Raises:
             RunFolderError: when there is a run already, or it can't be written.
         """
-        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-        path = parent / (name or stamp)
-        number = 2
-        while name is None and path.exists():
-            path = parent / f"{stamp}-{number}"
-            number += 1
-        if (path / "manifest.json").exists():
-            raise RunFolderError(f"{str(path)!r} holds a run already: choose another --out")
         try:
+            path = _fresh(parent) if name is None else parent / name
+            if (path / "manifest.json").exists():
+                raise RunFolderError(f"{str(path)!r} holds a run already: choose another --out")
             path.mkdir(parents=True, exist_ok=True)
-            _replace(path / "manifest.json", _MANIFEST.dump_json(manifest, indent=2) + b"\n")
             (path / "trials.jsonl").touch()
+            # Last: what has a manifest is a whole run folder.
+            _replace(path / "manifest.json", _written(_MANIFEST, manifest, indent=2))
         except OSError as error:
-            raise RunFolderError(f"{str(path)!r} can't be written: {error}") from error
+            raise RunFolderError(f"a run can't be written to {str(parent)!r}: {error}") from error
         return cls(path)
 
     @classmethod
@@ -61,8 +61,9 @@ class RunFolder:
         Raises:
             RunFolderError: when it is none.
         """
-        if not (path / "manifest.json").is_file():
-            raise RunFolderError(f"{str(path)!r} is no run folder: it has no manifest.json")
+        for name in ("manifest.json", "trials.jsonl"):
+            if not (path / name).is_file():
+                raise RunFolderError(f"{str(path)!r} is no run folder: it has no {name}")
         return cls(path)
 
     @property
@@ -72,16 +73,16 @@ class RunFolder:
         Raises:
             RunFolderError: when it is of another schema.
         """
-        data = (self.path / "manifest.json").read_bytes()
+        path = self.path / "manifest.json"
         try:
-            manifest = _MANIFEST.validate_json(data)
-        except ValidationError as error:
-            raise RunFolderError(f"{self.path / 'manifest.json'}: {error}") from error
-        if manifest.schema != SCHEMA:
-            raise RunFolderError(
-                f"{str(self.path)!r} has schema {manifest.schema!r}; this version reads {SCHEMA}"
-            )
-        return manifest
+            data = json.loads(path.read_bytes())
+            # First: another version's manifest has other fields, and this is why.
+            schema = data.get("schema") if isinstance(data, dict) else None
+            if schema != SCHEMA:
+                raise RunFolderError(f"{path}: has schema {schema!r}; this version reads {SCHEMA}")
+            return _MANIFEST.validate_python(data)
+        except ValueError as error:
+            raise RunFolderError(f"{path}: not a manifest of this version: {error}") from error
 
     def repair(self) -> None:
         """Cut off a last line that was being written when an earlier process was killed."""
@@ -93,13 +94,13 @@ class RunFolder:
 
     def append(self, trial: Trial) -> None:
         """Add one finished trial, in one write, and have it on disk before returning."""
-        line = _TRIAL.dump_json(trial) + b"\n"
-        file = os.open(self.path / "trials.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            os.write(file, line)
-            os.fsync(file)
-        finally:
-            os.close(file)
+        line = _written(_TRIAL, trial)
+        with (self.path / "trials.jsonl").open("ab", buffering=0) as file:
+            written = file.write(line)
+            if written != len(line):  # the disk is full: half a line would spoil the next one
+                os.truncate(file.fileno(), file.tell() - written)
+                raise OSError(ENOSPC, os.strerror(ENOSPC), str(self.path / "trials.jsonl"))
+            os.fsync(file.fileno())
 
     def trials(self) -> Iterator[Trial]:
         """The finished trials in the order in which they ended, one at a time.
@@ -115,8 +116,8 @@ class RunFolder:
                 if not line.endswith(b"\n"):
                     return
                 try:
-                    yield _TRIAL.validate_json(line)
-                except ValidationError as error:
+                    yield _TRIAL.validate_python(json.loads(line))
+                except ValueError as error:
                     where = f"{self.path / 'trials.jsonl'}:{number}"
                     raise RunFolderError(
                         f"{where}: not a trial of this version: {error}"
@@ -124,8 +125,29 @@ class RunFolder:
 
     def write_summary(self, summary: Any) -> None:
         """Write `summary.json`, whole or not at all."""
-        data = TypeAdapter(type(summary)).dump_json(summary, indent=2)
-        _replace(self.path / "summary.json", data + b"\n")
+        data = _written(TypeAdapter(type(summary)), summary, indent=2)
+        _replace(self.path / "summary.json", data)
+
+
+def _fresh(parent: Path) -> Path:
+    """A new folder, named by the time, that no other run can get."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    for number in count(1):
+        path = parent / (stamp if number == 1 else f"{stamp}-{number}")
+        with suppress(FileExistsError):
+            path.mkdir(parents=True)
+            break
+    return path
+
+
+def _written(adapter: TypeAdapter[Any], value: Any, *, indent: int | None = None) -> bytes:
+    """One line, or one document, of JSON.
+
+    By way of `json`: pydantic's own writer gives up at half a surrogate pair, which a
+    model may well answer. As a backslash and its number it is what JSON has for it.
+    """
+    text = json.dumps(adapter.dump_python(value, mode="json"), indent=indent, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _replace(path: Path, data: bytes) -> None:

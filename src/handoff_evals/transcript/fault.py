@@ -22,7 +22,7 @@ class Fault:
     """A word to count by: `tool_error`, `turn_timeout`, `api_status_429`, …"""
     detail: str
     turn: int
-    """Index into the transcript's turns."""
+    """Index into the transcript's turns; one past the last for the closing of the call."""
     retry_after_s: float | None = None
     """How long the provider asks to wait before the next request, in seconds."""
     ended: bool = False

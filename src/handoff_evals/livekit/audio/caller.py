@@ -25,6 +25,11 @@ class Sent:
     part: int = 0
     """Of the frames of the clip, from 0."""
 
+    def frame(self) -> rtc.AudioFrame:
+        """Make it."""
+        samples = bytes(BYTES) if self.clip is None else self.clip.frames[self.part]
+        return rtc.AudioFrame(samples, SAMPLE_RATE, 1, SAMPLES, userdata={_SENT: self})
+
     @classmethod
     def of(cls, frame: rtc.AudioFrame) -> Self | None:
         """Tell which frame it is; none for one that livekit put in its place."""
@@ -59,16 +64,13 @@ class ScriptedAudioInput(io.AudioInput):
 
     def send(self) -> None:
         """Send the next frame. The clock does this once a tick."""
+        sent = Sent(number=self.sent)
         if self._saying:
             clip, part = self._saying.popleft()
-            samples, sent = clip.frames[part], Sent(number=self.sent, clip=clip, part=part)
+            sent = Sent(number=self.sent, clip=clip, part=part)
             self.spoke = self._clock.ticks
-        else:
-            samples, sent = bytes(BYTES), Sent(number=self.sent)
         self.sent += 1
-        self._frames.put_nowait(
-            rtc.AudioFrame(samples, SAMPLE_RATE, 1, SAMPLES, userdata={_SENT: sent})
-        )
+        self._frames.put_nowait(sent.frame())
 
     async def __anext__(self) -> rtc.AudioFrame:
         return await self._frames.get()

@@ -21,7 +21,7 @@ _FIRST, _LAST = 4, 150
 _LOUDNESS = 8_000.0
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Utterance:
     """What one voice says in one go."""
 

@@ -16,7 +16,7 @@ def nothing(module: AgentModule) -> Iterator[Place]:
         edits: dict[ast.AST, ast.AST | None] = {each.statement: None}
         if isinstance(each.statement, ast.Return):
             edits = {each.message or each.agent: ast.Constant(value=None)}
-        yield _place(each, f"no handoff to {short(each.agent)}", edits)
+        yield _place(each, f"no handoff to {_named(module, each)}", edits)
 
 
 def another_agent(module: AgentModule) -> Iterator[Place]:
@@ -24,7 +24,8 @@ def another_agent(module: AgentModule) -> Iterator[Place]:
     for each in handoffs(module):
         other = next(_others(module, each), None)
         if other is not None:
-            yield _place(each, f"{short(each.agent)} is {short(other)}", {each.agent: other})
+            to, instead = _pair(module, other, each)
+            yield _place(each, f"to {to} instead of {instead}", {each.agent: other})
 
 
 def same_agent(module: AgentModule) -> Iterator[Place]:
@@ -33,7 +34,7 @@ def same_agent(module: AgentModule) -> Iterator[Place]:
         at_hand = module.at_hand(each.function)
         if at_hand is not None:
             same = breakage("current", name(at_hand))
-            what = f"{short(each.agent)} is the agent itself"
+            what = f"to itself instead of {_named(module, each)}"
             yield _place(each, what, {each.agent: same})
 
 
@@ -58,12 +59,27 @@ def reused(module: AgentModule) -> Iterator[Place]:
             continue
         if leads_there_again(module, each.function, ast.unparse(call.func)):
             kept = breakage("reused", each.agent, ast.Constant(value=place), name(at_hand))
-            what = f"{ast.unparse(call.func)} is built once and kept"
+            what = f"one {ast.unparse(call.func)}, built once and kept"
             yield _place(each, what, {each.agent: kept})
 
 
 def _place(handoff: Handoff, what: str, edits: dict[ast.AST, ast.AST | None]) -> Place:
     return Place(node=handoff.statement, what=what, edits=edits)
+
+
+def _named(module: AgentModule, handoff: Handoff) -> str:
+    """The agent's class, or the code where that does not tell."""
+    call = built(module, handoff.agent, handoff.function)
+    return ast.unparse(call.func) if call is not None else short(handoff.agent)
+
+
+def _pair(module: AgentModule, other: ast.expr, handoff: Handoff) -> tuple[str, str]:
+    """How the two agents are told apart."""
+    one, own = short(other), _named(module, handoff)
+    match other:
+        case ast.Call(func=func) if ast.unparse(func) in module.agents:
+            one = ast.unparse(func)
+    return (one, own) if one != own else (short(other), short(handoff.agent))
 
 
 def _others(module: AgentModule, handoff: Handoff) -> Iterator[ast.expr]:

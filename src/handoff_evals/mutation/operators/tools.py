@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from handoff_evals.mutation.agent_module import AgentModule, tool_mark
 from handoff_evals.mutation.mutant import Operator, Place
 from handoff_evals.mutation.routes import Route, leads_back, routes
-from handoff_evals.mutation.tree import Edits
 
 
 def handoff_tools_removed(module: AgentModule) -> Iterator[Place]:
@@ -41,9 +40,8 @@ def _each_place(module: AgentModule) -> Iterator[Route]:
 
 
 def _removed(route: Route) -> Place:
-    edits: Edits = {route.place: None}
     what = f"{route.owner} has no {route.tool.name}"
-    return Place(node=route.place, what=what, edits=edits)
+    return Place(node=route.place, what=what, edits={route.place: None})
 
 
 OPERATORS = (

@@ -39,15 +39,17 @@ def _changes(module: AgentModule) -> Iterator[ast.stmt]:
         aliases = _aliases(module, function)
         for node in module.inside(function):
             match node:
-                case ast.Assign(targets=targets) if any(_is_part(each, aliases) for each in targets):
+                case ast.Assign(targets=targets) if any(
+                    _is_part(each, aliases) for each in targets
+                ):
                     yield node
                 case ast.AugAssign(target=target) | ast.AnnAssign(target=target) if _is_part(
                     target, aliases
                 ):
                     yield node
-                case ast.Expr(
-                    value=ast.Call(func=ast.Attribute(value=target, attr=change))
-                ) if change in _CHANGES and _is_part(target, aliases, whole=True):
+                case ast.Expr(value=ast.Call(func=ast.Attribute(value=target, attr=change))) if (
+                    change in _CHANGES and _is_part(target, aliases, whole=True)
+                ):
                     yield node
 
 

@@ -1,0 +1,288 @@
+"""How often the intervals cover the truth, and how often others would.
+
+`python benchmarks/coverage.py` takes about two minutes on one core, `--quick` a tenth of
+it. 95% intervals shall cover at least 93% for shares from 0.05 to 0.99, and at most 98%
+for shares from 0.2 to 0.8. One decision a scenario is computed exactly; the rest is
+simulated, and a cell outside these limits is drawn again ten times as often before it
+is counted, since of a thousand cells the unluckiest always look bad.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betainc, ndtri
+from scipy.stats import binom
+
+from handoff_evals.stats.cluster import beta_bounds, effective_decisions
+from handoff_evals.stats.difference import difference_bounds
+from handoff_evals.stats.interval import tail
+
+Floats = NDArray[np.float64]
+Bounds = tuple[Floats, Floats]
+LEAST, MOST = 0.93, 0.98
+OUTSIDE: Final = tail(0.95)
+Z: Final = -float(ndtri(OUTSIDE))
+RNG = np.random.default_rng(20_240_601)
+SCENARIOS = (20, 50, 100, 200)
+SHARES = (0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.99)
+CORRELATIONS = (0.0, 0.1, 0.3, 0.5, 0.8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One kind of suite: what is drawn many times."""
+
+    scenarios: int
+    trials: int
+    correlation: float
+    share: float
+    sizes: str = "one"
+
+    def draw(self, times: int) -> Bounds:
+        """Right decisions and all decisions, each of shape (times, scenarios)."""
+        shape = (times, self.scenarios)
+        decisions = np.ones(shape) if self.sizes == "one" else RNG.integers(1, 5, size=shape)
+        share = np.full(shape, self.share)
+        if self.sizes == "long are hard":
+            # Twice as long, twice as often wrong; E[d^2] / E[d] = 3 for 1 to 4 decisions.
+            share = 1 - (1 - self.share) * decisions / 3
+        total = (decisions * self.trials).astype(np.int64)
+        right = RNG.binomial(total, correlated(share, self.correlation))
+        return right.astype(np.float64), total.astype(np.float64)
+
+    @property
+    def possible(self) -> bool:
+        """Whether the longest scenarios, 4 decisions, can be wrong that often."""
+        return self.sizes != "long are hard" or (1 - self.share) * 4 / 3 < 1
+
+    def __str__(self) -> str:
+        return (
+            f"{self.scenarios} scenarios x {self.trials} trials, "
+            f"correlation {self.correlation}, share {self.share}"
+        )
+
+
+def correlated(share: Floats, correlation: float) -> Floats:
+    """Each scenario's own share: beta-binomial with this intra-scenario correlation."""
+    if not correlation:
+        return share
+    sharpness = (1 - correlation) / correlation
+    return RNG.beta(share * sharpness, (1 - share) * sharpness)
+
+
+def chosen(right: Floats, total: Floats) -> Bounds:
+    """What `clustered` computes."""
+    share = right.sum(-1) / total.sum(-1)
+    return beta_bounds(share, effective_decisions(right, total), OUTSIDE)
+
+
+def wilson_on(n: Callable[[Floats], Floats | int]) -> Callable[[Floats, Floats], Bounds]:
+    """Wilson's interval, with the results counted in some way."""
+
+    def bounds(right: Floats, total: Floats) -> Bounds:
+        share, size = right.sum(-1) / total.sum(-1), n(total)
+        middle = (share + Z**2 / 2 / size) / (1 + Z**2 / size)
+        spread = share * (1 - share) / size + Z**2 / 4 / size**2
+        half = Z / (1 + Z**2 / size) * np.sqrt(spread)
+        return middle - half, middle + half
+
+    return bounds
+
+
+def bootstrap(right: Floats, total: Floats) -> Bounds:
+    """The percentile bootstrap over scenarios, 500 resamples shared by all draws."""
+    scenarios = right.shape[-1]
+    weights = RNG.multinomial(scenarios, np.full(scenarios, 1 / scenarios), size=500)
+    shares = (weights @ right.T) / (weights @ total.T)
+    low, high = np.quantile(shares, (OUTSIDE, 1 - OUTSIDE), axis=0)
+    return low, high
+
+
+METHODS: Final = {
+    "clustered (this one)": chosen,
+    "Wilson on decisions": wilson_on(lambda total: total.sum(-1)),
+    "Wilson on scenarios": wilson_on(lambda total: total.shape[-1]),
+    "bootstrap over scenarios": bootstrap,
+}
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """The coverage of each cell of one table line, and the width of its intervals."""
+
+    covered: dict[str, float] = field(default_factory=dict)
+    below: list[str] = field(default_factory=list)
+    above: list[str] = field(default_factory=list)
+    widths: list[float] = field(default_factory=list)
+
+    def add(self, name: str, covered: float, *, middle: bool) -> None:
+        """One cell; `middle` tells whether it shall also not cover too often."""
+        self.covered[name] = covered
+        if covered < LEAST:
+            self.below.append(name)
+        if middle and covered > MOST:
+            self.above.append(name)
+
+    def line(self, title: str) -> str:
+        """The line of the table."""
+        values = list(self.covered.values())
+        width = f"{np.mean(self.widths):6.3f}" if self.widths else "     -"
+        return (
+            f"{title:44s} {len(values):6d} {min(values):7.3f} {np.mean(values):6.3f} "
+            f"{len(self.below):8d} {len(self.above):8d} {width}"
+        )
+
+    def outliers(self) -> Iterator[str]:
+        """The cells outside the limits, the worst first."""
+        for name in sorted({*self.below, *self.above}, key=self.covered.__getitem__):
+            yield f"    {self.covered[name]:.3f}  {name}"
+
+
+HEADER = (
+    f"{'':44s} {'cells':>6s} {'least':>7s} {'mean':>6s} {'< 93%':>8s} {'> 98%*':>8s} {'width':>6s}"
+)
+
+
+def is_middle(share: float) -> bool:
+    """Whether the share is one for which 98% shall not be passed."""
+    return 0.2 <= share <= 0.8
+
+
+def measure(cell: Cell, method: Callable[[Floats, Floats], Bounds], times: int) -> Bounds:
+    """Whether each draw's interval covers the truth, and how wide it is."""
+    low, high = method(*cell.draw(times))
+    return (low <= cell.share) & (cell.share <= high), high - low
+
+
+def exact(step: float) -> None:
+    """One decision a scenario: every share, weighed by its probability."""
+    shares = np.arange(0.05, 0.99 + step / 2, step)
+    lines = {name: Tally() for name in ("clustered (this one)", "Wilson", "Clopper-Pearson")}
+    for n in range(20, 201):
+        right = np.arange(n + 1.0)
+        chance = binom.pmf(right, n, shares[:, None])
+        low, high = beta_bounds(right / n, n, OUTSIDE)
+        wilson_low, wilson_high = METHODS["Wilson on scenarios"](
+            right[:, None], np.full((1, n), 1.0)
+        )
+        exact_low = np.where(
+            right > 0, betainc(np.maximum(right, 1), n - right + 1, shares[:, None]), 1
+        )
+        for name, covers in (
+            ("clustered (this one)", (low <= shares[:, None]) & (shares[:, None] <= high)),
+            ("Wilson", (wilson_low <= shares[:, None]) & (shares[:, None] <= wilson_high)),
+            ("Clopper-Pearson", (exact_low >= OUTSIDE) & (exact_low[::-1, ::-1] >= OUTSIDE)),
+        ):
+            for share, covered in zip(shares, (covers * chance).sum(-1), strict=True):
+                middle = is_middle(round(float(share), 6))
+                lines[name].add(f"{n} scenarios, share {share:.4f}", float(covered), middle=middle)
+    for name, tally in lines.items():
+        print(tally.line(f"one decision, exact: {name}"))
+
+
+def proportions(times: int, scenarios: tuple[int, ...]) -> None:
+    """Several decisions a scenario."""
+    for sizes in ("one", "1 to 4", "long are hard"):
+        for name, method in METHODS.items():
+            tally = Tally()
+            for n, trials, correlation, share in product(
+                scenarios, (1, 2, 3, 5), CORRELATIONS, SHARES
+            ):
+                cell = Cell(
+                    scenarios=n, trials=trials, correlation=correlation, share=share, sizes=sizes
+                )
+                too_slow = method is bootstrap and n > 50
+                if (sizes == "one" and trials == 1) or not cell.possible or too_slow:
+                    continue
+                covers, width = measure(cell, method, times)
+                covered = covers.mean()
+                outside = covered < LEAST or (is_middle(share) and covered > MOST)
+                if method is chosen and outside:
+                    covered = measure(cell, method, 10 * times)[0].mean()
+                tally.widths.append(float(width.mean()))
+                tally.add(str(cell), float(covered), middle=is_middle(share))
+            print(tally.line(f"{sizes} decision(s): {name}"))
+            if method is chosen:
+                print(*tally.outliers(), sep="\n", end="\n" if tally.below or tally.above else "")
+
+
+def few(times: int) -> None:
+    """Fewer scenarios than the limits speak of."""
+    for n in (2, 3, 5, 10):
+        tally = Tally()
+        for trials, correlation, share in product((2, 3, 5), CORRELATIONS, SHARES):
+            cell = Cell(scenarios=n, trials=trials, correlation=correlation, share=share)
+            covers, width = measure(cell, chosen, times)
+            tally.widths.append(float(width.mean()))
+            tally.add(str(cell), float(covers.mean()), middle=is_middle(share))
+        print(tally.line(f"only {n} scenarios: clustered"))
+
+
+def plain_t(differences: Floats, _outside: float) -> Bounds:
+    """The t interval without the imagined scenarios (z, rather: it only errs the more)."""
+    half = Z * differences.std(-1, ddof=1) / np.sqrt(differences.shape[-1])
+    return differences.mean(-1) - half, differences.mean(-1) + half
+
+
+def draw_differences(cell: Cell, lost: float, likeness: float, times: int) -> Floats:
+    """Differences of two models: `likeness` of the scenarios are equally hard for both.
+
+    The second loses a `lost` share of passes, by failing some scenarios throughout.
+    """
+    shape = (times, cell.scenarios)
+    first = correlated(np.full(shape, cell.share), cell.correlation)
+    other = correlated(np.full(shape, cell.share), cell.correlation)
+    second = np.where(RNG.random(shape) < likeness, first, other)
+    second = second * (RNG.random(shape) >= lost / cell.share)
+    return (RNG.binomial(cell.trials, second) - RNG.binomial(cell.trials, first)) / cell.trials
+
+
+def differences(times: int, scenarios: tuple[int, ...]) -> None:
+    """The interval of a paired difference."""
+    for title, method in (("paired_difference", difference_bounds), ("normal, no more", plain_t)):
+        tally = Tally()
+        for n, trials, correlation, share, lost, likeness in product(
+            scenarios,
+            (1, 2, 5),
+            (0.0, 0.3, 0.8),
+            (0.5, 0.8, 0.95, 0.99),
+            (0.0, 0.05, 0.2),
+            (0, 0.8, 1),
+        ):
+            cell = Cell(scenarios=n, trials=trials, correlation=correlation, share=share)
+            for attempt in (times, 10 * times):
+                low, high = method(draw_differences(cell, lost, likeness, attempt), OUTSIDE)
+                covered = float(((low <= -lost + 1e-12) & (-lost - 1e-12 <= high)).mean())
+                if covered >= LEAST or method is plain_t:
+                    break
+            tally.widths.append(float((high - low).mean()))
+            tally.add(f"{cell}, lost {lost}, alike {likeness}", covered, middle=False)
+        print(tally.line(title))
+        if method is difference_bounds:
+            print(*tally.outliers(), sep="\n", end="\n" if tally.below else "")
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer draws and scenarios")
+    quick = parser.parse_args().quick
+    times, scenarios = (1000, (20, 50)) if quick else (4000, SCENARIOS)
+    started = time.perf_counter()
+    print(HEADER)
+    exact(0.01 if quick else 0.0025)
+    proportions(times, scenarios)
+    few(times)
+    differences(times // 2, scenarios[:2] if quick else (20, 50, 200))
+    print("* of the cells with a share from 0.2 to 0.8")
+    print(f"{times} draws a cell, {time.perf_counter() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

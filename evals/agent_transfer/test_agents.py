@@ -1,0 +1,83 @@
+"""Who the two agents are: what their models are told, may call, and how each greets."""
+
+import pytest
+from livekit.agents import NOT_GIVEN, Agent
+
+from agents.agent_transfer import LongWindedAgent, ShortWindedAgent, transfer_call
+from handoff_evals import ScriptedLLM
+from handoff_evals.plugin.calls import CallFactory
+
+either = pytest.mark.parametrize(
+    "agent",
+    [pytest.param(ShortWindedAgent, id="short"), pytest.param(LongWindedAgent, id="long")],
+)
+
+
+async def test_the_short_winded_agent_takes_the_call(call: CallFactory) -> None:
+    session = await call(transfer_call, llm=ScriptedLLM([]))
+    assert session.handoffs == [(None, "short_winded_agent")]
+    assert isinstance(session.active_agent, ShortWindedAgent)
+
+
+@pytest.mark.parametrize(
+    ("agent", "greeting"),
+    [
+        pytest.param(ShortWindedAgent, "Hi, the short-winded one here.", id="short"),
+        pytest.param(LongWindedAgent, "Hello, this is the long-winded one,", id="long"),
+    ],
+)
+async def test_an_agent_greets_once_and_without_asking_its_model(
+    call: CallFactory, agent: type[Agent], greeting: str
+) -> None:
+    session = await call(agent, llm=ScriptedLLM([]))
+    said = session.opening.expect.next_event(type="message").event().item
+    session.opening.expect.no_more_events()
+    assert said.role == "assistant"
+    assert (said.text_content or "").startswith(greeting)
+    assert session.opening.model_calls == ()
+
+
+@pytest.mark.parametrize(
+    ("agent", "own", "of_the_other"),
+    [
+        pytest.param(ShortWindedAgent, "assistant of few words", "likes to explain", id="short"),
+        pytest.param(LongWindedAgent, "likes to explain", "of few words", id="long"),
+    ],
+)
+async def test_an_agents_model_gets_the_instructions_of_that_agent(
+    call: CallFactory, agent: type[Agent], own: str, of_the_other: str
+) -> None:
+    session = await call(agent, llm=ScriptedLLM(["Indeed."]))
+    await session.say("Nice weather")
+    received = session.received_by(agent)
+    assert [message["role"] for message in received.messages] == ["system", "assistant", "user"]
+    assert own in received.messages[0]["content"]
+    received.contains("call change_agent").lacks(of_the_other)
+
+
+@pytest.mark.parametrize(
+    ("agent", "leads_to", "asked_for"),
+    [
+        pytest.param(ShortWindedAgent, "long-winded agent", "longer", id="short"),
+        pytest.param(LongWindedAgent, "short-winded agent", "shorter", id="long"),
+    ],
+)
+async def test_the_one_tool_says_whom_it_leads_to_and_when_to_call_it(
+    call: CallFactory, agent: type[Agent], leads_to: str, asked_for: str
+) -> None:
+    session = await call(agent, llm=ScriptedLLM(["Indeed."]))
+    turn = await session.say("Nice weather")
+    [tool] = turn.model_calls[0].tools
+    assert tool.name == "change_agent"
+    assert leads_to in tool.description
+    assert asked_for in tool.description
+    assert tool.parameters["properties"] == {}
+
+
+@either
+async def test_neither_agent_brings_a_voice_of_its_own(
+    call: CallFactory, agent: type[Agent]
+) -> None:
+    session = await call(agent, llm=ScriptedLLM([]))
+    assert session.active_agent.tts is NOT_GIVEN
+    assert session.active_agent.stt is NOT_GIVEN

@@ -1,0 +1,189 @@
+"""Both ways between the two agents: what happens in which order, and what is carried over.
+
+Nobody's model is real here. `ScriptedLLM` says what each agent's model answers, reply by reply,
+so these tests state what the agents' own code does with a handoff that was decided on.
+"""
+
+from typing import Any
+
+import pytest
+from livekit.agents import Agent, ToolError, mock_tools
+
+from agents.agent_transfer import LongWindedAgent, ShortWindedAgent, transfer_call
+from handoff_evals import ScriptedLLM, tool_call
+from handoff_evals.plugin.calls import CallFactory
+from handoff_evals.plugin.received import Received
+
+CHANGE = tool_call("change_agent")
+
+GREETING: dict[type[Agent], str] = {
+    ShortWindedAgent: "Hi, the short-winded one here. What would you like to know?",
+    LongWindedAgent: (
+        "Hello, this is the long-winded one, and I have all the time in the world. "
+        "I heard what you two talked about: where shall I begin?"
+    ),
+}
+
+both_ways = pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param(ShortWindedAgent, LongWindedAgent, id="short-to-long"),
+        pytest.param(LongWindedAgent, ShortWindedAgent, id="long-to-short"),
+    ],
+)
+either = pytest.mark.parametrize(
+    "agent",
+    [pytest.param(ShortWindedAgent, id="short"), pytest.param(LongWindedAgent, id="long")],
+)
+
+
+def told(received: Received) -> list[tuple[str, Any]]:
+    """What a model was told besides its agent's own instructions: who said what."""
+    return [(message["role"], message.get("content")) for message in received.messages[1:]]
+
+
+@both_ways
+async def test_a_change_is_called_carried_out_and_greeted_in_that_order(
+    call: CallFactory, old: type[Agent], new: type[Agent]
+) -> None:
+    session = await call(old, llm=ScriptedLLM([CHANGE]))
+
+    turn = await session.say("Could you answer the other way?")
+
+    made = turn.expect.next_event().is_function_call(name="change_agent")
+    assert made.event().item.arguments == "{}"
+    turn.expect.next_event().is_function_call_output(output="", is_error=False)
+    turn.expect.next_event().is_agent_handoff(new_agent_type=new)
+    greeting = turn.expect.next_event().is_message(role="assistant")
+    assert greeting.event().item.text_content == GREETING[new]
+    turn.expect.no_more_events()
+
+
+@both_ways
+async def test_the_old_agent_has_the_call_until_the_change_and_the_new_one_after_it(
+    call: CallFactory, old: type[Agent], new: type[Agent]
+) -> None:
+    session = await call(old, llm=ScriptedLLM([CHANGE, "As you like it."]))
+    first = session.active_agent
+    assert type(first) is old
+
+    turn = await session.say("Could you answer the other way?")
+
+    turn.expect_handoff(old, new)
+    assert type(session.active_agent) is new
+    assert session.session.current_agent is session.active_agent
+    assert [asked.agent.id for asked in turn.model_calls] == [first.id]
+    later = await session.say("Well?")
+    assert later.said == "As you like it."
+    assert [asked.agent.id for asked in later.model_calls] == [session.active_agent_id]
+
+
+@both_ways
+async def test_the_new_agent_is_told_what_was_said_and_nothing_else(
+    call: CallFactory, old: type[Agent], new: type[Agent]
+) -> None:
+    session = await call(old, llm=ScriptedLLM(["Because of the air.", CHANGE, "Well, the air."]))
+    await session.say("Why is the sky blue?")
+    await session.say("Could you answer the other way?")
+    await session.say("I mean the sky over Oslo")
+
+    received = session.received_by(new)
+    assert told(received) == [
+        ("assistant", GREETING[old]),
+        ("user", "Why is the sky blue?"),
+        ("assistant", "Because of the air."),
+        ("user", "Could you answer the other way?"),
+        ("assistant", GREETING[new]),
+        ("user", "I mean the sky over Oslo"),
+    ]
+    received.lacks_instructions_of(old).lacks("change_agent()")
+
+
+async def test_there_and_back_and_there_again_forgets_nothing_and_repeats_no_agent(
+    call: CallFactory,
+) -> None:
+    model = ScriptedLLM([CHANGE, "At length.", CHANGE, "In brief.", CHANGE, "At length again."])
+    session = await call(transfer_call, llm=model)
+    took_the_call = [session.active_agent]
+    for asked, then in [("More", "One"), ("Less", "Two"), ("More again", "Three")]:
+        await session.say(asked)
+        took_the_call.append(session.active_agent)
+        await session.say(then)
+
+    assert model.left == 0
+    assert len({id(agent) for agent in took_the_call}) == 4
+    assert told(session.received_by(took_the_call[-1])) == [
+        ("assistant", GREETING[ShortWindedAgent]),
+        ("user", "More"),
+        ("assistant", GREETING[LongWindedAgent]),
+        ("user", "One"),
+        ("assistant", "At length."),
+        ("user", "Less"),
+        ("assistant", GREETING[ShortWindedAgent]),
+        ("user", "Two"),
+        ("assistant", "In brief."),
+        ("user", "More again"),
+        ("assistant", GREETING[LongWindedAgent]),
+        ("user", "Three"),
+    ]
+
+
+async def test_livekits_handoff_records_are_a_chain_that_begins_with_nobody(
+    call: CallFactory,
+) -> None:
+    session = await call(transfer_call, llm=ScriptedLLM([CHANGE, CHANGE]))
+    await session.say("More")
+    await session.say("Less")
+
+    short, long = "short_winded_agent", "long_winded_agent"
+    recorded = [
+        (item.old_agent_id, item.new_agent_id)
+        for item in session.session.history.items
+        if item.type == "agent_handoff"
+    ]
+    assert recorded == [(None, short), (short, long), (long, short)]
+    assert session.handoffs == recorded
+
+
+@both_ways
+async def test_a_change_that_is_called_twice_in_one_reply_happens_once(
+    call: CallFactory, old: type[Agent], new: type[Agent]
+) -> None:
+    session = await call(old, llm=ScriptedLLM([[CHANGE, CHANGE]]))
+    turn = await session.say("Could you answer the other way?")
+    turn.expect_handoff(old, new)
+    assert turn.said == GREETING[new]
+
+
+@either
+async def test_a_change_that_fails_leaves_the_caller_with_the_agent_that_has_the_call(
+    call: CallFactory, agent: type[Agent]
+) -> None:
+    def absent() -> None:
+        raise ToolError("The colleague is out.")
+
+    session = await call(agent, llm=ScriptedLLM([CHANGE, "It seems we are alone."]))
+    first = session.active_agent
+    with mock_tools(agent, {"change_agent": absent}):
+        turn = await session.say("Could you answer the other way?")
+
+    turn.expect.next_event().is_function_call(name="change_agent")
+    turn.expect.next_event().is_function_call_output(output="The colleague is out.", is_error=True)
+    turn.expect.next_event().is_message(role="assistant")
+    turn.expect.no_more_events()
+    turn.expect_no_handoff()
+    assert session.active_agent is first
+
+
+@either
+async def test_nothing_changes_when_the_caller_asks_for_nothing(
+    call: CallFactory, agent: type[Agent]
+) -> None:
+    session = await call(agent, llm=ScriptedLLM(["You are welcome.", "Indeed."]))
+    first = session.active_agent
+    for said in ("Thank you", "Nice weather"):
+        turn = await session.say(said)
+        turn.expect_no_handoff()
+        turn.expect.next_event().is_message(role="assistant")
+        turn.expect.no_more_events()
+    assert session.active_agent is first

@@ -1,0 +1,273 @@
+"""Every way that a call can take: what happens in which order, and what is carried over.
+
+Nobody's model is real here. `ScriptedLLM` says what each agent's model answers, reply by reply,
+so these tests state what the agents' own code does with a handoff that was decided on.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from livekit.agents import Agent, ToolError, mock_tools
+
+from agents.customer_service import (
+    BillingAgent,
+    CustomerServiceAgent,
+    ManagerAgent,
+    TechnicalSupportAgent,
+    service_call,
+)
+from handoff_evals import ScriptedLLM, ToolCall, tool_call
+from handoff_evals.livekit.scripted import Reply
+from handoff_evals.plugin.calls import CallFactory
+from handoff_evals.plugin.received import Received
+from handoff_evals.plugin.under_test import CallUnderTest
+
+GREETING = "Thank you for calling Lumen Line! How can I help?"
+
+TO_BILLING = tool_call("transfer_to_billing")
+TO_SUPPORT = tool_call("transfer_to_technical_support")
+TO_MANAGER = tool_call("escalate_to_manager", reason="Third outage within a week")
+TO_SERVICE = tool_call("transfer_to_customer_service")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edge:
+    """One tool of one agent, and where it leads."""
+
+    old: type[Agent]
+    tool: ToolCall
+    new: type[Agent]
+
+
+EDGES = {
+    "service-to-billing": Edge(old=CustomerServiceAgent, tool=TO_BILLING, new=BillingAgent),
+    "service-to-support": Edge(
+        old=CustomerServiceAgent, tool=TO_SUPPORT, new=TechnicalSupportAgent
+    ),
+    "service-to-manager": Edge(old=CustomerServiceAgent, tool=TO_MANAGER, new=ManagerAgent),
+    "billing-to-support": Edge(old=BillingAgent, tool=TO_SUPPORT, new=TechnicalSupportAgent),
+    "billing-to-manager": Edge(old=BillingAgent, tool=TO_MANAGER, new=ManagerAgent),
+    "billing-back-to-service": Edge(old=BillingAgent, tool=TO_SERVICE, new=CustomerServiceAgent),
+    "support-to-billing": Edge(old=TechnicalSupportAgent, tool=TO_BILLING, new=BillingAgent),
+    "support-to-manager": Edge(old=TechnicalSupportAgent, tool=TO_MANAGER, new=ManagerAgent),
+    "support-back-to-service": Edge(
+        old=TechnicalSupportAgent, tool=TO_SERVICE, new=CustomerServiceAgent
+    ),
+    "manager-back-to-service": Edge(old=ManagerAgent, tool=TO_SERVICE, new=CustomerServiceAgent),
+}
+each_edge = pytest.mark.parametrize(
+    "edge", [pytest.param(edge, id=name) for name, edge in EDGES.items()]
+)
+
+# What the tool tells the agent that leaves, by who takes over.
+OUTPUT: dict[type[Agent], str] = {
+    agent: f"{name} takes over now. Say so in one short sentence, and leave the answer to them."
+    for agent, name in {
+        BillingAgent: "Billing",
+        TechnicalSupportAgent: "Technical support",
+        ManagerAgent: "The manager",
+        CustomerServiceAgent: "Customer service",
+    }.items()
+}
+# How a call comes from customer service to the agent that an edge starts from.
+WAY_TO = {
+    BillingAgent: TO_BILLING,
+    TechnicalSupportAgent: TO_SUPPORT,
+    ManagerAgent: TO_MANAGER,
+}
+ID: dict[type[Agent], str] = {
+    BillingAgent: "billing_agent",
+    TechnicalSupportAgent: "technical_support_agent",
+    ManagerAgent: "manager_agent",
+    CustomerServiceAgent: "customer_service_agent",
+}
+# One call that takes every way.
+TOUR = [
+    "service-to-billing",
+    "billing-to-support",
+    "support-to-billing",
+    "billing-to-manager",
+    "manager-back-to-service",
+    "service-to-support",
+    "support-to-manager",
+    "manager-back-to-service",
+    "service-to-manager",
+    "manager-back-to-service",
+    "service-to-billing",
+    "billing-back-to-service",
+    "service-to-support",
+    "support-back-to-service",
+]
+
+
+def transfer(tool: ToolCall, first_words: str = "How can I help?") -> list[Reply]:
+    """What the models answer in one transfer: the call, the last words, the first ones."""
+    return [tool, "One moment.", first_words]
+
+
+async def at(call: CallFactory, agent: type[Agent], *then: Reply) -> CallUnderTest:
+    """A call that has come to an agent; `then` is what the models answer from there on."""
+    way = transfer(WAY_TO[agent], "Go on, please.") if agent in WAY_TO else []
+    session = await call(service_call, llm=ScriptedLLM([*way, *then]))
+    if way:
+        await session.say("I call about contract 4471")
+    return session
+
+
+def told(received: Received) -> list[tuple[str, Any]]:
+    """What a model was told besides its agent's own instructions: who said what."""
+    return [(message["role"], message.get("content")) for message in received.messages[1:]]
+
+
+@each_edge
+async def test_a_transfer_is_called_announced_and_carried_out_in_that_order(
+    call: CallFactory, edge: Edge
+) -> None:
+    session = await at(call, edge.old, *transfer(edge.tool))
+
+    turn = await session.say("Somebody else, please")
+
+    made = turn.expect.next_event().is_function_call(name=edge.tool.name).event().item
+    assert json.loads(made.arguments) == json.loads(edge.tool.arguments)
+    turn.expect.next_event().is_function_call_output(output=OUTPUT[edge.new], is_error=False)
+    last_words = turn.expect.next_event().is_message(role="assistant").event().item
+    assert last_words.text_content == "One moment."
+    turn.expect.next_event().is_agent_handoff(new_agent_type=edge.new)
+    first_words = turn.expect.next_event().is_message(role="assistant").event().item
+    assert first_words.text_content == "How can I help?"
+    turn.expect.no_more_events()
+
+
+@each_edge
+async def test_the_old_agent_speaks_until_the_transfer_and_the_new_one_after_it(
+    call: CallFactory, edge: Edge
+) -> None:
+    session = await at(call, edge.old, *transfer(edge.tool), "I see.")
+    first = session.active_agent
+    assert type(first) is edge.old
+
+    turn = await session.say("Somebody else, please")
+
+    turn.expect_handoff(edge.old, edge.new)
+    new = session.active_agent
+    assert type(new) is edge.new
+    assert session.session.current_agent is new
+    # The call, its last words, and the new agent's first: whose model was asked for them.
+    assert [asked.agent.id for asked in turn.model_calls] == [first.id, first.id, new.id]
+    later = await session.say("Thanks for taking me")
+    assert [asked.agent.id for asked in later.model_calls] == [new.id]
+
+
+@each_edge
+async def test_the_new_agent_is_told_what_was_said_and_nothing_else(
+    call: CallFactory, edge: Edge
+) -> None:
+    session = await at(call, edge.old, *transfer(edge.tool))
+    await session.say("Somebody else, please")
+
+    before = [("user", "I call about contract 4471"), ("assistant", "Go on, please.")]
+    received = session.received_by(session.active_agent)
+    assert told(received) == [
+        ("assistant", GREETING),
+        *(before if edge.old in WAY_TO else []),
+        ("user", "Somebody else, please"),
+    ]
+    received.lacks_instructions_of(edge.old).lacks(edge.tool.name)
+
+
+@each_edge
+async def test_a_transfer_that_fails_leaves_the_caller_with_the_agent_that_has_the_call(
+    call: CallFactory, edge: Edge
+) -> None:
+    def busy() -> None:
+        raise ToolError("All of them are on the phone.")
+
+    session = await at(call, edge.old, edge.tool, "I'm afraid nobody is free.")
+    first = session.active_agent
+    with mock_tools(edge.old, {edge.tool.name: busy}):
+        turn = await session.say("Somebody else, please")
+
+    turn.expect.next_event().is_function_call(name=edge.tool.name)
+    turn.expect.next_event().is_function_call_output(
+        output="All of them are on the phone.", is_error=True
+    )
+    turn.expect.next_event().is_message(role="assistant")
+    turn.expect.no_more_events()
+    turn.expect_no_handoff()
+    assert session.active_agent is first
+
+
+@pytest.mark.parametrize(
+    "agent", [CustomerServiceAgent, BillingAgent, TechnicalSupportAgent, ManagerAgent]
+)
+async def test_nobody_transfers_a_caller_who_asks_for_nothing(
+    call: CallFactory, agent: type[Agent]
+) -> None:
+    session = await at(call, agent, "You are welcome.", "Indeed.")
+    first = session.active_agent
+    for said in ("Thank you", "Nice weather"):
+        turn = await session.say(said)
+        turn.expect_no_handoff()
+        turn.expect.next_event().is_message(role="assistant")
+        turn.expect.no_more_events()
+    assert session.active_agent is first
+
+
+@pytest.mark.parametrize(
+    ("way_out", "agent"),
+    [
+        pytest.param(TO_BILLING, BillingAgent, id="billing"),
+        pytest.param(TO_SUPPORT, TechnicalSupportAgent, id="support"),
+        pytest.param(TO_MANAGER, ManagerAgent, id="manager"),
+    ],
+)
+async def test_who_comes_back_is_greeted_no_second_time_and_can_be_transferred_again(
+    call: CallFactory, way_out: ToolCall, agent: type[Agent]
+) -> None:
+    out, back = transfer(way_out, "Go on, please."), transfer(TO_SERVICE, "Here we are again.")
+    model = ScriptedLLM([*out, *back, *out])
+    session = await call(service_call, llm=model)
+    took_the_call = [session.active_agent]
+    for said in ("Out", "Back", "Out again"):
+        await session.say(said)
+        took_the_call.append(session.active_agent)
+
+    assert model.left == 0
+    # Each is new: one that was kept would know nothing of what was said since.
+    assert len({id(each) for each in took_the_call}) == 4
+    assert [type(each) for each in took_the_call[1:]] == [agent, CustomerServiceAgent, agent]
+    assert told(session.received_by(took_the_call[-1])) == [
+        ("assistant", GREETING),
+        ("user", "Out"),
+        ("assistant", "Go on, please."),
+        ("user", "Back"),
+        ("assistant", "Here we are again."),
+        ("user", "Out again"),
+    ]
+
+
+async def test_livekits_handoff_records_are_a_chain_over_a_call_that_takes_every_way(
+    call: CallFactory,
+) -> None:
+    tour = [EDGES[name] for name in TOUR]
+    assert set(TOUR) == set(EDGES)
+    model = ScriptedLLM([part for edge in tour for part in transfer(edge.tool, "Yes?")])
+    session = await call(service_call, llm=model)
+    for name in TOUR:
+        await session.say(name)
+
+    recorded = [
+        (item.old_agent_id, item.new_agent_id)
+        for item in session.session.history.items
+        if item.type == "agent_handoff"
+    ]
+    stops = [ID[CustomerServiceAgent], *(ID[edge.new] for edge in tour)]
+    assert recorded == list(zip([None, *stops], stops, strict=False))
+    assert session.handoffs == recorded
+    assert told(session.received_by(session.active_agent)) == [
+        ("assistant", GREETING),
+        *(part for name in TOUR[:-1] for part in [("user", name), ("assistant", "Yes?")]),
+        ("user", TOUR[-1]),
+    ]

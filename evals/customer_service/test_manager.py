@@ -1,0 +1,81 @@
+"""What is special about the manager: a reason to be called for, and a voice of their own."""
+
+import pytest
+from livekit.agents import NOT_GIVEN, Agent, inference
+
+from agents.customer_service import (
+    BillingAgent,
+    CustomerServiceAgent,
+    ManagerAgent,
+    TechnicalSupportAgent,
+    service_call,
+)
+from handoff_evals import ScriptedLLM, tool_call
+from handoff_evals.plugin.calls import CallFactory
+
+ESCALATE = tool_call("escalate_to_manager", reason="Third outage within a week")
+
+
+async def test_the_manager_knows_the_reason_that_the_agent_gave(call: CallFactory) -> None:
+    session = await call(service_call, llm=ScriptedLLM([ESCALATE, "One moment.", "I'm sorry."]))
+    await session.say("Your manager, please")
+    session.received_by(ManagerAgent).contains(
+        "Reason of the escalation: Third outage within a week."
+    )
+
+
+async def test_an_escalation_without_a_reason_is_refused(call: CallFactory) -> None:
+    model = ScriptedLLM([tool_call("escalate_to_manager"), "May I ask why?"])
+    # That the model forgot it is a fault of the model, which would fail any other test.
+    session = await call(service_call, llm=model, keep_faults=True)
+    turn = await session.say("Your manager, please")
+    assert [(each.owner, each.cause) for each in session.faults] == [("model", "missing_arguments")]
+    turn.expect.contains_function_call_output(is_error=True)
+    turn.expect_no_handoff()
+    assert turn.said == "May I ask why?"
+
+
+@pytest.mark.parametrize("agent", [CustomerServiceAgent, BillingAgent, TechnicalSupportAgent])
+async def test_an_escalation_takes_a_reason_and_no_other_transfer_takes_anything(
+    call: CallFactory, agent: type[Agent]
+) -> None:
+    session = await call(agent, llm=ScriptedLLM(lambda _: "Indeed."))
+    turn = await session.say("Nice weather")
+    for tool in turn.model_calls[-1].tools:
+        takes = tool.parameters["properties"]
+        if tool.name == "escalate_to_manager":
+            assert takes.keys() == {"reason"}
+            assert takes["reason"]["description"].startswith("What the manager has to know")
+            assert tool.parameters["required"] == ["reason"]
+        else:
+            assert takes == {}
+
+
+async def test_the_managers_voice_is_in_force_while_the_manager_has_the_call(
+    call: CallFactory,
+) -> None:
+    back = tool_call("transfer_to_customer_service")
+    model = ScriptedLLM([ESCALATE, "One moment.", "I'm sorry.", back, "Back you go.", "Hello."])
+    session = await call(service_call, llm=model)
+    # LiveKit speaks with the agent's own voice, or with the session's where it is not given.
+    assert session.session.current_agent.tts is NOT_GIVEN
+
+    await session.say("Your manager, please")
+    assert isinstance(session.session.current_agent, ManagerAgent)
+    voice = session.session.current_agent.tts
+    assert isinstance(voice, inference.TTS)
+    assert (voice.model, voice._opts.voice) == ("deepgram/aura-2", "apollo")
+
+    await session.say("That's settled then, thank you")
+    assert isinstance(session.session.current_agent, CustomerServiceAgent)
+    assert session.session.current_agent.tts is NOT_GIVEN
+
+
+def test_without_credentials_the_manager_speaks_with_the_sessions_voice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("LIVEKIT_API_KEY", raising=False)
+    assert ManagerAgent().tts is NOT_GIVEN
+    monkeypatch.setenv("LIVEKIT_API_KEY", "a-key")
+    monkeypatch.delenv("LIVEKIT_API_SECRET", raising=False)
+    assert ManagerAgent().tts is NOT_GIVEN

@@ -1,0 +1,95 @@
+"""Who the two agents are: what their models are told, may call, and how each greets."""
+
+from typing import Any
+
+import pytest
+from livekit.agents import NOT_GIVEN, Agent
+
+from agents.intake import Caller, IntakeAgent, MembershipAgent, intake_call
+from handoff_evals import ScriptedLLM
+from handoff_evals.plugin.calls import CallFactory
+
+
+def intake() -> Agent:
+    """The agent that takes the call."""
+    return IntakeAgent()
+
+
+def membership() -> Agent:
+    """The agent that the intake hands over to."""
+    return MembershipAgent(Caller(name="Maria", age=34))
+
+
+each_agent = pytest.mark.parametrize("agent", [intake, membership])
+
+
+async def test_the_intake_takes_the_call(call: CallFactory) -> None:
+    session = await call(intake_call, llm=ScriptedLLM([]))
+    assert session.handoffs == [(None, "intake_agent")]
+    assert isinstance(session.active_agent, IntakeAgent)
+
+
+@pytest.mark.parametrize(
+    ("agent", "greeting"),
+    [
+        (intake, "Welcome to the Riverside sports club! May I have your name?"),
+        (
+            membership,
+            "Thank you, Maria, that is all I need. What would you like to know about the club?",
+        ),
+    ],
+)
+async def test_an_agent_greets_once_and_without_asking_its_model(
+    call: CallFactory, agent: Any, greeting: str
+) -> None:
+    session = await call(agent, llm=ScriptedLLM([]))
+    said = session.opening.expect.next_event(type="message").event().item
+    assert (said.role, said.text_content) == ("assistant", greeting)
+    session.opening.expect.no_more_events()
+    assert session.opening.model_calls == ()
+
+
+@pytest.mark.parametrize(
+    ("agent", "own", "of_the_other"),
+    [
+        (intake, "You welcome callers who want to join", "You advise people on membership"),
+        (membership, "You advise people on membership", "You welcome callers"),
+    ],
+)
+async def test_an_agents_model_gets_the_instructions_of_that_agent(
+    call: CallFactory, agent: Any, own: str, of_the_other: str
+) -> None:
+    session = await call(agent, llm=ScriptedLLM(["Indeed."]))
+    await session.say("Nice weather")
+    received = session.received_by(session.active_agent)
+    assert [message["role"] for message in received.messages] == ["system", "assistant", "user"]
+    assert received.messages[0]["content"].startswith(own)
+    received.lacks(of_the_other)
+
+
+async def test_the_intakes_model_is_told_what_each_tool_is_for_and_what_it_takes(
+    call: CallFactory,
+) -> None:
+    session = await call(intake, llm=ScriptedLLM(["Indeed."]))
+    turn = await session.say("Nice weather")
+    tools = {tool.name: tool for tool in turn.model_calls[0].tools}
+    assert tools.keys() == {"record_name", "record_age"}
+    for fact, kind in (("name", "string"), ("age", "integer")):
+        tool = tools[f"record_{fact}"]
+        assert tool.description.startswith(f"Record the {fact} that the caller has just given")
+        assert tool.parameters["properties"].keys() == {fact}
+        assert tool.parameters["properties"][fact]["type"] == kind
+        assert tool.parameters["properties"][fact]["description"].startswith("The caller's")
+        assert tool.parameters["required"] == [fact]
+
+
+async def test_membership_has_no_tools_and_so_no_way_on(call: CallFactory) -> None:
+    session = await call(membership, llm=ScriptedLLM(["Indeed."]))
+    await session.say("Nice weather")
+    assert session.received_by(MembershipAgent).tools == []
+
+
+@each_agent
+async def test_neither_agent_brings_a_voice_of_its_own(call: CallFactory, agent: Any) -> None:
+    session = await call(agent, llm=ScriptedLLM([]))
+    assert session.active_agent.tts is NOT_GIVEN

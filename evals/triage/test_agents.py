@@ -1,0 +1,157 @@
+"""Who the agents are: what their models are told, may call, and how each begins."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from livekit.agents import NOT_GIVEN, Agent, AgentSession, llm
+
+from agents.triage import Caller, SpecialistAgent, Topic, TriageAgent, triage_call
+from handoff_evals import ScriptedLLM, ToolCall, tool_call
+from handoff_evals.plugin.calls import CallFactory
+from handoff_evals.plugin.under_test import CallUnderTest
+
+WAY_BACK = {"transfer_to_triage": "back to triage: they ask for something else than your topic"}
+WAYS_ON = {
+    "transfer_to_claims": "to claims: the caller reports a damage or a loss",
+    "transfer_to_policies": "to policies: the caller takes out, changes or cancels cover",
+    "transfer_to_payments": "to payments: premiums, direct debits and invoices",
+    "transfer_to_front_desk": "to the front desk: opening hours, addresses and directions",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What makes one agent that agent and no other."""
+
+    way: str | None
+    """The tool that leads to it from triage, which takes the call."""
+    identity: str
+    """How its instructions begin."""
+    task: str
+    """What else its instructions say and no other agent's."""
+    tools: dict[str, str]
+    """By name, what the description of each must say."""
+
+
+KNOWN = {
+    "triage": Known(
+        way=None,
+        identity="You answer the phone of Harbour Insurance",
+        task="put callers through to the right desk",
+        tools=WAYS_ON,
+    ),
+    "claims": Known(
+        way="transfer_to_claims",
+        identity="You are the claims specialist of Harbour Insurance",
+        task="who deals with reporting a damage or a loss",
+        tools=WAY_BACK,
+    ),
+    "policies": Known(
+        way="transfer_to_policies",
+        identity="You are the policies specialist of Harbour Insurance",
+        task="who deals with taking out, changing or cancelling cover",
+        tools=WAY_BACK,
+    ),
+    "payments": Known(
+        way="transfer_to_payments",
+        identity="You are the payments specialist of Harbour Insurance",
+        task="who deals with premiums, direct debits and invoices",
+        tools=WAY_BACK,
+    ),
+    "front-desk": Known(
+        way="transfer_to_front_desk",
+        identity="You are the front desk of Harbour Insurance",
+        task="at 12 Quay Street",
+        tools=WAY_BACK,
+    ),
+}
+each_agent = pytest.mark.parametrize(
+    "known", [pytest.param(known, id=name) for name, known in KNOWN.items()]
+)
+
+
+async def at(call: CallFactory, known: Known) -> CallUnderTest:
+    """A call in which that agent's model was asked, with all of its tools."""
+    way: list[ToolCall | str] = []
+    if known.way is not None:
+        way = [tool_call(known.way), "How can I help?"]
+    session = await call(triage_call, llm=ScriptedLLM([*way, "Indeed."]))
+    if way:
+        await session.say("Somebody else, please")
+    await session.say("Nice weather")
+    return session
+
+
+def specialist(topic: Topic) -> Callable[[llm.LLM[Any]], tuple[Agent, AgentSession[Caller]]]:
+    """A specialist who takes a call of their own."""
+    return lambda model: (
+        SpecialistAgent(topic),
+        AgentSession[Caller](llm=model, userdata=Caller()),
+    )
+
+
+async def test_triage_takes_the_call_and_greets_once_without_asking_its_model(
+    call: CallFactory,
+) -> None:
+    session = await call(triage_call, llm=ScriptedLLM([]))
+    assert session.handoffs == [(None, "triage_agent")]
+    assert isinstance(session.active_agent, TriageAgent)
+    greeting = session.opening.expect.next_event(type="message").event().item
+    assert greeting.text_content == "Harbour Insurance, good day! What can we do for you?"
+    session.opening.expect.no_more_events()
+    assert session.opening.model_calls == ()
+
+
+@pytest.mark.parametrize("topic", ["claims", "policies", "payments"])
+async def test_a_specialist_begins_with_one_reply_of_its_model_that_can_call_no_tool(
+    call: CallFactory, topic: Topic
+) -> None:
+    session = await call(specialist(topic), llm=ScriptedLLM(["I'm listening."]))
+    first_words = session.opening.expect.next_event(type="message").event().item
+    assert (first_words.role, first_words.text_content) == ("assistant", "I'm listening.")
+    session.opening.expect.no_more_events()
+    # With tools, two agents could pass a caller to and fro for ever.
+    assert session.received_by(SpecialistAgent).tools == []
+    assert session.session.userdata == Caller(topics=[topic])
+
+
+@each_agent
+async def test_an_agents_model_gets_the_instructions_of_that_agent(
+    call: CallFactory, known: Known
+) -> None:
+    session = await at(call, known)
+    received = session.received_by(session.active_agent)
+    assert [message["role"] for message in received.messages].count("system") == 1
+    assert received.messages[0]["content"].startswith(known.identity)
+    received.contains(known.task)
+    for other in KNOWN.values():
+        if other is not known:
+            received.lacks(other.identity).lacks(other.task)
+
+
+@each_agent
+async def test_an_agents_model_may_call_the_tools_of_that_agent_and_is_told_what_for(
+    call: CallFactory, known: Known
+) -> None:
+    session = await at(call, known)
+    offered = session.turns[-1].model_calls[-1].tools
+    assert {tool.name for tool in offered} == known.tools.keys()
+    for tool in offered:
+        assert known.tools[tool.name] in tool.description
+        assert tool.parameters["properties"] == {}
+
+
+async def test_triage_tells_its_model_what_each_specialist_deals_with(call: CallFactory) -> None:
+    session = await at(call, KNOWN["triage"])
+    received = session.received_by(TriageAgent)
+    received.contains("claims: reporting a damage or a loss, and following a claim")
+    received.contains("policies: taking out, changing or cancelling cover")
+    received.contains("payments: premiums, direct debits and invoices")
+
+
+@each_agent
+async def test_no_agent_brings_a_voice_of_its_own(call: CallFactory, known: Known) -> None:
+    session = await at(call, known)
+    assert session.active_agent.tts is NOT_GIVEN

@@ -1,0 +1,246 @@
+"""What the next agent is told, for each `Carry`: by what its model received, to the word.
+
+One journey for all: a bit of talk with triage, from there to each of the desks, back to triage,
+and on to payments. Each handoff must carry what was chosen, and so must the one after it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from livekit.agents import Agent, AgentSession, llm
+
+from agents.triage import Caller, Carry, SpecialistAgent, TriageAgent, triage_call
+from handoff_evals import Request, ScriptedLLM, tool_call
+from handoff_evals.livekit.scripted import Reply
+from handoff_evals.plugin.calls import CallFactory
+from handoff_evals.plugin.under_test import CallUnderTest
+
+Said = list[tuple[str, Any]]
+"""What was said, as a model receives it: role and words."""
+
+GREETING: Said = [("assistant", "Harbour Insurance, good day! What can we do for you?")]
+TALK: Said = [
+    ("user", "Good morning"),
+    ("assistant", "Good morning to you."),
+    ("user", "How are you?"),
+    ("assistant", "Very well, thank you."),
+    ("user", "Nice weather"),
+    ("assistant", "It is indeed."),
+]
+MATTER: Said = [("user", "It's about contract 4471")]
+BACK: Said = [("user", "Back, please")]
+WELCOME_BACK: Said = [("assistant", "Here we are again.")]
+PREMIUM: Said = [("user", "My premium, then")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """Where the journey leads first."""
+
+    way: str
+    own: Said
+    """What this agent says by itself when it enters."""
+    topics: str
+    """How the facts name it afterwards."""
+
+
+each_desk = pytest.mark.parametrize(
+    "desk",
+    [
+        *(
+            pytest.param(
+                Desk(
+                    way=f"transfer_to_{topic}",
+                    own=[("assistant", "How can I help?")],
+                    topics=f"; specialists so far: {topic}",
+                ),
+                id=topic,
+            )
+            for topic in ("claims", "policies", "payments")
+        ),
+        # A plain Agent enters in silence: the words that announce it are triage's own.
+        pytest.param(Desk(way="transfer_to_front_desk", own=[], topics=""), id="front-desk"),
+    ],
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Journey:
+    """What each agent was told besides its own instructions when it was last asked."""
+
+    session: CallUnderTest
+    desk: Said
+    """Asked by the caller to be taken back."""
+    triage: Said
+    """Asked for payments, by the caller who is back."""
+    payments: Said
+    """Entering."""
+
+    @property
+    def summed_up(self) -> list[str]:
+        """What the session's model was given to sum up, one text a handoff."""
+        asked = [call for call in self.session.transcript.model_calls if call.purpose == "direct"]
+        assert all("Sum up this phone call" in call.messages[0]["content"] for call in asked)
+        return [call.messages[1]["content"] for call in asked]
+
+
+def line(carry: Carry, caller: Caller | None = None) -> Any:
+    """The agents with what the call carries, and what a lookup found out about the caller."""
+
+    def build(model: llm.LLM[Any]) -> tuple[Agent, AgentSession[Caller]]:
+        agent, session = triage_call(model, carry=carry)
+        session.userdata = caller or Caller(name="Ada Byron", policy_number="30577")
+        return agent, session
+
+    return build
+
+
+def script(carry: Carry, desk: Desk) -> list[Reply]:
+    """What the models answer on the journey, the session's own among them."""
+    replies: list[Reply] = [words for role, words in TALK if role == "assistant"]
+    for tool, summary, first_words in (
+        (desk.way, "(one)", "How can I help?"),
+        ("transfer_to_triage", "(two)", "Here we are again."),
+        ("transfer_to_payments", "(three)", "Payments here."),
+    ):
+        replies.append(tool_call(tool))
+        if carry is Carry.SUMMARY:
+            replies.append(summary)
+        # A triage that is told nothing greets by itself and asks no model.
+        if not (carry is Carry.FRESH and tool == "transfer_to_triage"):
+            replies.append(first_words)
+    return replies
+
+
+async def travel(call: CallFactory, carry: Carry, desk: Desk) -> Journey:
+    """Hold the conversation."""
+    model = ScriptedLLM(script(carry, desk))
+    session = await call(line(carry), llm=model)
+    for role, words in TALK:
+        if role == "user":
+            await session.say(words)
+    told: list[Said] = []
+    took_the_call: list[Agent] = []
+    for [(_, words)] in (MATTER, BACK, PREMIUM):
+        await session.say(words)
+        took_the_call.append(session.active_agent)
+    assert model.left == 0
+    for agent in took_the_call:
+        messages = session.received_by(agent).lacks("transfer_to_payments()").messages
+        assert messages[0]["content"] == agent.instructions
+        told.append([(message["role"], message.get("content")) for message in messages[1:]])
+    return Journey(session=session, desk=told[0], triage=told[1], payments=told[2])
+
+
+@each_desk
+async def test_fresh_tells_the_next_agent_nothing(call: CallFactory, desk: Desk) -> None:
+    journey = await travel(call, Carry.FRESH, desk)
+    assert journey.desk == [*desk.own, *BACK]
+    assert journey.triage == [*GREETING, *PREMIUM]
+    assert journey.payments == []
+    assert journey.summed_up == []
+
+
+@each_desk
+async def test_full_tells_the_next_agent_all_that_was_said(call: CallFactory, desk: Desk) -> None:
+    journey = await travel(call, Carry.FULL, desk)
+    said = [*GREETING, *TALK, *MATTER, *desk.own, *BACK]
+    assert journey.desk == said
+    said += [*WELCOME_BACK, *PREMIUM]
+    assert journey.triage == said
+    assert journey.payments == said
+    assert journey.summed_up == []
+
+
+@each_desk
+async def test_last_turns_tells_the_next_agent_the_last_six_messages(
+    call: CallFactory, desk: Desk
+) -> None:
+    journey = await travel(call, Carry.LAST_TURNS, desk)
+    said = [*GREETING, *TALK, *MATTER]
+    assert journey.desk == [*said[-6:], *desk.own, *BACK]
+    said += [*desk.own, *BACK]
+    assert journey.triage == [*said[-6:], *WELCOME_BACK, *PREMIUM]
+    said += [*WELCOME_BACK, *PREMIUM]
+    assert journey.payments == said[-6:]
+    assert journey.summed_up == []
+
+
+@each_desk
+async def test_summary_tells_the_next_agent_all_summaries_and_the_callers_last_words(
+    call: CallFactory, desk: Desk
+) -> None:
+    journey = await travel(call, Carry.SUMMARY, desk)
+    one, two, three = (("system", f"Earlier in this call: ({n})") for n in ("one", "two", "three"))
+    assert journey.desk == [one, *MATTER, *desk.own, *BACK]
+    assert journey.triage == [one, two, *BACK, *WELCOME_BACK, *PREMIUM]
+    assert journey.payments == [one, two, three, *PREMIUM]
+
+
+@each_desk
+async def test_summary_sums_up_what_has_no_summary_yet_and_no_summary_again(
+    call: CallFactory, desk: Desk
+) -> None:
+    journey = await travel(call, Carry.SUMMARY, desk)
+    assert journey.summed_up == [
+        "\n".join(f"{role}: {words}" for role, words in talk)
+        for talk in ([*GREETING, *TALK], [*MATTER, *desk.own], [*BACK, *WELCOME_BACK])
+    ]
+
+
+@each_desk
+async def test_facts_tells_the_next_agent_what_is_known_and_the_callers_last_words(
+    call: CallFactory, desk: Desk
+) -> None:
+    journey = await travel(call, Carry.FACTS, desk)
+    known = "Known about this call: name: Ada Byron; policy number: 30577"
+    at_first, later = ("system", f"{known}."), ("system", f"{known}{desk.topics}.")
+    assert journey.desk == [at_first, *MATTER, *desk.own, *BACK]
+    assert journey.triage == [later, *BACK, *WELCOME_BACK, *PREMIUM]
+    assert journey.payments == [later, *PREMIUM]
+    assert journey.summed_up == []
+
+
+async def test_facts_says_so_when_nothing_is_known_yet(call: CallFactory) -> None:
+    script = ScriptedLLM([tool_call("transfer_to_claims"), "How can I help?"])
+    session = await call(line(Carry.FACTS, Caller()), llm=script)
+    await session.say("It's about contract 4471")
+    session.received_by(SpecialistAgent).contains("Known about this call: nothing yet.")
+
+
+@pytest.mark.parametrize(
+    ("agent", "way"),
+    [
+        pytest.param(TriageAgent, "transfer_to_claims", id="triage"),
+        pytest.param(lambda: SpecialistAgent("claims"), "transfer_to_triage", id="specialist"),
+    ],
+)
+async def test_an_agent_that_is_not_told_what_to_carry_carries_all_that_was_said(
+    call: CallFactory, agent: Callable[[], Agent], way: str
+) -> None:
+    def build(model: llm.LLM[Any]) -> tuple[Agent, AgentSession[Caller]]:
+        return agent(), AgentSession[Caller](llm=model, userdata=Caller())
+
+    session = await call(build, llm=ScriptedLLM(answer_with(way)))
+    greeting = session.opening.said
+    await session.say("Good morning")
+    await session.say("It's about contract 4471")
+    told = session.received_by(session.active_agent).messages[1:]
+    assert [message["content"] for message in told] == [
+        greeting,
+        "Good morning",
+        "Indeed.",
+        "It's about contract 4471",
+    ]
+
+
+def answer_with(way: str) -> Callable[[Request], Reply]:
+    """A model that calls a tool on the contract, if it has the tool, and else is polite."""
+
+    def answer(request: Request) -> Reply:
+        wanted = "4471" in request.last_user_text and way in request.tool_names
+        return tool_call(way) if wanted else "Indeed."
+
+    return answer

@@ -1,0 +1,9 @@
+"""A real language model on this machine: its weights, its chat template and its server.
+
+Nothing here knows livekit: `serve` gives an `Endpoint` that speaks the OpenAI protocol.
+"""
+
+from handoff_evals.engines.endpoint import Endpoint
+from handoff_evals.engines.local import serve
+
+__all__ = ["Endpoint", "serve"]

@@ -1,0 +1,143 @@
+"""The process that all trials are forked from: livekit is imported once, and not for each.
+
+`python -m handoff_evals.mutation.zygote` reads one line of JSON, its orders, and
+writes a line for each child that ends. When it forks, it has imported what the
+tests import, but has run none of it: no event loop, no room and no model exists
+in it. It ends, with all its children, as soon as its input is closed.
+"""
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import selectors
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from handoff_evals.mutation.agent_module import AgentModule
+from handoff_evals.mutation.child import Child, Ending
+from handoff_evals.mutation.find import chosen_operators, find
+from handoff_evals.mutation.orders import Job, Orders
+from handoff_evals.mutation.tree import mutated
+from handoff_evals.mutation.trial import run_tests
+
+_BASELINE_S = 600.0
+_LEAST_S = 10.0
+_SLOWER = 5
+
+
+class InputClosedError(Exception):
+    """The session is gone."""
+
+
+class Zygote:
+    """Forks a child for each job, so many at once."""
+
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
+        self._modules = [AgentModule.read(Path(path)) for path in orders.modules]
+        operators = chosen_operators(orders.operators)
+        self._mutants = [find(module, operators) for module in self._modules]
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(sys.stdin, selectors.EVENT_READ)
+
+    def run(self) -> Iterator[tuple[Job, Ending]]:
+        """The baselines, and then, if all of them passed, the mutants."""
+        limits: dict[int, float] = {}
+        first, *rest = [
+            Job(module=index, mutant=None, limit_s=_BASELINE_S)
+            for index in range(len(self._modules))
+        ]
+        for batch in ([first], rest):
+            for job, ending in self._each(batch):
+                yield job, ending
+                answer = ending.answer
+                if answer is None or answer["exit_code"] != 0:
+                    return
+                own = _LEAST_S + _SLOWER * ending.seconds
+                limits[job.module] = self._orders.timeout_s or own
+                _import(answer["imported"])
+                # The quick files first: most mutants die at the first test that meets them.
+                self._orders.tests[job.module].sort(
+                    key=lambda file: answer["durations"].get(file, 0.0)
+                )
+        yield from self._each(
+            [
+                Job(module=index, mutant=number, limit_s=limits[index])
+                for index, mutants in enumerate(self._mutants)
+                for number in range(len(mutants))
+            ]
+        )
+
+    def _each(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Ending]]:
+        waiting = list(reversed(jobs))
+        running: dict[int, tuple[Job, Child]] = {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < self._orders.jobs:
+                    job = waiting.pop()
+                    child = Child.fork(partial(self._work, job), limit_s=job.limit_s)
+                    running[child.pipe] = job, child
+                    self._selector.register(child.pipe, selectors.EVENT_READ)
+                for pipe in self._ready(running):
+                    job, child = running.pop(pipe)
+                    self._selector.unregister(pipe)
+                    yield job, child.end()
+        finally:
+            for _, child in running.values():
+                child.kill()
+                child.end()
+
+    def _ready(self, running: dict[int, tuple[Job, Child]]) -> list[int]:
+        """Wait for children that are done or overdue."""
+        soonest = min(child.left_s for _, child in running.values())
+        ready = [key.fd for key, _ in self._selector.select(timeout=soonest)]
+        if sys.stdin.fileno() in ready:
+            raise InputClosedError
+        done = [pipe for pipe in ready if running[pipe][1].receive()]
+        return done + [
+            pipe for pipe, (_, child) in running.items() if pipe not in done and not child.left_s
+        ]
+
+    def _work(self, job: Job) -> dict[str, Any]:
+        module = self._modules[job.module]
+        edits = {} if job.mutant is None else self._mutants[job.module][job.mutant].edits
+        verdict = run_tests(
+            module.path,
+            mutated(module.tree, edits),
+            self._orders.tests[job.module],
+            folder=Path(self._orders.folder),
+        )
+        return asdict(verdict)
+
+
+def _import(names: Sequence[str]) -> None:
+    """Import what a child had imported, for the children to come to find it there."""
+    for name in names:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # or each child's collector would touch, and so copy, every page
+
+
+def main() -> None:
+    """Follow the orders on standard input; events go to standard output."""
+    warnings.simplefilter("ignore")  # that a library's idle threads don't survive a fork
+    events = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # an import that prints must not break the lines
+    orders = Orders(**json.loads(sys.stdin.readline()))
+    zygote = Zygote(orders)
+    with contextlib.suppress(InputClosedError, BrokenPipeError):
+        for job, ending in zygote.run():
+            events.write(json.dumps({"job": asdict(job), "ending": asdict(ending)}) + "\n")
+            events.flush()
+
+
+if __name__ == "__main__":
+    main()

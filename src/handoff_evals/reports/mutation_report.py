@@ -1,0 +1,133 @@
+"""Which breakages the tests noticed, in the terminal and as JSON."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from handoff_evals.mutation import Examined, Mutant, MutationRun, Result
+
+SCHEMA = 1
+_STYLES = {"killed": "green", "survived": "bold red", "unjudged": "yellow"}
+
+
+def print_mutation(console: Console, run: MutationRun) -> None:
+    """Print each module by operator and place, and then the scores."""
+    for module in run.modules:
+        for part in module_report(module):
+            console.print(part)
+    console.print(score_table(run))
+
+
+def print_mutants(console: Console, path: str, mutants: Sequence[Mutant]) -> None:
+    """Print the places that could be broken."""
+    console.print(Text(f"{path}: {len(mutants)} mutants", style="bold"))
+    for name, group in groupby(mutants, key=lambda each: each.operator.name):
+        console.print(Text(f"  {name}"))
+        for mutant in group:
+            console.print(Text(f"    {path}:{mutant.line} {_broken(mutant)}"), soft_wrap=True)
+
+
+def module_report(module: Examined) -> Iterator[RenderableType]:
+    """The results of one module: an operator a paragraph, with what would kill its survivors."""
+    yield Text(f"\n{module.path}: {_share(module.score)} {_killed(module.results)}", style="bold")
+    if len(module.results) < module.total:
+        missing = module.total - len(module.results)
+        yield Text(f"{missing} of {module.total} mutants were not run", style="yellow")
+    for name, group in groupby(module.results, key=lambda each: each.mutant.operator.name):
+        results = list(group)
+        yield Text(f"  {name} {_killed(results)}")
+        yield Padding(_places(module, results), (0, 0, 0, 4))
+        if any(each.status == "survived" for each in results):
+            advice = f"to kill the rest: {results[0].mutant.operator.suggestion}"
+            yield Padding(Text(advice, style="italic"), (0, 0, 0, 4))
+
+
+def score_table(run: MutationRun) -> Table:
+    """The scores, a module a row."""
+    table = Table(title="Mutation score", title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("module", overflow="fold")
+    for column in ("score", "mutants", "killed", "survived", "unjudged"):
+        table.add_column(column, justify="right")
+    for module in run.modules:
+        table.add_row(str(module.path), _share(module.score), *_counts(module.results))
+    if len(run.modules) > 1:
+        table.add_section()
+        table.add_row("all", _share(run.score), *_counts(run.results), style="bold")
+    return table
+
+
+def mutation_json(run: MutationRun) -> dict[str, Any]:
+    """The run as JSON."""
+    return {
+        "schema": SCHEMA,
+        "score": run.score,
+        "complete": run.is_complete,
+        "modules": [
+            {
+                "path": str(module.path),
+                "score": module.score,
+                "tests": list(module.tests),
+                "mutants": [_result(each) for each in module.results],
+            }
+            for module in run.modules
+        ],
+    }
+
+
+def _result(result: Result) -> dict[str, Any]:
+    mutant = result.mutant
+    survived = result.status == "survived"
+    return {
+        "operator": mutant.operator.name,
+        "line": mutant.line,
+        "scope": mutant.scope,
+        "what": mutant.what,
+        "status": result.status,
+        "killed_by": result.killed_by or None,
+        "reason": result.reason or None,
+        "seconds": round(result.seconds, 3),
+        "suggestion": mutant.operator.suggestion if survived else None,
+    }
+
+
+def _places(module: Examined, results: Sequence[Result]) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=3, overflow="fold")
+    table.add_column(ratio=2, overflow="fold")
+    for each in results:
+        place = f"{module.path.name}:{each.mutant.line}"
+        table.add_row(Text(place, style="dim"), Text(_broken(each.mutant)), _outcome(each))
+    return table
+
+
+def _broken(mutant: Mutant) -> str:
+    return f"{mutant.scope}: {mutant.what}"
+
+
+def _outcome(result: Result) -> Text:
+    style = _STYLES[result.status]
+    if result.status == "survived":
+        return Text("survived", style=style)
+    told = result.killed_by.rpartition("::")[2] if result.status == "killed" else result.reason
+    return Text(f"{result.status}: ", style=style).append(told, style="default")
+
+
+def _killed(results: Sequence[Result]) -> str:
+    return f"({sum(each.status == 'killed' for each in results)} of {len(results)} killed)"
+
+
+def _counts(results: Sequence[Result]) -> list[str]:
+    found = [each.status for each in results]
+    numbers = [len(found), *(found.count(status) for status in _STYLES)]  # type: ignore[arg-type]
+    return [str(number) if number else "·" for number in numbers]
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"

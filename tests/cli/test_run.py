@@ -1,0 +1,126 @@
+"""`handoff-evals run`: what it prints, leaves behind and exits with."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Command = Callable[..., Any]
+
+
+def test_it_leaves_a_run_folder_and_prints_the_table(command: Command, project: Path) -> None:
+    done = command("run", "-m", "oracle", "--out", "mine")
+    assert done.code == 0, done.err
+    assert "oracle" in done.out
+    assert "1.00" in done.out
+    assert {path.name for path in (project / "mine").iterdir()} == {
+        "manifest.json",
+        "trials.jsonl",
+        "summary.json",
+    }
+
+
+def test_json_is_the_summary_and_nothing_else(command: Command) -> None:
+    done = command("run", "-m", "never", "-m", "oracle", "--json")
+    summary = json.loads(done.out)
+    assert summary["schema"] == 1
+    assert set(summary["models"]) == {"never", "oracle"}
+    never = summary["models"]["never"]
+    assert never["trials"] == {
+        "passed": 1,
+        "failed": 1,
+        "unscored": 0,
+        "causes": {},
+        "not_run": 0,
+    }
+    assert never["decisions"]["outcomes"]["missed"] == 1
+    assert never["confusion"]["star[node=b]"] == {"star[node=a]": 1}
+    assert never["accuracy"]["value"] == pytest.approx(2 / 3)
+    assert never["accuracy"]["low"] < 2 / 3 < never["accuracy"]["high"]
+
+
+def test_a_gate_that_fails_exits_1(command: Command) -> None:
+    done = command("run", "-m", "never", "--min-accuracy", "0.9")
+    assert done.code == 1
+    assert "never: accuracy 0.667 is below --min-accuracy 0.9" in done.err
+
+
+def test_nothing_scored_exits_3_and_says_why(command: Command, project: Path) -> None:
+    (project / "dead_models.py").write_text(
+        "from livekit.agents import APIStatusError\n"
+        "from handoff_evals import ScriptedLLM\n"
+        "def dead():\n"
+        "    return ScriptedLLM(lambda _: APIStatusError('no', status_code=401))\n"
+    )
+    done = command("run", "-m", "dead_models:dead", "--retries", "0")
+    assert done.code == 3
+    assert "invalid" in done.err
+    assert "api_status_401" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nowhere"], "'nowhere' is neither a file nor a folder"),
+        (["-m", "gpt"], "no model 'gpt'; there are:"),
+        (["-m", "never", "-m", "never"], "a model stands twice"),
+        (
+            ["-m", "never", "--only", "zzz"],
+            "no scenario fits --only 'zzz'; there are 'Stays, then b'",
+        ),
+        (["-m", "never", "--tag", "kind"], "write K=V"),
+        (["-m", "gguf:none.gguf"], "there is no file"),
+        (["-m", "openai/gpt-4.1-mini"], "needs LIVEKIT_API_KEY and LIVEKIT_API_SECRET"),
+        (["--resume", "mine", "-m", "never"], "leave out suites and models"),
+        (["--resume", "mine"], "is no run folder"),
+    ],
+)
+def test_bad_usage_exits_2_with_a_message(command: Command, words: list[str], said: str) -> None:
+    done = command("run", *words)
+    assert done.code == 2
+    assert said in done.err
+
+
+def test_only_and_tag_choose_scenarios(command: Command) -> None:
+    both = json.loads(command("run", "-m", "never", "--json").out)
+    one = json.loads(command("run", "-m", "never", "--json", "--tag", "kind=moves").out)
+    other = json.loads(command("run", "-m", "never", "--json", "--only", "STAYS, THEN").out)
+    trials = [run["models"]["never"]["accuracy"]["scenarios"] for run in (both, one, other)]
+    assert trials == [2, 1, 1]
+
+
+def test_an_expected_agent_that_nobody_met_is_named(command: Command, project: Path) -> None:
+    suite = project / "evals" / "star" / "scenarios.yaml"
+    suite.write_text(suite.read_text().replace("agent: star, where: {node: b}", "agent: starr"))
+    done = command("run", "-m", "never")
+    assert "no trial ever met the expected agent 'starr'; the nearest that was met is" in done.err
+
+
+def test_a_run_that_was_stopped_is_taken_up(command: Command, project: Path) -> None:
+    whole = json.loads(command("run", "-m", "oracle", "--trials", "2", "--out", "a", "--json").out)
+    lines = (project / "a" / "trials.jsonl").read_text().splitlines(keepends=True)
+    (project / "a" / "trials.jsonl").write_text("".join(lines[:2]) + lines[2][:40])
+    done = command("run", "--resume", "a", "--json")
+    assert done.code == 0, done.err
+    again = json.loads(done.out)
+    assert len((project / "a" / "trials.jsonl").read_text().splitlines()) == 4
+    for key in ("accuracy", "confusion", "decisions", "trials"):
+        assert again["models"]["oracle"][key] == whole["models"]["oracle"][key]
+
+
+def test_a_changed_suite_is_not_taken_up(command: Command, project: Path) -> None:
+    command("run", "-m", "oracle", "--out", "a")
+    suite = project / "evals" / "star" / "scenarios.yaml"
+    suite.write_text(suite.read_text().replace("Stays\n", "Stays put\n"))
+    done = command("run", "--resume", "a")
+    assert done.code == 2
+    assert "scenarios.yaml has changed" in done.err
+
+
+def test_a_budget_stops_the_run_and_says_so(command: Command) -> None:
+    done = command("run", "-m", "oracle", "--trials", "20", "--max-tokens", "30", "-j", "1")
+    assert done.code == 3
+    assert "--max-tokens 30 is reached" in done.err
+    assert "trials were not run" in done.err

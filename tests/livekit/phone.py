@@ -1,0 +1,82 @@
+"""Calls that leave nothing behind, for the tests of what holds them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from livekit.agents import Agent, llm
+
+from handoff_evals.livekit.call import Call, Limits
+from handoff_evals.livekit.entry import AgentEntry
+from handoff_evals.livekit.scripted import Reply, Request, ScriptedLLM
+from handoff_evals.scenario import Watch
+from handoff_evals.transcript import Event, Turn
+
+Script = Sequence[Reply] | Callable[[Request], Reply]
+ROOMY = Limits(turn_s=10, close_s=10)
+"""Nothing in memory takes that long: who passes it hangs."""
+SHORT = Limits(turn_s=0.3, close_s=0.2)
+"""For what hangs on purpose."""
+
+
+class Plain(Agent):
+    """Answers."""
+
+    def __init__(self) -> None:
+        super().__init__(instructions="You answer.")
+
+
+@asynccontextmanager
+async def calling(
+    found: Any,
+    script: Script | llm.LLM[Any],
+    *,
+    limits: Limits = ROOMY,
+    watch: Watch | None = None,
+) -> AsyncIterator[Call]:
+    """A call that is closed in the end; no task of it may be left, and no open session."""
+    before = asyncio.all_tasks()
+    model = script if isinstance(script, llm.LLM) else ScriptedLLM(script)
+    call = Call(AgentEntry.of(found), model, limits=limits, watch=watch)
+    try:
+        yield call
+    finally:
+        await call.close()
+    left = asyncio.all_tasks() - before
+    assert not left, [task.get_coro() for task in left]
+    assert not call.session._started
+
+
+async def held(
+    found: Any, script: Script | llm.LLM[Any], *says: str, limits: Limits = ROOMY
+) -> Call:
+    """A whole call, as the driver would hold it."""
+    async with calling(found, script, limits=limits) as call:
+        await call.start()
+        for words in says:
+            if call.over:
+                break
+            await call.say(words)
+    return call
+
+
+def told(turn: Turn) -> list[str]:
+    """The turn's events in short: `caller: hi`, `plain: Yes.`, `a -> b`, `t({})`, `t = x`."""
+    return [line for event in turn.events if (line := _short(event))]
+
+
+def _short(event: Event) -> str:
+    match event.type:
+        case "message":
+            return f"{event.agent.label if event.agent else 'caller'}: {event.text}"
+        case "agent_handoff":
+            return f"{event.old.label if event.old else 'nobody'} -> {event.new.label}"
+        case "function_call":
+            return f"{event.name}({event.arguments})"
+        case "function_call_output":
+            return f"{event.name} = {event.output}"
+        case "agent_error":
+            return f"error in {event.where}: {event.message}"
+        case "agent_config_update":
+            return ""

@@ -1,0 +1,566 @@
+"""Each way in which an agent can spoil a conversation, and that it spoils nothing else."""
+
+import asyncio
+import gc
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from livekit.agents import Agent, AgentTask, function_tool
+from livekit.agents.beta.workflows import TaskGroup
+
+from handoff_evals.livekit.call import Call, Limits
+from handoff_evals.livekit.scripted import tool_call
+from handoff_evals.scenario import Expectation, Scenario, ScriptedTurn, Target
+from handoff_evals.score import overall
+from handoff_evals.scorers import score
+from handoff_evals.transcript import AgentError
+from tests.livekit.phone import ROOMY, SHORT, Plain, Script, calling, held, told
+
+
+async def hanging() -> None:
+    await asyncio.Event().wait()
+
+
+class Greets(Plain):
+    async def on_enter(self) -> None:
+        self.session.say("Good day, Lumen Line.")
+
+
+class GreetsByModel(Plain):
+    async def on_enter(self) -> None:
+        await self.session.generate_reply(instructions="Greet.")
+
+
+class HangsInTool(Plain):
+    @function_tool
+    async def look_up(self) -> str:
+        """Look something up."""
+        await hanging()
+        return "found"
+
+
+class HangsInEnter(Plain):
+    async def on_enter(self) -> None:
+        await hanging()
+
+
+class HangsInExit(Plain):
+    async def on_exit(self) -> None:
+        await hanging()
+
+    @function_tool
+    async def transfer(self) -> Agent:
+        """Transfer."""
+        return Plain()
+
+
+class LeavesTaskBehind(Plain):
+    @function_tool
+    async def look_up(self) -> str:
+        """Look something up."""
+        self.later = asyncio.create_task(hanging())
+        return "found"
+
+
+class SwallowsCancellation(Plain):
+    @function_tool
+    async def look_up(self) -> str:
+        """Look something up."""
+        while True:
+            try:
+                await hanging()
+            except asyncio.CancelledError:
+                continue
+
+
+class TakesAMomentToEnd(Plain):
+    @function_tool
+    async def look_up(self) -> str:
+        """Look something up."""
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                await asyncio.sleep(0)
+                raise
+
+
+class TwoTransfers(Plain):
+    @function_tool
+    async def to_one(self) -> Agent:
+        """One."""
+        return Greets()
+
+    @function_tool
+    async def to_other(self) -> Agent:
+        """Another."""
+        return Plain()
+
+
+class RaisesInEnter(Plain):
+    async def on_enter(self) -> None:
+        raise LookupError("no greeting")
+
+
+class RaisesInExit(Plain):
+    async def on_exit(self) -> None:
+        raise LookupError("no farewell")
+
+    @function_tool
+    async def transfer(self) -> Agent:
+        """Transfer."""
+        return Plain()
+
+
+class RaisesInTool(Plain):
+    @function_tool
+    async def look_up(self) -> str:
+        """Look something up."""
+        return self.deeper()
+
+    def deeper(self) -> str:
+        raise LookupError("no such caller")
+
+
+class CancelsItself(Plain):
+    @function_tool
+    async def look_up(self) -> str:
+        """Look something up."""
+        raise asyncio.CancelledError
+
+
+class PingByTool(Plain):
+    async def on_enter(self) -> None:
+        self.session.generate_reply()
+
+    @function_tool
+    async def transfer(self) -> Agent:
+        """Transfer."""
+        return PongByTool()
+
+
+class PongByTool(Plain):
+    async def on_enter(self) -> None:
+        self.session.generate_reply()
+
+    @function_tool
+    async def transfer(self) -> Agent:
+        """Transfer."""
+        return PingByTool()
+
+
+class PingByCode(Plain):
+    async def on_enter(self) -> None:
+        await self.session.say("One moment.")
+        self.session.update_agent(PongByCode())
+
+
+class PongByCode(Plain):
+    async def on_enter(self) -> None:
+        self.session.update_agent(PingByCode())
+
+
+class HangsUp(Plain):
+    @function_tool
+    async def hang_up(self) -> None:
+        """End the call."""
+        self.session.say("Goodbye!")
+        self.session.shutdown()
+
+
+class ClosesSession(Plain):
+    @function_tool
+    async def hang_up(self) -> None:
+        """End the call."""
+        self.closing = asyncio.create_task(self.session.aclose())
+
+
+class Asks(AgentTask[str]):
+    def __init__(self) -> None:
+        super().__init__(instructions="You ask.")
+
+    async def on_enter(self) -> None:
+        self.session.generate_reply()
+
+    @function_tool
+    async def note(self, answer: str) -> None:
+        """Note the answer."""
+        self.complete(answer)
+
+
+class AsksByAnother(AgentTask[str]):
+    def __init__(self) -> None:
+        super().__init__(instructions="You have somebody ask.")
+
+    async def on_enter(self) -> None:
+        self.complete(f"they said {await Asks()}")
+
+
+class Host(Plain):
+    @function_tool
+    async def interview(self) -> str:
+        """Interview the caller."""
+        return await AsksByAnother()
+
+
+class GroupHost(Plain):
+    @function_tool
+    async def interview(self) -> str:
+        """Interview the caller."""
+        group = TaskGroup(summarize_chat_ctx=False)
+        for name in ("first", "second"):
+            group.add(Asks, id=name, description=name)
+        results: dict[str, Any] = (await group).task_results
+        return ", ".join(results.values())
+
+
+LOOPING = Limits(turn_s=10, close_s=10, handoffs=8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trap:
+    agent: Callable[[], Agent]
+    script: Script = ("Yes.",)
+    limits: Limits = ROOMY
+    says: tuple[str, ...] = ("Hello?", "Still there?")
+
+    async def spring(self) -> Call:
+        return await held(self.agent, self.script, *self.says, limits=self.limits)
+
+
+TRAPS = {
+    "a greeting": Trap(agent=Greets, script=["Yes.", "Yes."]),
+    "a hanging tool": Trap(agent=HangsInTool, script=[tool_call("look_up")], limits=SHORT),
+    "a hanging on_enter": Trap(agent=HangsInEnter, limits=SHORT),
+    "an on_exit that hangs at the close": Trap(
+        agent=HangsInExit, script=["Yes."] * 2, limits=SHORT
+    ),
+    "an on_exit that hangs at a handoff": Trap(
+        agent=HangsInExit, script=[tool_call("transfer")], limits=SHORT
+    ),
+    "a task left behind": Trap(
+        agent=LeavesTaskBehind, script=[tool_call("look_up"), "Yes.", "Yes."]
+    ),
+    "a tool that swallows cancellation": Trap(
+        agent=SwallowsCancellation, script=[tool_call("look_up")], limits=SHORT
+    ),
+    "a tool that awaits while it is cancelled": Trap(
+        agent=TakesAMomentToEnd, script=[tool_call("look_up")], limits=SHORT
+    ),
+    "two handoffs in one reply": Trap(
+        agent=TwoTransfers, script=[[tool_call("to_one"), tool_call("to_other")], "Yes."]
+    ),
+    "an unknown tool": Trap(agent=Plain, script=[tool_call("no_such_tool"), "Oh.", "Yes."]),
+    "an empty reply": Trap(agent=Plain, script=["", "Yes."]),
+    "an exception in on_enter": Trap(agent=RaisesInEnter, script=["Yes.", "Yes."]),
+    "an exception in on_exit": Trap(agent=RaisesInExit, script=[tool_call("transfer"), "Yes."]),
+    "an exception in a tool": Trap(
+        agent=RaisesInTool, script=[tool_call("look_up"), "Oh.", "Yes."]
+    ),
+    "a tool that cancels itself": Trap(
+        agent=CancelsItself, script=[tool_call("look_up"), "Oh.", "Yes."], limits=SHORT
+    ),
+    "a model error": Trap(agent=Plain, script=[RuntimeError("no weights")]),
+    "a time-out of the agent's own": Trap(agent=Plain, script=[TimeoutError("too slow")]),
+    "mutual transfers by a tool": Trap(
+        agent=PingByTool, script=lambda _: tool_call("transfer"), limits=LOOPING
+    ),
+    "mutual transfers by code": Trap(agent=PingByCode, limits=LOOPING),
+    "a session that hangs up": Trap(agent=HangsUp, script=[tool_call("hang_up")]),
+    "a session that is closed by a tool": Trap(agent=ClosesSession, script=[tool_call("hang_up")]),
+    "nested tasks": Trap(
+        agent=Host,
+        script=[tool_call("interview"), "How old?", tool_call("note", answer="34"), "Thanks."],
+    ),
+    "a group of tasks": Trap(
+        agent=GroupHost,
+        script=[
+            tool_call("interview"),
+            "How old?",
+            tool_call("note", answer="34"),
+            "How tall?",
+            tool_call("note", answer="180"),
+            "Thanks.",
+        ],
+        says=("Hello?", "34.", "180."),
+    ),
+    "a call that ends within nested tasks": Trap(
+        agent=Host, script=[tool_call("interview"), "How old?"], says=("Hello?",)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TRAPS)
+async def test_after_each_trap_nothing_is_left_and_the_next_call_in_the_loop_goes_well(
+    name: str,
+) -> None:
+    lost: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: lost.append(context))
+
+    began = time.perf_counter()
+    await TRAPS[name].spring()  # `held` looks for tasks and sessions that are left
+    assert time.perf_counter() - began < 5
+    gc.collect()  # asyncio tells of exceptions that nobody asked for when they are collected
+    assert lost == []
+
+    after = await held(Greets, ["Fine."], "How are you?")
+
+    assert after.faults == []
+    assert [told(turn) for turn in after.turns] == [
+        ["nobody -> greets", "greets: Good day, Lumen Line."],
+        ["caller: How are you?", "greets: Fine."],
+    ]
+
+
+@pytest.mark.parametrize("agent", [Greets, GreetsByModel])
+async def test_the_model_receives_the_greeting_before_the_callers_first_words(
+    agent: type[Agent],
+) -> None:
+    script = ["Yes."] if agent is Greets else ["Good day, Lumen Line.", "Yes."]
+    call = await held(agent, script, "Hello?")
+
+    assert call.turns[0].said == "Good day, Lumen Line."
+    (asked,) = call.turns[1].model_calls
+    assert [(m["role"], m["content"]) for m in asked.messages] == [
+        ("system", "You answer."),
+        ("assistant", "Good day, Lumen Line."),
+        ("user", "Hello?"),
+    ]
+
+
+async def test_a_hanging_tool_ends_the_call_at_the_turns_deadline() -> None:
+    call = await TRAPS["a hanging tool"].spring()
+
+    (fault,) = call.faults
+    assert (fault.owner, fault.cause, fault.turn, fault.ended) == ("agent", "turn_timeout", 1, True)
+    assert fault.detail == "hangs_in_tool was not done within 0.3 s, having called look_up"
+    assert told(call.turns[1]) == ["caller: Hello?", "look_up({})"]
+    assert len(call.turns) == 2
+    assert call.turns[1].duration_s < 1
+
+
+async def test_a_hanging_on_enter_ends_the_call_in_the_opening() -> None:
+    call = await TRAPS["a hanging on_enter"].spring()
+
+    assert [(f.cause, f.turn, f.ended) for f in call.faults] == [("turn_timeout", 0, True)]
+    assert len(call.turns) == 1
+    assert call.active.id == "hangs_in_enter"
+
+
+async def test_an_on_exit_that_hangs_at_the_close_is_a_fault_of_the_close() -> None:
+    call = await TRAPS["an on_exit that hangs at the close"].spring()
+
+    assert [turn.said for turn in call.turns[1:]] == ["Yes.", "Yes."]
+    assert [(f.owner, f.cause, f.turn) for f in call.faults] == [("agent", "close_timeout", 3)]
+
+
+async def test_an_on_exit_that_hangs_at_a_handoff_ends_the_call() -> None:
+    call = await TRAPS["an on_exit that hangs at a handoff"].spring()
+
+    assert [(f.cause, f.turn) for f in call.faults] == [("turn_timeout", 1)]
+    assert call.active.id == "hangs_in_exit"
+
+
+async def test_a_task_that_an_agent_leaves_behind_is_no_fault() -> None:
+    call = await TRAPS["a task left behind"].spring()
+
+    assert call.faults == []
+
+
+async def test_a_tool_that_swallows_cancellation_is_ended_and_named() -> None:
+    call = await TRAPS["a tool that swallows cancellation"].spring()
+
+    assert [(f.owner, f.cause, f.detail) for f in call.faults[1:]] == [
+        ("agent", "close_timeout", "1 tasks ignore cancellation")
+    ]
+
+
+async def test_a_tool_that_takes_a_moment_to_end_is_no_fault_of_its_own() -> None:
+    call = await TRAPS["a tool that awaits while it is cancelled"].spring()
+
+    assert [fault.cause for fault in call.faults] == ["turn_timeout"]
+
+
+async def test_a_conversation_that_ends_within_nested_tasks_is_no_fault() -> None:
+    call = await TRAPS["a call that ends within nested tasks"].spring()
+
+    assert call.turns[-1].active.id == "asks"
+    assert call.faults == []
+
+
+async def test_two_handoffs_in_one_reply_are_an_error_and_fail_the_trial() -> None:
+    call = await TRAPS["two handoffs in one reply"].spring()
+    asked = Scenario(
+        label="Any",
+        turns=(
+            ScriptedTurn(user="Hello?", expect=Expectation(agent=Target(id="greets"))),
+            ScriptedTurn(user="Still there?"),
+        ),
+    )
+
+    errors = [event for event in call.turns[1].events if isinstance(event, AgentError)]
+    assert [error.where for error in errors] == ["dropped_handoff"]
+    assert told(call.turns[1])[1:5] == [
+        "to_one({})",
+        "to_other({})",
+        "to_one = ",
+        "to_other = ",
+    ]
+    assert overall(score(asked, call.transcript)) == "failed"
+
+
+async def test_an_unknown_tool_shows_its_call_and_what_the_model_was_told() -> None:
+    call = await TRAPS["an unknown tool"].spring()
+
+    caller, made, output, reply = told(call.turns[1])
+    assert (caller, made, reply) == ("caller: Hello?", "no_such_tool({})", "plain: Oh.")
+    assert output.startswith("no_such_tool = Unknown function: no_such_tool")
+    assert [(f.owner, f.cause) for f in call.faults] == [("model", "unknown_tool")]
+
+
+async def test_an_empty_reply_is_the_models_fault_and_leaves_the_caller_unanswered() -> None:
+    call = await TRAPS["an empty reply"].spring()
+    asked = Scenario(
+        label="Any", turns=(ScriptedTurn(user="Hello?"), ScriptedTurn(user="Still there?"))
+    )
+
+    assert told(call.turns[1]) == ["caller: Hello?"]
+    assert [(f.owner, f.cause, f.turn) for f in call.faults] == [("model", "empty_reply", 1)]
+    assert [(s.name, s.turn) for s in score(asked, call.transcript) if s.status == "failed"] == [
+        ("answered", 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "turn", "where", "message", "line"),
+    [
+        ("an exception in on_enter", 0, "on_enter", "LookupError: no greeting", "in on_enter"),
+        ("an exception in on_exit", 1, "on_exit", "LookupError: no farewell", "in on_exit"),
+        ("an exception in a tool", 1, "tool", "LookupError: no such caller", "in deeper"),
+    ],
+)
+async def test_an_exception_that_livekit_only_logs_is_an_event_with_its_traceback(
+    name: str, turn: int, where: str, message: str, line: str
+) -> None:
+    call = await TRAPS[name].spring()
+
+    (error,) = (event for event in call.turns[turn].events if isinstance(event, AgentError))
+    assert (error.where, error.message) == (where, message)
+    assert line in error.traceback
+    assert __file__ in error.traceback
+    assert [(f.owner, f.cause, f.ended) for f in call.faults] == [
+        ("agent", f"{where}_error", False)
+    ]
+    assert [turn.said for turn in call.turns][-1] == "Yes."
+
+
+async def test_an_exception_in_on_exit_at_the_close_is_a_fault_of_the_close() -> None:
+    call = await held(RaisesInExit, ["Yes."], "Hello?")
+
+    assert [(f.cause, f.detail, f.turn) for f in call.faults] == [
+        ("on_exit_error", "LookupError: no farewell", 2)
+    ]
+
+
+@pytest.mark.parametrize("name", ["a model error", "a time-out of the agent's own"])
+async def test_a_model_that_raises_leaves_the_trial_unscored_with_its_cause(name: str) -> None:
+    call = await TRAPS[name].spring()
+
+    (fault,) = call.faults
+    assert fault == call.transcript.unscored_because
+    assert (fault.owner, fault.turn, fault.ended) == ("infrastructure", 1, True)
+    assert call.turns[1].model_calls[0].error is not None
+    assert call.turns[1].duration_s < 1
+
+
+@pytest.mark.parametrize("name", ["mutual transfers by a tool", "mutual transfers by code"])
+async def test_transfers_without_end_are_cut_off_at_once(name: str) -> None:
+    call = await TRAPS[name].spring()
+
+    (fault,) = call.faults
+    assert (fault.owner, fault.cause, fault.ended) == ("agent", "handoff_loop", True)
+    assert fault.detail == "9 handoffs in one turn"
+    assert call.turns[0].duration_s < 2
+    assert len(call.turns[0].handoffs) == 9
+
+
+async def test_a_session_that_hangs_up_ends_the_call_with_its_last_words() -> None:
+    call = await TRAPS["a session that hangs up"].spring()
+
+    assert call.over
+    assert call.faults == []
+    assert len(call.turns) == 2
+    assert call.turns[1].said == "Goodbye!"
+    assert call.active.id == "hangs_up"
+
+
+async def test_a_session_that_a_tool_closes_ends_the_call() -> None:
+    call = await TRAPS["a session that is closed by a tool"].spring()
+
+    assert call.over
+    assert call.faults == []
+    assert len(call.turns) == 2
+    assert call.turns[1].active.id == "closes_session"
+
+
+async def test_nobody_can_speak_on_a_call_that_is_over() -> None:
+    async with calling(HangsUp, [tool_call("hang_up")]) as call:
+        await call.start()
+        await call.say("Hello?")
+
+        with pytest.raises(RuntimeError, match="the call is over: the session closed"):
+            await call.say("Still there?")
+
+
+async def test_what_nested_tasks_do_after_run_has_returned_is_in_the_turn() -> None:
+    call = await TRAPS["nested tasks"].spring()
+
+    assert told(call.turns[1]) == [
+        "caller: Hello?",
+        "interview({})",
+        "host -> asks_by_another",
+        "asks_by_another -> asks",
+        "asks: How old?",
+    ]
+    assert told(call.turns[2]) == [
+        "caller: Still there?",
+        'note({"answer": "34"})',
+        "note = ",
+        "asks -> asks_by_another",
+        "asks_by_another -> host",
+        "interview = they said 34",
+        "host: Thanks.",
+    ]
+    assert call.faults == []
+
+
+async def test_a_call_of_a_tool_that_awaits_a_task_is_the_agents_that_made_it() -> None:
+    call = await TRAPS["nested tasks"].spring()
+
+    agents = {
+        event.name: event.agent.id
+        for event in call.transcript.events
+        if event.type == "function_call" and event.agent is not None
+    }
+    assert agents == {"interview": "host", "note": "asks"}
+
+
+async def test_what_a_group_of_tasks_does_is_in_its_turns() -> None:
+    call = await TRAPS["a group of tasks"].spring()
+
+    assert [turn.active.id for turn in call.turns] == ["group_host", "asks", "asks", "group_host"]
+    assert told(call.turns[2])[-3:] == [
+        "asks -> task_group",
+        "task_group -> asks",
+        "asks: How tall?",
+    ]
+    assert told(call.turns[3])[-4:] == [
+        "asks -> task_group",
+        "task_group -> group_host",
+        "interview = 34, 180",
+        "group_host: Thanks.",
+    ]
+    assert call.faults == []

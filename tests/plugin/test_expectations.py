@@ -1,0 +1,186 @@
+"""What a failing expectation tells."""
+
+from typing import Any
+
+import pytest
+from livekit.agents import Agent, function_tool
+
+from handoff_evals import ScriptedLLM, tool_call
+from handoff_evals.errors import UsageError
+from tests.plugin.shop import FrontDesk, Workshop
+
+TO_WORKSHOP = tool_call("transfer_to_workshop")
+BACK = tool_call("transfer_to_front_desk")
+
+
+def _marked(error: pytest.ExceptionInfo[AssertionError]) -> list[str]:
+    """The marked lines of a message, without mark and number."""
+    lines = str(error.value).splitlines()
+    return [line.partition("] ")[2] or line for line in lines if line.startswith(">>>")]
+
+
+async def _at_the_workshop(call: Any) -> Any:
+    session = await call(FrontDesk, llm=ScriptedLLM([TO_WORKSHOP, "Which part?", BACK, "Bye."]))
+    await session.say("My chain snapped, it's bike 4471")
+    return session
+
+
+async def test_a_missing_handoff_marks_what_the_agent_said_instead(call: Any) -> None:
+    session = await call(FrontDesk, llm=ScriptedLLM(["Oh dear."]))
+    turn = await session.say("My chain snapped")
+    with pytest.raises(AssertionError) as error:
+        turn.expect_handoff(FrontDesk, Workshop)
+    text = str(error.value)
+    assert text.startswith("turn 1: no handoff; expected FrontDesk -> Workshop\n")
+    assert "the tools that front_desk's model could call: transfer_to_workshop" in text
+    assert _marked(error) == ["front_desk: Oh dear."]
+
+
+async def test_an_announced_handoff_that_never_came_is_a_phantom(call: Any) -> None:
+    session = await call(FrontDesk, llm=ScriptedLLM(["I am transferring you to the workshop."]))
+    turn = await session.say("My chain snapped")
+    with pytest.raises(AssertionError, match="turn 1: phantom, a transfer is announced"):
+        turn.expect_handoff(FrontDesk, Workshop)
+
+
+async def test_another_handoff_is_marked_and_the_expected_one_is_found(call: Any) -> None:
+    session = await _at_the_workshop(call)
+    turn = await session.say("Never mind")
+    with pytest.raises(AssertionError) as error:
+        turn.expect_handoff(FrontDesk, Workshop)
+    text = str(error.value)
+    assert text.startswith("turn 2: workshop -> front_desk; expected FrontDesk -> Workshop\n")
+    assert "in turn 1 there is [6] handoff: front_desk -> workshop" in text
+    assert _marked(error) == ["handoff: workshop -> front_desk"]
+
+
+async def test_a_handoff_too_many_is_a_detour(call: Any) -> None:
+    class Hasty(Workshop):
+        async def on_enter(self) -> None:
+            self.session.generate_reply()
+
+    class Desk(FrontDesk):
+        @function_tool
+        async def transfer_to_workshop(self) -> Agent:
+            """Transfer the caller to the workshop."""
+            return Hasty()
+
+    session = await call(Desk, llm=ScriptedLLM([TO_WORKSHOP, BACK]))
+    turn = await session.say("Hello?")
+    with pytest.raises(AssertionError, match="turn 1: a detour, desk -> hasty, hasty -> ") as error:
+        turn.expect_handoff(Desk, FrontDesk)
+    assert _marked(error) == ["handoff: desk -> hasty", "handoff: hasty -> front_desk"]
+
+
+async def test_an_unwanted_handoff_is_marked(call: Any) -> None:
+    session = await _at_the_workshop(call)
+    with pytest.raises(
+        AssertionError, match="front_desk -> workshop; expected no handoff"
+    ) as error:
+        session.turns[1].expect_no_handoff()
+    assert _marked(error) == ["handoff: front_desk -> workshop"]
+
+
+async def test_the_entrance_is_a_handoff_from_nobody(call: Any) -> None:
+    session = await call(FrontDesk, llm=ScriptedLLM([]))
+    session.opening.expect_handoff(None, FrontDesk)
+    with pytest.raises(AssertionError, match="nobody -> front_desk; expected nobody -> Workshop"):
+        session.opening.expect_handoff(None, Workshop)
+
+
+async def test_livekits_assertions_mark_the_nearest_event(call: Any) -> None:
+    session = await _at_the_workshop(call)
+    with pytest.raises(AssertionError) as error:
+        session.turns[1].expect.contains_function_call(name="transfer_to_sales")
+    assert "turn 1: Expected call name 'transfer_to_sales', got 'transfer_to_workshop'" in str(
+        error.value
+    )
+    assert _marked(error) == ["front_desk calls transfer_to_workshop({})"]
+
+
+async def test_livekits_assertions_name_the_turn_where_there_is_one(call: Any) -> None:
+    session = await call(FrontDesk, llm=ScriptedLLM(["Sorry?", TO_WORKSHOP, "Which part?"]))
+    turn = await session.say("Mumble")
+    await session.say("My chain snapped")
+    # What a turn tells is what was known when it was over.
+    with pytest.raises(AssertionError, match="turn 1: there is no function call") as error:
+        turn.expect.contains_function_call(name="transfer_to_workshop")
+    assert _marked(error) == ["front_desk: Sorry?"]
+    with pytest.raises(
+        AssertionError, match=r"in turn 1 there is \[4\] front_desk: Sorry"
+    ) as error:
+        session.turns[2].expect[0:0].contains_message(role="assistant")
+
+
+async def test_livekits_cursor_marks_the_event_that_it_stands_at(call: Any) -> None:
+    session = await _at_the_workshop(call)
+    expect = session.turns[1].expect
+    expect.next_event().is_function_call(name="transfer_to_workshop")
+    with pytest.raises(AssertionError, match="turn 1: Expected ChatMessageEvent") as error:
+        expect.next_event().is_message(role="assistant")
+    assert _marked(error) == ["transfer_to_workshop gives: ''"]
+    with pytest.raises(AssertionError, match="turn 1: Expected no more events") as error:
+        expect.no_more_events()
+    assert _marked(error) == ["handoff: front_desk -> workshop"]
+
+
+async def test_context_that_is_missing_is_shown_where_it_was_said(call: Any) -> None:
+    session = await call(FrontDesk, llm=ScriptedLLM([TO_WORKSHOP, "Which?", "I see."]))
+    await session.say("My chain snapped")
+    await session.say("It's bike 4471")
+    received = session.received_by(Workshop)
+    received.contains("4471").contains("BIKE 4471")
+    with pytest.raises(AssertionError) as error:
+        received.first.contains("4471")
+    text = str(error.value)
+    assert text.startswith("the model of Workshop received nothing with '4471'")
+    assert "its only request, in turn 1:\n    system: You are the mechanic" in text
+    assert _marked(error) == ["caller: It's bike 4471"]
+
+
+async def test_context_that_is_too_much_is_marked_in_the_request(call: Any) -> None:
+    session = await _at_the_workshop(call)
+    with pytest.raises(AssertionError, match="the model of Workshop received 'chain'") as error:
+        session.received_by(Workshop).lacks("chain")
+    assert _marked(error) == [">>> user: My chain snapped, it's bike 4471"]
+
+
+async def test_instructions_passed_on_in_part_are_a_leak(call: Any) -> None:
+    class Leaky(FrontDesk):
+        @function_tool
+        async def transfer_to_workshop(self) -> Agent:
+            """Transfer the caller to the workshop."""
+            context = self.chat_ctx.copy(exclude_instructions=True)
+            note = "Note: You are the front desk of a bicycle  shop. Be kind."
+            context.add_message(role="system", content=note)
+            return Workshop(chat_ctx=context)
+
+    session = await call(Leaky, llm=ScriptedLLM([TO_WORKSHOP, "Hello?"]))
+    await session.say("My chain snapped")
+    with pytest.raises(AssertionError, match="received instructions of Leaky") as error:
+        session.received_by(Workshop).lacks_instructions_of(Leaky)
+    assert _marked(error) == [
+        ">>> system: Note: You are the front desk of a bicycle shop. Be kind."
+    ]
+
+
+async def test_nothing_is_said_of_an_agent_that_was_never_asked(call: Any) -> None:
+    session = await call(FrontDesk, llm=ScriptedLLM(["Until six."]))
+    with pytest.raises(AssertionError, match="FrontDesk received nothing: its model was never"):
+        session.received_by(FrontDesk)
+    await session.say("When do you close?")
+    with pytest.raises(AssertionError, match="taken by front_desk; did you mean 'front_desk'"):
+        session.received_by("fron_desk")
+    with pytest.raises(UsageError, match="Workshop are not known"):
+        session.received_by(FrontDesk).lacks_instructions_of(Workshop)
+    session.received_by(FrontDesk).lacks_instructions_of(Workshop())
+    with pytest.raises(UsageError, match="can't show a leak"):
+        session.received_by(FrontDesk).lacks_instructions_of(FrontDesk)
+
+
+async def test_what_was_received_can_be_looked_at(call: Any) -> None:
+    session = await _at_the_workshop(call)
+    received = session.received_by("workshop")
+    assert received.tools == ["transfer_to_front_desk"]
+    assert received.messages[0]["role"] == "system"
+    assert "bike 4471" in received.text

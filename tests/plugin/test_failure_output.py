@@ -1,0 +1,59 @@
+"""What a stranger reads when a test with a call fails."""
+
+from tests.plugin.conftest import Project
+
+TESTS = """
+from handoff_evals import ScriptedLLM, tool_call
+from shop import FrontDesk, Workshop
+
+
+async def test_expectation(call):
+    session = await call(FrontDesk(), llm=ScriptedLLM(["Oh dear."]))
+    turn = await session.say("My chain snapped")
+    turn.expect_handoff(FrontDesk, Workshop)
+
+
+async def test_plain_assert(call):
+    script = ScriptedLLM([tool_call("transfer_to_workshop"), "Which part is it?"])
+    session = await call(FrontDesk(), llm=script)
+    await session.say("My chain snapped")
+    assert session.active_agent_id == "front_desk"
+
+
+async def test_without_a_call(call):
+    assert call is None
+"""
+
+
+def test_a_failure_shows_the_tests_line_and_the_conversation(project: Project) -> None:
+    project.write("test_shop.py", TESTS)
+    result = project.run("-p", "no:randomly", "--junitxml=report.xml")
+    result.assert_outcomes(failed=3)
+    result.stdout.fnmatch_lines(
+        [
+            ">*turn.expect_handoff(FrontDesk, Workshop)",
+            "E*ConversationError: turn 1: no handoff; expected FrontDesk -> Workshop",
+            "E       opening  (* s, then front_desk)",
+            "E           [[]0[]] front_desk takes the call",
+            "E           [[]2[]] front_desk: Bicycle shop, good morning!",
+            "E       turn 1  (* s, then front_desk)",
+            "E           [[]3[]] caller: My chain snapped",
+            "E       >>> [[]4[]] front_desk: Oh dear.",
+            "",
+            "test_shop.py:9: ConversationError",
+            ">*assert session.active_agent_id == *",
+            "E*AssertionError: assert 'workshop' == 'front_desk'",
+            "*conversation (marked: what the test last looked at)*",
+            "    [[]3[]] caller: My chain snapped",
+            ">>> [[]6[]] handoff: front_desk -> workshop",
+            "    [[]8[]] workshop: Which part is it?",
+            "FAILED test_shop.py::test_expectation - ConversationError: turn 1: no handoff*",
+        ]
+    )
+    shown = result.stdout.str()
+    assert shown.count("conversation (marked") == 1, "once a failure, and only where there is one"
+    assert "handoff_evals/plugin" not in shown, "no line of the plugin is in the traceback"
+    report = (project.path / "report.xml").read_text()
+    for case in ("test_expectation", "test_plain_assert"):
+        shown = report.partition(f'name="{case}"')[2].partition("</testcase>")[0]
+        assert "caller: My chain snapped" in shown, "whoever reads the report sees it too"

@@ -1,0 +1,40 @@
+"""`--handoff-turn-timeout`."""
+
+from tests.plugin.conftest import Project
+
+HANGING = """
+import asyncio
+
+from shop import FrontDesk
+
+
+class Stuck(FrontDesk):
+    async def on_enter(self):
+        await asyncio.Event().wait()
+"""
+
+
+def test_it_ends_a_turn_that_hangs_in_scenarios_and_in_calls(project: Project) -> None:
+    project.write("stuck.py", HANGING)
+    project.write(
+        "evals/scenarios.yaml",
+        """
+        agent: stuck:Stuck
+        scenarios:
+          - {label: Hello, turns: [{user: Hello}]}
+        """,
+    )
+    project.write(
+        "test_stuck.py",
+        """
+        from handoff_evals import ScriptedLLM
+        from stuck import Stuck
+
+
+        async def test_hello(call):
+            await call(Stuck, llm=ScriptedLLM([]))
+        """,
+    )
+    result = project.run("--handoff-turn-timeout=0.2", "-p", "no:randomly")
+    result.assert_outcomes(failed=2)
+    assert result.stdout.str().count("was not done within 0.2 s") >= 2

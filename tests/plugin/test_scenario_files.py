@@ -1,0 +1,99 @@
+"""Scenario files as tests."""
+
+from collections.abc import Callable
+from xml.etree import ElementTree as ET
+
+from tests.plugin.conftest import Project
+
+SUITE = """
+name: Bicycle shop
+scenarios:
+  - label: Broken chain
+    tags: {route: workshop, difficulty: plain}
+    turns:
+      - user: Hello?
+        expect: {agent: front_desk}
+      - user: My chain snapped, it's bike 4471.
+        expect: {agent: workshop, carries: ["4471"]}
+  - label: Wants a manager
+    tags: {route: manager}
+    turns:
+      - user: Give me a manager.
+        expect: {agent: manager}
+  - label: Angry caller
+    instructions: You are angry.
+"""
+
+NO_AGENT = """
+agent: shop:BackDesk
+scenarios:
+  - {label: Nobody there, turns: [{user: Hello}]}
+"""
+
+
+def test_each_scenario_is_a_test_with_any_number_of_workers(
+    project: Project, scenarios: Callable[[str], None]
+) -> None:
+    scenarios(SUITE)
+    project.write("evals/scenarios.yaml", NO_AGENT)
+    result = project.run("-n", "2", "-v", "-rsfE", "--junitxml=report.xml")
+    result.assert_outcomes(passed=1, failed=1, skipped=1, errors=1)
+    result.stdout.fnmatch_lines_random(
+        [
+            "*PASSED evals/shop/scenarios.yaml::Broken chain*",
+            "*FAILED evals/shop/scenarios.yaml::Wants a manager*",
+            "_* Bicycle shop: Wants a manager _*",
+            "turn 1: handoff: missed: expected manager, active front_desk",
+            "in turn 1 front_desk's model could call: transfer_to_workshop",
+            "the oracle plays what the turn expects*",
+            "    [[]3[]] caller: Give me a manager.",
+            ">>> [[]4[]] front_desk: *",
+            "SKIPPED*evals/shop/scenarios.yaml*: no `turns`: needs LiveKit's simulated caller",
+            "FAILED evals/shop/scenarios.yaml::Wants a manager - *turn 1*",
+            "agent 'shop:BackDesk' can't be imported: AttributeError: *",
+        ]
+    )
+    assert "Traceback" not in result.stdout.str()
+    assert ".py:" not in result.stdout.str(), "no line of Python stands for a scenario"
+    cases = {case.get("name"): case for case in _cases(project)}
+    properties = {
+        each.get("name"): each.get("value") for each in cases["Broken chain"].iter("property")
+    }
+    assert properties["handoff_model"] == "oracle"
+    assert properties["handoff_outcomes"] == "correct correct"
+    assert "caller: Give me a manager." in (cases["Wants a manager"].findtext("failure") or "")
+    assert cases["Angry caller"].find("skipped") is not None
+
+
+def _cases(project: Project) -> list[ET.Element]:
+    return list(ET.parse(project.path / "report.xml").iter("testcase"))  # noqa: S314 - our own
+
+
+def test_scenarios_are_chosen_by_label_and_by_tag(
+    project: Project, scenarios: Callable[[str], None]
+) -> None:
+    scenarios(SUITE)
+    broken = "evals/shop/scenarios.yaml::Broken chain"
+    for arguments in (
+        ("-k", "broken_chain or manager", "-m", "handoff_tag(route='workshop')"),
+        ("-k", "Broken and chain", broken),
+    ):
+        listed = project.run("--collect-only", "-q", *arguments).stdout.lines
+        assert [line for line in listed if "::" in line] == [broken], arguments
+
+
+def test_a_bad_file_is_an_error_that_names_the_line_and_nothing_else(
+    project: Project, scenarios: Callable[[str], None]
+) -> None:
+    scenarios("scenarios:\n  - labl: Broken chain\n    turns: []\n")
+    result = project.run("evals")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "_* ERROR collecting evals/shop/scenarios.yaml _*",
+            "evals/shop/scenarios.yaml:3: *label*",
+            "evals/shop/scenarios.yaml:3: unknown key 'labl' in scenarios: did you mean 'label'*",
+            "=* short test summary info =*",
+        ],
+        consecutive=True,
+    )
