@@ -4,7 +4,7 @@ Pure: every function takes values and returns values. The scenario is the unit t
 was sampled; decisions and trials of one scenario resemble each other, so they are
 never counted as if they were independent.
 
-Importing this package loads scipy.stats (about half a second): import it where it is
+Importing this package loads parts of scipy, half a second of CPU: import it where it is
 used, not at the top of a command line.
 """
 

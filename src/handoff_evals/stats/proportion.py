@@ -1,7 +1,5 @@
 """The interval of a share of independent results."""
 
-from scipy.stats import binomtest
-
 from handoff_evals.stats.interval import Interval, tail
 
 
@@ -28,6 +26,8 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
             f"{successes!r} of {n!r} is no share; give n >= 1 and 0 <= successes <= n "
             "(no results at all is an error of the run, not a share)"
         )
+    from scipy.stats import binomtest  # noqa: PLC0415 - costs half a second, and few need it
+
     bounds = binomtest(successes, n).proportion_ci(confidence_level=confidence, method="wilson")
     value = successes / n
     # Rounding can put a bound 1e-17 on the wrong side of a value of exactly 0 or 1.

@@ -5,7 +5,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, permutation_test
 
 # All sign flips are enumerated up to 13 scenarios that differ (8192 of them). Beyond, a
 # p-value of 0.05 drawn this often is off by 0.004 at most times.
@@ -33,6 +32,8 @@ def mcnemar(b: int, c: int) -> float:
     """
     if b < 0 or c < 0:
         raise ValueError(f"{(b, c)!r} are no counts; give pairs, 0 or more of each")
+    from scipy.stats import binomtest  # noqa: PLC0415 - costs half a second, and few need it
+
     return float(binomtest(b, b + c).pvalue) if b + c else 1.0
 
 
@@ -58,6 +59,8 @@ def paired_permutation(differences: Sequence[float], *, seed: int = 0) -> float:
     differing = np.array([value for value in differences if value], dtype=np.float64)
     if len(differing) <= 1:
         return 1.0
+
+    from scipy.stats import permutation_test  # noqa: PLC0415 - as above
 
     def total(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
         return np.asarray(values.sum(axis=axis))
