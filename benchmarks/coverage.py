@@ -167,7 +167,7 @@ def exact(step: float) -> None:
             ("Wilson", (wilson_low <= shares) & (shares <= wilson_high)),
             ("Clopper-Pearson", (as_many >= OUTSIDE) & (as_few >= OUTSIDE)),
         ):
-            covered = (hit * binom.pmf(right, n, shares)).sum(-1)
+            covered = np.sum(hit * binom.pmf(right, n, shares), axis=-1)
             for share, value in zip(shares[:, 0].tolist(), covered.tolist(), strict=True):
                 cell = f"{n} scenarios, share {share:.4f}"
                 tallies[name].add(cell, value, middle=is_middle(share))

@@ -30,15 +30,16 @@ class Plain(Agent):
 @asynccontextmanager
 async def calling(
     found: Any,
-    script: Script | llm.LLM[Any],
+    script: Script = (),
     *,
+    model: llm.LLM[Any] | None = None,
     limits: Limits = ROOMY,
     watch: Watch | None = None,
 ) -> AsyncIterator[Call]:
-    """A call that is closed in the end; no task of it may be left, and no open session."""
+    """A call that is closed in the end; no task may be left, and no open session."""
     before = asyncio.all_tasks()
-    model = script if isinstance(script, llm.LLM) else ScriptedLLM(script)
-    call = Call(AgentEntry.of(found), model, limits=limits, watch=watch)
+    entry = AgentEntry.of(found)
+    call = Call(entry, model or ScriptedLLM(script), limits=limits, watch=watch)
     try:
         yield call
     finally:
@@ -48,17 +49,20 @@ async def calling(
     assert not call.session._started
 
 
-async def held(
-    found: Any, script: Script | llm.LLM[Any], *says: str, limits: Limits = ROOMY
-) -> Call:
+async def held(found: Any, script: Script, *says: str, limits: Limits = ROOMY) -> Call:
     """A whole call, as the driver would hold it."""
     async with calling(found, script, limits=limits) as call:
         await call.start()
-        for words in says:
-            if call.over:
-                break
-            await call.say(words)
+        await speak(call, *says)
     return call
+
+
+async def speak(call: Call, *says: str) -> None:
+    """Say one thing after the other, as long as somebody is there."""
+    for words in says:
+        if call.over:
+            break
+        await call.say(words)
 
 
 def told(turn: Turn) -> list[str]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from livekit.agents import Agent, function_tool
+from livekit.agents import Agent, AgentTask, function_tool
 
 from handoff_evals import ScriptedLLM, tool_call
 from handoff_evals.errors import UsageError
@@ -122,6 +122,50 @@ async def test_livekits_cursor_marks_the_event_that_it_stands_at(call: Any) -> N
     with pytest.raises(AssertionError, match="turn 1: Expected no more events") as error:
         expect.no_more_events()
     assert _marked(error) == ["handoff: front_desk -> workshop"]
+
+
+async def test_what_livekits_run_result_misses_is_pointed_out(call: Any) -> None:
+    """Where tasks are nested, run() returns before the caller is back at the first agent."""
+
+    class Colour(AgentTask[str]):
+        def __init__(self) -> None:
+            super().__init__(instructions="Ask which colour the bike is to have.")
+
+        async def on_enter(self) -> None:
+            self.session.generate_reply()
+
+        @function_tool
+        async def record_colour(self, colour: str) -> None:
+            """Record the colour."""
+            self.complete(colour)
+
+    class Order(AgentTask[str]):
+        def __init__(self) -> None:
+            super().__init__(instructions="Take down the order of a new bike.")
+
+        async def on_enter(self) -> None:
+            self.complete(await Colour())
+
+    class Sales(Agent):
+        def __init__(self) -> None:
+            super().__init__(instructions="You sell bikes.")
+
+        @function_tool
+        async def order(self) -> str:
+            """Order a bike."""
+            return await Order()
+
+    red = tool_call("record_colour", colour="red")
+    session = await call(Sales, llm=ScriptedLLM([tool_call("order"), "Colour?", red, "Ordered."]))
+    await session.say("A new bike, please")
+    turn = await session.say("Red")
+    assert turn.handoffs == [("colour", "order"), ("order", "sales")]
+    assert turn.said == "Ordered."
+    with pytest.raises(AssertionError, match=r"RunResult ended before .*order -> sales") as error:
+        turn.expect.contains_agent_handoff(new_agent_type=Sales)
+    assert _marked(error) == ["handoff: colour -> order"]
+    with pytest.raises(AssertionError, match=r"a detour.*\n.*compared as a list: turn.handoffs"):
+        turn.expect_handoff("order", Sales)
 
 
 async def test_context_that_is_missing_is_shown_where_it_was_said(call: Any) -> None:

@@ -74,7 +74,9 @@ def local_llm(name: str = "default") -> llm.LLM[Any]:
     return endpoint_llm(serve(name))
 
 
-def _maker(name: str, folder: Path, config: ProjectConfig) -> Callable[[], Model]:
+def _maker(  # noqa: PLR0911 - one a form of name
+    name: str, folder: Path, config: ProjectConfig
+) -> Callable[[], Model]:
     kind, colon, rest = name.partition(":")
     if name in config.models:
         return lambda: _configured(name, config.models[name])
@@ -125,7 +127,7 @@ def _served(weights: str | Path) -> Model:
         label=endpoint.label,
         build=lambda _scenario, seed: endpoint_llm(endpoint, seed=seed),
         concurrency=1,
-        notes=endpoint.notes,
+        notes=tuple(endpoint.notes),
     )
 
 

@@ -67,8 +67,7 @@ QWEN = Weights(
         for part in range(1, _QWEN_PIECES + 1)
     ),
     limits=(
-        "Routes by the topic and the tools' descriptions and hardly reads the instructions: "
-        "it tells edits of descriptions apart, not edits of instructions.",
+        "Routes by the topic and the tools' descriptions, and hardly reads the instructions.",
         "Invents facts; its replies are no measure of what a caller would hear.",
     ),
 )

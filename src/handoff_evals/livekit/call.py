@@ -212,6 +212,7 @@ class Call:
 
     async def _turn(self, user: str | None, work: Coroutine[Any, Any, RunResult[Any]]) -> Turn:
         began = time.perf_counter()
+        self._history.begin_turn()
         self._noted = _Noted()
         result: RunResult[Any] | None = None
         try:

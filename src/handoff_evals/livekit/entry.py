@@ -79,7 +79,11 @@ class AgentEntry:
             return cls(build=lambda _: found, name=named)
         if not callable(found) or (inspect.isclass(found) and not issubclass(found, Agent)):
             raise AgentImportError(f"agent {named!r} is {found!r}: {_FORMS}")
-        return cls(build=_without_model(found) if _takes_no_model(found) else found, name=named)
+        try:
+            takes_model = _takes_model(found)
+        except TypeError as error:
+            raise AgentImportError(f"agent {named!r} can't be made: {error}; {_FORMS}") from error
+        return cls(build=found if takes_model else _without_model(found), name=named)
 
     @asynccontextmanager
     async def open(self, model: NotGivenOr[llm.LLM[Any]]) -> AsyncIterator[Opened]:
@@ -104,13 +108,19 @@ class AgentEntry:
                 raise AgentImportError(f"agent {self.name!r} gave {made!r}: {_FORMS}")
 
 
-def _takes_no_model(found: Any) -> bool:
-    if inspect.isclass(found):
-        return True
+def _takes_model(found: Callable[..., Any]) -> bool:
+    """Whether it is called with the model.
+
+    Raises:
+        TypeError: when it needs more than that.
+    """
     try:
-        return not inspect.signature(found).parameters
-    except (TypeError, ValueError):
-        return False
+        signature = inspect.signature(found)
+    except ValueError:  # built in, so nobody knows
+        return True
+    takes_model = bool(signature.parameters) and not inspect.isclass(found)
+    signature.bind(*([None] if takes_model else []))
+    return takes_model
 
 
 def _without_model(found: Callable[[], Any]) -> Callable[[llm.LLM[Any]], Any]:

@@ -5,6 +5,7 @@ config updates, the call of an unknown tool, and what nested tasks do after
 `run()` has returned.
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -30,6 +31,11 @@ class HistoryReader:
         self._seen: set[str] = set()
         self._calls: set[str] = set()
         self._active: AgentRef | None = None
+        self._turn_began = time.time()
+
+    def begin_turn(self) -> None:
+        """Count the times of the coming events from now."""
+        self._turn_began = time.time()
 
     def read(
         self, session: AgentSession[Any], made: Sequence[tuple[int, FunctionCall]] = ()
@@ -70,7 +76,7 @@ class HistoryReader:
         agent = self._active
         match item:
             case llm.ChatMessage():
-                return _message(item, agent)
+                return _message(item, agent, began=self._turn_began)
             case llm.FunctionCall():
                 return FunctionCall(
                     name=item.name, arguments=item.arguments, call_id=item.call_id, agent=agent
@@ -96,12 +102,13 @@ class HistoryReader:
                 )
 
 
-def _message(item: llm.ChatMessage, agent: AgentRef | None) -> Message:
+def _message(item: llm.ChatMessage, agent: AgentRef | None, *, began: float) -> Message:
     return Message(
         role=item.role,
         text=item.text_content or "",
         agent=None if item.role == "user" else agent,
         interrupted=item.interrupted,
+        at_s=item.created_at - began,
         metrics={
             name: float(value)
             for name, value in item.metrics.items()

@@ -66,14 +66,18 @@ class AgentModule:
         return tuple(node for node in self.walk() if isinstance(node, Function))
 
     @cached_property
+    def classes(self) -> dict[str, ast.ClassDef]:
+        """The classes, by name."""
+        return {node.name: node for node in self.walk() if isinstance(node, ast.ClassDef)}
+
+    @cached_property
     def agents(self) -> dict[str, ast.ClassDef]:
         """The agent classes, by name."""
-        classes = [node for node in self.walk() if isinstance(node, ast.ClassDef)]
         found: dict[str, ast.ClassDef] = {}
-        for node in classes:  # a base stands above its subclass
+        for name, node in self.classes.items():  # a base stands above its subclass
             bases = [_last_name(base) for base in node.bases]
             if any(base in found or base.endswith(("Agent", "AgentTask")) for base in bases):
-                found[node.name] = node
+                found[name] = node
         return found
 
     @cached_property

@@ -13,16 +13,16 @@ _BUILT: "WeakKeyDictionary[Any, dict[int, Any]]" = WeakKeyDictionary()
 
 def emptied(chat_ctx: Any) -> Any:
     """The context without what was said."""
-    if chat_ctx is None:
-        return None
-    copied = chat_ctx.copy()  # an agent's own is read-only
-    copied.items.clear()
-    return copied
+    return _last(chat_ctx, 0)
 
 
 def truncated(chat_ctx: Any) -> Any:
-    """The last item of the context."""
-    return None if chat_ctx is None else chat_ctx.copy().truncate(max_items=1)
+    """The last item of the context.
+
+    Not by livekit's `truncate`, which keeps the first system message besides: of a
+    summary and the caller's last words it would take nothing away.
+    """
+    return _last(chat_ctx, 1)
 
 
 def with_prompt(chat_ctx: Any, at_hand: Any) -> Any:
@@ -50,3 +50,11 @@ def forgotten(at_hand: Any) -> None:
     """The session's userdata made anew."""
     session = at_hand.session
     session.userdata = type(session.userdata)()
+
+
+def _last(chat_ctx: Any, number: int) -> Any:
+    if chat_ctx is None:
+        return None
+    copied = chat_ctx.copy()  # an agent's own is read-only
+    del copied.items[: max(0, len(copied.items) - number)]
+    return copied

@@ -94,17 +94,16 @@ def is_agent(
     seen: frozenset[ast.AST] = frozenset(),
 ) -> bool:
     """Whether an expression gives an agent, or the `(agent, message)` of a helper."""
-    if value in seen:
+    if value in seen or isinstance(value, ast.Constant | ast.JoinedStr):
         return False
+    if _declares_agent(function):
+        return True
     seen |= {value}
     match value:
         case ast.Await(value=inner):
             return is_agent(module, inner, function, seen)
         case ast.Call():
-            called = module.resolve(value.func, function)
-            return _constructs(module, value) or (
-                called is not None and _makes_agents(module, called, seen)
-            )
+            return _gives_agent(module, value, function, seen)
         case ast.Name(id=identifier):
             assigned = _assigned(module, identifier, function)
             return any(is_agent(module, each, function, seen) for each in assigned)
@@ -112,6 +111,26 @@ def is_agent(
             kept = _AGENTS.search(ast.unparse(holder)) or _AGENT.search(ast.unparse(value))
             return kept is not None
     return False
+
+
+def _gives_agent(
+    module: AgentModule, call: ast.Call, function: Function, seen: frozenset[ast.AST]
+) -> bool:
+    called = module.resolve(call.func, function)
+    if called is not None:
+        return _makes_agents(module, called, seen)
+    # A class from elsewhere, in a tool that does not say what it returns.
+    from_elsewhere = function.returns is None and _is_class(call.func)
+    return _constructs(module, call) or (
+        from_elsewhere and ast.unparse(call.func) not in module.classes
+    )
+
+
+def _declares_agent(function: Function) -> bool:
+    """Whether a function says that it always returns an agent, with a message or without."""
+    written = ast.unparse(function.returns) if function.returns else ""
+    says_agent = re.search(r"Agent\b", written) is not None
+    return says_agent and (written.startswith(("tuple", "Tuple")) or "str" not in written)
 
 
 def _makes_agents(module: AgentModule, function: Function, seen: frozenset[ast.AST]) -> bool:
@@ -124,10 +143,17 @@ def _makes_agents(module: AgentModule, function: Function, seen: frozenset[ast.A
 
 
 def _constructs(module: AgentModule, call: ast.Call) -> bool:
-    match call.func:
+    if not _is_class(call.func):
+        return False
+    named = ast.unparse(call.func).rpartition(".")[2]
+    takes_context = any(each.arg == "chat_ctx" for each in call.keywords)
+    return named in module.agents or named.endswith("Agent") or takes_context
+
+
+def _is_class(func: ast.expr) -> bool:
+    match func:
         case ast.Name(id=identifier) | ast.Attribute(attr=identifier):
-            is_class = identifier[:1].isupper()
-            return identifier in module.agents or (is_class and identifier.endswith("Agent"))
+            return identifier[:1].isupper()
         case _:
             return False
 

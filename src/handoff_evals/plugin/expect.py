@@ -66,24 +66,27 @@ class TurnAssert(RunAssert):
         }
         if near:
             headline = f"{where}: {'; '.join(near.values())}"
-            return failed(self._transcript, headline, marked=near, notes=[f"({message})"])
+            notes = [f"({message})", *self._unseen(kind)]
+            return failed(self._transcript, headline, marked=near, notes=notes)
         marked = instead(self._transcript, self._turn)
         headline = f"{where}: there is no {kind.replace('_', ' ')}; what happened is marked"
-        notes = [f"({message})", *self._elsewhere(kind)]
+        notes = [f"({message})", *self._elsewhere(kind), *self._unseen(kind)]
         return failed(self._transcript, headline, marked=marked, notes=notes)
 
     def _elsewhere(self, kind: str) -> Iterator[str]:
-        """Where there is one of the kind that was looked for."""
+        """Where in the other turns there is one of the kind that was looked for."""
         for turn in range(len(self._transcript.turns)):
             for index, event in self._transcript.indexed(turn):
-                if event.type != kind or turn == self._turn or _key_of(event) is None:
-                    continue
-                yield f"in {in_turn(turn)} there is {line(self._transcript, index)}"
+                if event.type == kind and turn != self._turn and _key_of(event) is not None:
+                    yield f"in {in_turn(turn)} there is {line(self._transcript, index)}"
+
+    def _unseen(self, kind: str) -> Iterator[str]:
+        """What came after LiveKit's run() was over, as where AgentTasks are nested."""
         seen = set(self._places.values())
         for index, event in self._transcript.indexed(self._turn):
             if event.type == kind and index not in seen and _key_of(event) is not None:
                 shown = line(self._transcript, index)
-                yield f"LiveKit's run() ended before {shown}: look at turn.events instead"
+                yield f"LiveKit's RunResult ended before {shown}: turn.events has it"
 
 
 def _places(events: list[RunEvent], transcript: Transcript, turn: int) -> Iterator[tuple[int, int]]:

@@ -149,6 +149,8 @@ class TurnUnderTest:
             for move in self.moves
             if move not in self._own and _fits(move, old, new)
         ]
+        if len(self._own) > 1:
+            notes.append("several handoffs of one turn are compared as a list: turn.handoffs")
         if not self._own and self.model_calls:
             asked = self.model_calls[-1]
             tools = ", ".join(tool.name for tool in asked.tools) or "none"

@@ -4,7 +4,7 @@ Needs Hypothesis, which the extra `properties` brings.
 """
 
 from handoff_evals.properties.failure import BrokenInvariantError
-from handoff_evals.properties.fuzz import BRIEF, THOROUGH, fuzz, replay
+from handoff_evals.properties.fuzzing import BRIEF, THOROUGH, fuzz, replay
 from handoff_evals.properties.invariants import INVARIANTS
 from handoff_evals.properties.observed import Item
 from handoff_evals.properties.subject import Subject

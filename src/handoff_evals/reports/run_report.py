@@ -32,7 +32,7 @@ def print_run(console: Console, summary: Summary, *, notes: Sequence[str] = ()) 
 def accuracy_table(summary: Summary) -> Table:
     """Accuracy with its interval, a model a row, and below it a row for each of its suites."""
     table = _table("Accuracy of handoff decisions")
-    table.add_column("model")
+    table.add_column("model", overflow="fold")
     table.add_column("accuracy", justify="right")
     confidence = next((m.accuracy.confidence for m in summary.models.values()), 0.95)
     table.add_column(f"{confidence:.0%} interval", justify="right")
@@ -63,7 +63,7 @@ def accuracy_table(summary: Summary) -> Table:
 def outcomes_table(summary: Summary) -> Table:
     """What the decisions came to, a model a row."""
     table = _table("Outcomes of the decisions on path")
-    table.add_column("model")
+    table.add_column("model", overflow="fold")
     for outcome in OUTCOMES:
         table.add_column(outcome, justify="right")
     table.add_column("cascaded", justify="right", style="dim")

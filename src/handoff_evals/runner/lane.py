@@ -108,7 +108,7 @@ class Lane:
         return True
 
     def _wait(self, number: int, retry_after_s: float | None) -> float:
-        own = self.patience.wait_s * 2**number * self.jitter.uniform(0.5, 1.0)
+        own = self.patience.wait_s * 2.0**number * self.jitter.uniform(0.5, 1.0)
         return min(_LONGEST_WAIT_S, max(own, retry_after_s or 0.0))
 
 

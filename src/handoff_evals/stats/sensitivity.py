@@ -51,8 +51,9 @@ def smallest_difference(
     alarm, found = -float(ndtri(tail(confidence))), float(ndtri(power))
 
     def surplus(difference: float) -> float:
-        # A difference needs scenarios that differ, whatever was observed.
-        square = max(observed, size * difference, difference**2)
+        # The noise stays and the difference is added; it needs scenarios that differ, though,
+        # whatever was observed.
+        square = min(1.0, max(observed + difference**2, size * difference))
         noise = alarm * sqrt(square) + found * sqrt(square - difference**2)
         return difference * sqrt(n) - step / sqrt(n) - noise
 

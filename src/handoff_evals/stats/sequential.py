@@ -143,7 +143,8 @@ def decide(pairs: Pairs, remaining: int, *, alpha: float = 0.05, margin: float =
     If nothing changed, the chance that it ever rules REGRESSED or IMPROVED is at most
     `alpha`, half of it each. If the share of passes fell by `margin` or more, the chance
     that it ever rules NO_LARGER is at most `alpha`. REGRESSED comes first: a regression
-    can be both certain and within the margin.
+    can be both certain and within the margin. NO_LARGER waits while the candidate looks
+    better and IMPROVED is in reach.
 
     Args:
         pairs: The pairs seen so far.
@@ -164,16 +165,18 @@ def decide(pairs: Pairs, remaining: int, *, alpha: float = 0.05, margin: float =
         if not 0 < share < 1:
             raise ValueError(f"{name} is {share!r}; give a share between 0 and 1")
     ruling = _ruling(pairs, alpha, margin)
-    if ruling is Ruling.CONTINUE:
-        all_worse = replace(pairs, worse=pairs.worse + remaining)
-        all_better = replace(pairs, better=pairs.better + remaining)
-        # Every e-value is largest when all that remain fall on one side.
-        if all(_ruling(end, alpha, margin) is ruling for end in (all_worse, all_better)):
-            ruling = Ruling.FUTILE
+    # Every e-value is largest when all that remain fall on one side.
+    at_worst = _ruling(replace(pairs, worse=pairs.worse + remaining), alpha, margin)
+    at_best = _ruling(replace(pairs, better=pairs.better + remaining), alpha, margin)
+    better = e_worse(pairs.better, pairs.worse)
+    if ruling is Ruling.NO_LARGER and better > 1 and at_best is Ruling.IMPROVED:
+        ruling = Ruling.CONTINUE
+    elif ruling is at_worst is at_best is Ruling.CONTINUE:
+        ruling = Ruling.FUTILE
     return Look(
         ruling=ruling,
         worse=e_worse(pairs.worse, pairs.better),
-        better=e_worse(pairs.better, pairs.worse),
+        better=better,
         largest_regression=largest_regression(pairs, alpha),
     )
 

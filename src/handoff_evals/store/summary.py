@@ -1,13 +1,14 @@
 """A run in numbers: the one source of every report."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import fmean, median
 
 from handoff_evals.handoffs import OUTCOMES, Decision, Quality, confusion, per_agent
-from handoff_evals.stats import Interval, clustered
+from handoff_evals.stats import Interval, clustered, pass_at_k, pass_hat_k
 from handoff_evals.store.manifest import SCHEMA, Manifest
+from handoff_evals.store.seam import seams
 from handoff_evals.transcript import Usage
 from handoff_evals.trial import Trial
 
@@ -85,8 +86,14 @@ class ModelSummary:
     suites: Mapping[str, SuiteSummary]
     confusion: Mapping[str, Mapping[str, int]]
     per_agent: Mapping[str, Quality]
+    pass_hat: Mapping[int, float]
+    """By k: the chance that a scenario passes in each of k trials; the mean over scenarios."""
+    pass_at: Mapping[int, float]
+    """By k: the chance that it passes in at least one of k trials."""
     tokens: Usage
     ttft_s: Seconds
+    seam_s: Seconds
+    """From the caller's last word to the new agent's first, where the call was handed over."""
     wall_s: float
     """Seconds of the trials, added up."""
 
@@ -126,6 +133,9 @@ class _Tally:
     unreached: int = 0
     usage: Usage = field(default_factory=Usage)
     ttft: list[float] = field(default_factory=list)
+    seams: list[float] = field(default_factory=list)
+    tries: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    """Scored trials and passed ones, by scenario."""
     wall_s: float = 0.0
 
 
@@ -157,6 +167,10 @@ def _add(tally: _Tally, trial: Trial) -> None:
         tally.causes[trial.cause or "no scores"] += 1
         return
     key = trial.key
+    tally.seams.extend(seams(trial.transcript))
+    tries = tally.tries.setdefault((key.suite, key.scenario), [0, 0])
+    tries[0] += 1
+    tries[1] += trial.status == "passed"
     tally.decisions.extend((key.suite, key.scenario, each) for each in trial.decisions)
     tally.unreached += trial.unreached
 
@@ -200,7 +214,10 @@ def _model(tally: _Tally, planned: int, confidence: float) -> ModelSummary:
         confusion=matrix,
         per_agent=per_agent(matrix),
         tokens=tally.usage,
+        pass_hat=_repeats(tally, pass_hat_k),
+        pass_at=_repeats(tally, pass_at_k),
         ttft_s=_seconds(tally.ttft),
+        seam_s=_seconds(tally.seams),
         wall_s=tally.wall_s,
     )
 
@@ -244,6 +261,15 @@ def _accuracy(found: list[tuple[str, str, Decision]], confidence: float) -> Accu
         decisions=total,
         scenarios=len(clusters),
     )
+
+
+def _repeats(tally: _Tally, estimate: Callable[[int, int, int], float]) -> Mapping[int, float]:
+    """An estimate for every k that each scenario was tried as often as, from 1 up."""
+    fewest = min((tried for tried, _ in tally.tries.values()), default=0)
+    return {
+        k: fmean(estimate(tried, passed, k) for tried, passed in tally.tries.values())
+        for k in range(1, fewest + 1)
+    }
 
 
 def _seconds(values: list[float]) -> Seconds:

@@ -21,6 +21,8 @@ class Message:
     text: str
     agent: AgentRef | None = None
     interrupted: bool = False
+    at_s: float | None = None
+    """When it began, in seconds since its turn did; None where nobody noted it."""
     metrics: Mapping[str, float] = field(default_factory=dict)
     """livekit's per-message metrics that are numbers; seconds."""
     type: Literal["message"] = "message"

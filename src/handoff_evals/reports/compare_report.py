@@ -1,0 +1,95 @@
+"""Models side by side in the terminal."""
+
+from collections.abc import Callable, Iterable
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from handoff_evals.compare import Comparison
+from handoff_evals.reports.run_report import interval, share
+from handoff_evals.store import ModelSummary
+
+_SHOWN = 15
+
+
+def print_comparison(
+    console: Console, sides: Iterable[tuple[str, ModelSummary]], pairs: Iterable[Comparison]
+) -> None:
+    """Print the accuracy of each, what each costs the caller, then every pair's verdict."""
+    models = list(sides)
+    console.print(_side_by_side(models))
+    console.print(_agents(models))
+    for pair in pairs:
+        console.print(Text(pair.sentence, style="bold"), soft_wrap=True)
+        if pair.verdict != "can't tell":
+            console.print(Text(f"  {pair.power_line}", style="dim"))
+        if pair.left_out:
+            console.print(f"  {pair.left_out} scenarios were scored for one of them only")
+        for line in _disagreements(pair):
+            console.print(line)
+
+
+def _side_by_side(models: list[tuple[str, ModelSummary]]) -> Table:
+    table = Table(title="Side by side", title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("")
+    for name, _ in models:
+        table.add_column(Text(name), justify="right", overflow="fold")
+    rows: dict[str, Callable[[ModelSummary], str]] = {
+        "accuracy": lambda m: share(m.accuracy.value),
+        "interval": lambda m: interval(m.accuracy),
+        "decisions": lambda m: str(m.accuracy.decisions),
+        "trials passed": lambda m: f"{m.trials.passed}/{m.trials.passed + m.trials.failed}",
+        "unscored, not run": lambda m: f"{m.trials.unscored}, {m.trials.not_run}",
+        "pass^k": lambda m: _by_k(m.pass_hat),
+        "pass@k": lambda m: _by_k(m.pass_at),
+        "first token, median s": lambda m: _number(m.ttft_s.median),
+        "seam, median s": lambda m: _number(m.seam_s.median),
+        "seconds a decision": lambda m: _number(_per(m.wall_s, m)),
+        "tokens a decision": lambda m: _number(_per(m.tokens.prompt + m.tokens.completion, m)),
+    }
+    for title, cell in rows.items():
+        table.add_row(title, *(cell(model) for _, model in models))
+    return table
+
+
+def _agents(models: list[tuple[str, ModelSummary]]) -> Table:
+    table = Table(title="Precision and recall", title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("agent")
+    for name, _ in models:
+        table.add_column(Text(name), justify="right", overflow="fold")
+    agents = sorted({agent for _, model in models for agent in model.per_agent})
+    for agent in agents:
+        found = [model.per_agent.get(agent) for _, model in models]
+        cells = [f"{share(each.precision)} {share(each.recall)}" if each else "-" for each in found]
+        table.add_row(Text(agent), *cells)
+    return table
+
+
+def _disagreements(pair: Comparison) -> Iterable[Text]:
+    for each in pair.disagreements[:_SHOWN]:
+        differing = [
+            f"{x.partition(': ')[0]}: {x.partition(': ')[2]} / {y.partition(': ')[2]}"
+            for x, y in zip(each.a, each.b, strict=False)
+            if x != y
+        ]
+        turns = ", ".join(differing) or "in other trials than the first"
+        yield Text(f"  {each.difference:+.2f} {each.suite} / {each.scenario}: {turns}", style="dim")
+    left = len(pair.disagreements) - _SHOWN
+    if left > 0:
+        yield Text(f"  and {left} more (--json has them all)", style="dim")
+
+
+def _by_k(values: object) -> str:
+    pairs = values.items() if isinstance(values, dict) else ()
+    return " ".join(f"{k}:{value:.2f}" for k, value in pairs) or "-"
+
+
+def _per(total: float, model: ModelSummary) -> float | None:
+    decided = model.accuracy.decisions + model.decisions.cascaded
+    return total / decided if decided else None
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"

@@ -1,0 +1,25 @@
+"""How long a caller waits at a handoff."""
+
+from collections.abc import Iterator
+
+from handoff_evals.transcript import AgentHandoff, Message, Transcript
+
+
+def seams(transcript: Transcript) -> Iterator[float]:
+    """Seconds from the caller's last word to the new agent's first, a handoff turn each.
+
+    A turn in which the new agent says nothing has no seam.
+    """
+    for turn in transcript.turns[1:]:
+        handed_over = False
+        for event in turn.events:
+            if isinstance(event, AgentHandoff):
+                handed_over = True
+            elif (
+                handed_over
+                and isinstance(event, Message)
+                and event.agent == turn.active
+                and event.at_s is not None
+            ):
+                yield max(0.0, event.at_s)
+                break

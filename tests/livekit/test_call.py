@@ -1,0 +1,407 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from livekit.agents import Agent, AgentSession, function_tool, inference, llm, mock_tools
+
+from agents.customer_service import BillingAgent, CustomerServiceAgent
+from agents.triage import Carry, triage_call
+from handoff_evals.livekit.call import Call, Limits
+from handoff_evals.livekit.entry import AgentEntry
+from handoff_evals.livekit.scripted import Reply, ScriptedLLM, tool_call
+from handoff_evals.scenario import Watch
+from handoff_evals.transcript import AgentError, AgentRef, FunctionCallOutput
+from tests.livekit.phone import ROOMY, SHORT, Plain, calling, held, speak, told
+
+
+class Weather(Plain):
+    @function_tool
+    async def look_up(self, city: str) -> str:
+        """Look up the weather."""
+        raise LookupError(f"no network to ask about {city}")
+
+
+class Summarises(Plain):
+    @function_tool
+    async def transfer(self) -> Agent:
+        """Transfer with a summary."""
+        model = self.session.llm
+        assert isinstance(model, llm.LLM)
+        order = llm.ChatContext.empty()
+        order.add_message(role="user", content="Sum it up.")
+        summary = (await model.chat(chat_ctx=order).collect()).text
+        carried = llm.ChatContext.empty()
+        carried.add_message(role="system", content=summary)
+        return Told(carried)
+
+
+class Told(Agent):
+    def __init__(self, chat_ctx: llm.ChatContext) -> None:
+        super().__init__(instructions="You were told.", chat_ctx=chat_ctx)
+
+    async def on_enter(self) -> None:
+        self.session.generate_reply()
+
+
+class BringsEverything(Agent):
+    def __init__(self) -> None:
+        super().__init__(
+            instructions="You bring your own models.",
+            stt="deepgram/nova-3",
+            llm="openai/gpt-4o",
+            tts=inference.TTS("deepgram/aura-2", voice="apollo"),
+        )
+
+    @function_tool
+    async def transfer(self) -> Agent:
+        """Transfer to another one like it."""
+        return BringsEverything()
+
+
+class Desk(Plain):
+    def __init__(self, topic: str) -> None:
+        super().__init__()
+        self.topic = topic
+
+    @function_tool
+    async def transfer(self, topic: str) -> Agent:
+        """Transfer to the desk for a topic."""
+        self.session.userdata["topics"].append(topic)
+        return Desk(topic)
+
+
+async def test_the_billing_agents_model_receives_what_was_said_and_not_the_old_instructions() -> (
+    None
+):
+    script: list[Reply] = [
+        "Good morning!",
+        tool_call("transfer_to_billing"),
+        "Billing takes over now.",
+        "I see the two payments for order 4471.",
+    ]
+    call = await held(
+        CustomerServiceAgent, script, "Good morning.", "I was charged twice, it's order 4471."
+    )
+
+    turn = call.turns[2]
+    assert told(turn) == [
+        "caller: I was charged twice, it's order 4471.",
+        "transfer_to_billing({})",
+        told(turn)[2],
+        "customer_service_agent: Billing takes over now.",
+        "customer_service_agent -> billing_agent",
+        "billing_agent: I see the two payments for order 4471.",
+    ]
+    first = next(each for each in turn.model_calls if each.agent.id == "billing_agent")
+    assert first.after_handoffs == 1
+    assert [(m["role"], m["content"]) for m in first.messages] == [
+        ("system", BillingAgent().instructions),
+        ("assistant", "Thank you for calling Lumen Line! How can I help?"),
+        ("user", "Good morning."),
+        ("assistant", "Good morning!"),
+        ("user", "I was charged twice, it's order 4471."),
+        *[(m["role"], m["content"]) for m in first.messages[5:]],
+    ]
+    assert "4471" in first.received_text
+    assert str(CustomerServiceAgent().instructions) not in first.received_text
+    assert call.faults == []
+
+
+async def test_the_model_calls_say_who_asked_and_with_which_tools() -> None:
+    script: list[Reply] = [
+        tool_call("transfer_to_billing"),
+        "Billing takes over now.",
+        "Hello.",
+        "Yes.",
+    ]
+    call = await held(CustomerServiceAgent, script, "A refund, please.", "Are you there?")
+
+    asked = [
+        (each.agent.id, sorted(tool.name for tool in each.tools))
+        for each in call.transcript.model_calls
+    ]
+    service = ["escalate_to_manager", "transfer_to_billing", "transfer_to_technical_support"]
+    billing = [
+        "escalate_to_manager",
+        "transfer_to_customer_service",
+        "transfer_to_technical_support",
+    ]
+    assert asked == [
+        ("customer_service_agent", service),
+        ("customer_service_agent", service),
+        ("billing_agent", []),  # it enters without tools
+        ("billing_agent", billing),
+    ]
+    assert {each.model for each in call.transcript.model_calls} == {"scripted"}
+
+
+async def test_agents_that_bring_models_of_livekit_inference_answer_by_the_runs_model() -> None:
+    script: list[Reply] = ["Hello.", tool_call("transfer"), "I am another."]
+    call = await held(BringsEverything, script, "Hello?", "Somebody else, please.", "Hello?")
+
+    assert [turn.said for turn in call.turns] == ["", "Hello.", "", "I am another."]
+    assert len(call.transcript.handoffs) == 2
+    assert {each.model for each in call.transcript.model_calls} == {"scripted"}
+    assert call.faults == []
+
+
+async def test_a_factory_with_a_session_of_its_own_answers_by_the_runs_model_too() -> None:
+    def factory() -> tuple[Agent, AgentSession[Any]]:
+        session = AgentSession[Any](
+            llm="openai/gpt-4o", stt="deepgram/nova-3", tts="deepgram/aura-2:apollo"
+        )
+        return Plain(), session
+
+    call = await held(factory, ["Hello."], "Hello?")
+
+    assert call.turns[1].said == "Hello."
+    assert call.turns[1].model_calls[0].model == "scripted"
+
+
+async def test_what_an_agents_code_asks_the_sessions_model_is_told_apart_from_its_replies() -> None:
+    call = await held(
+        Summarises,
+        [tool_call("transfer"), "They want a refund.", "About your refund."],
+        "A refund.",
+    )
+
+    asked = call.turns[1].model_calls
+    assert [(each.purpose, each.agent.id) for each in asked] == [
+        ("reply", "summarises"),
+        ("direct", "summarises"),
+        ("reply", "told"),
+    ]
+    assert asked[1].received_text == "Sum it up."
+    assert asked[1].text == "They want a refund."
+    assert "They want a refund." in asked[2].received_text
+
+
+async def test_an_example_agents_summary_is_a_direct_request_too() -> None:
+    def factory(model: llm.LLM[Any]) -> Any:
+        return triage_call(model, carry=Carry.SUMMARY)
+
+    script: list[Reply] = [
+        "Go on.",
+        tool_call("transfer_to_claims"),
+        "Their window is broken.",
+        "I am sorry.",
+    ]
+    call = await held(factory, script, "Hello.", "My window is broken.")
+
+    assert [(each.purpose, each.agent.id) for each in call.turns[2].model_calls] == [
+        ("reply", "triage_agent"),
+        ("direct", "triage_agent"),
+        ("reply", "specialist_agent"),
+    ]
+
+
+async def test_tools_can_be_mocked_for_a_single_turn() -> None:
+    async with calling(
+        Weather,
+        [tool_call("look_up", city="Oslo"), "Sunny.", tool_call("look_up", city="Oslo"), "Oh."],
+    ) as call:
+        await call.start()
+        with mock_tools(Weather, {"look_up": lambda: "sunny"}):
+            mocked = await call.say("And in Oslo?")
+        real = await call.say("And in Oslo?")
+
+    assert told(mocked)[2] == "look_up = sunny"
+    assert [f.cause for f in call.faults] == ["tool_error"]
+    assert any(isinstance(event, AgentError) for event in real.events)
+
+
+async def test_tools_can_be_mocked_for_a_whole_call() -> None:
+    with mock_tools(Weather, {"look_up": lambda city: f"sunny in {city}"}):
+        call = await held(Weather, [tool_call("look_up", city="Oslo"), "Sunny."], "And in Oslo?")
+
+    assert told(call.turns[1])[2] == "look_up = sunny in Oslo"
+    assert call.faults == []
+
+
+async def test_calls_at_once_in_one_loop_keep_events_errors_and_tasks_apart() -> None:
+    class Hangs(Plain):
+        @function_tool
+        async def look_up(self) -> str:
+            """Look something up."""
+            await asyncio.Event().wait()
+            return ""
+
+    async def hold(found: Any, script: list[Reply], *says: str, limits: Limits = ROOMY) -> Call:
+        call = Call(AgentEntry.of(found), ScriptedLLM(script), limits=limits)
+        await call.start()
+        await speak(call, *says)
+        await call.close()
+        return call
+
+    before = asyncio.all_tasks()
+    *good, hanging, failing = await asyncio.gather(
+        *(hold(Plain, [f"One {n}.", f"Two {n}."], f"{n}?", f"{n}!") for n in range(4)),
+        hold(Hangs, [tool_call("look_up")], "Hello?", limits=SHORT),
+        hold(Weather, [tool_call("look_up", city="Rome"), "Oh."], "And in Rome?"),
+    )
+
+    for number, call in enumerate(good):
+        assert [told(turn) for turn in call.turns[1:]] == [
+            [f"caller: {number}?", f"plain: One {number}."],
+            [f"caller: {number}!", f"plain: Two {number}."],
+        ]
+        assert call.faults == []
+        assert len(call.transcript.model_calls) == 2
+    assert [f.cause for f in hanging.faults] == ["turn_timeout"]
+    assert [f.cause for f in failing.faults] == ["tool_error"]
+    errors = [e for e in failing.transcript.events if isinstance(e, AgentError)]
+    assert [error.message for error in errors] == ["LookupError: no network to ask about Rome"]
+    assert not asyncio.all_tasks() - before
+
+
+async def test_what_the_scenarios_ask_about_is_noted_and_nothing_else() -> None:
+    def factory(model: llm.LLM[Any]) -> tuple[Agent, AgentSession[Any]]:
+        data = {"topics": ["none"], "secret": "x", "odd": object()}
+        return Desk("none"), AgentSession(llm=model, userdata=data)
+
+    watch = Watch(
+        attributes=frozenset({"topic", "absent"}), userdata=frozenset({"topics", "odd", "no"})
+    )
+    script: list[Reply] = [tool_call("transfer", topic="claims"), "Hello."]
+    async with calling(factory, script, watch=watch) as call:
+        await call.start()
+        moved = await call.say("A claim.")
+
+    assert call.turns[0].active == AgentRef(id="desk", attributes={"topic": "none"})
+    assert moved.active == AgentRef(id="desk", attributes={"topic": "claims"})
+    assert moved.handoffs[0].old == call.turns[0].active
+    assert moved.handoffs[0].new == moved.active
+    assert call.turns[0].userdata["topics"] == ["none"]
+    assert moved.userdata["topics"] == ["none", "claims"]
+    assert sorted(moved.userdata) == ["no", "odd", "topics"]
+    assert moved.userdata["no"] is None
+    assert moved.userdata["odd"].startswith("<object object")
+
+
+async def test_userdata_may_be_an_object_or_nothing() -> None:
+    class Data:
+        name = "Maria"
+
+    def factory(model: llm.LLM[Any]) -> tuple[Agent, AgentSession[Any]]:
+        return Plain(), AgentSession(llm=model, userdata=Data())
+
+    watch = Watch(userdata=frozenset({"name"}))
+    async with calling(factory, [], watch=watch) as call:
+        assert (await call.start()).userdata == {"name": "Maria"}
+    async with calling(Plain, [], watch=watch) as call:
+        assert (await call.start()).userdata == {}
+
+
+async def test_livekits_own_results_and_objects_stay_in_reach() -> None:
+    async with calling(Plain, ["Hello."]) as call:
+        await call.start()
+        await call.say("Hello?")
+        assert isinstance(call.session, AgentSession)
+        assert isinstance(call.session.current_agent, Plain)
+
+    opening, answered = call.results
+    assert opening is not None
+    assert opening.events[0].type == "agent_handoff"
+    assert answered is not None
+    answered.expect.next_event().is_message(role="assistant")
+
+
+async def test_a_turn_that_was_cut_off_has_no_result() -> None:
+    class Hangs(Plain):
+        async def on_enter(self) -> None:
+            await asyncio.Event().wait()
+
+    call = await held(Hangs, [], limits=SHORT)
+
+    assert call.results == [None]
+
+
+async def test_an_output_that_is_an_error_says_so() -> None:
+    call = await held(Weather, [tool_call("look_up", city="Oslo"), "Oh."], "And in Oslo?")
+
+    (output,) = (e for e in call.turns[1].events if isinstance(e, FunctionCallOutput))
+    assert output.is_error
+
+
+async def test_a_message_has_the_metrics_of_its_reply_in_seconds() -> None:
+    call = await held(Plain, ["Hello."], "Hello?")
+
+    reply = call.turns[1].events[-1]
+    assert reply.type == "message"
+    assert 0 <= reply.metrics["llm_node_ttft"] < 5
+    assert 0 < call.turns[1].duration_s < 5
+
+
+@pytest.mark.parametrize("error", [ValueError("no database"), TimeoutError("no database")])
+async def test_a_factory_that_raises_is_a_fault_of_the_agents_and_of_no_deadline(
+    error: Exception,
+) -> None:
+    def factory(_: llm.LLM[Any]) -> Agent:
+        raise error
+
+    call = Call(AgentEntry.of(factory), ScriptedLLM([]), limits=ROOMY)
+    turn = await call.start()
+    assert call.over
+    await call.close()
+
+    assert [(f.owner, f.cause, f.detail, f.turn) for f in call.faults] == [
+        ("agent", "session_error", f"{type(error).__name__}: no database", 0)
+    ]
+    assert turn.active.id == "nobody"
+
+
+async def test_an_exception_while_the_users_context_closes_is_a_fault_of_the_close() -> None:
+    @asynccontextmanager
+    async def factory(_: llm.LLM[Any]) -> AsyncIterator[Agent]:
+        yield Plain()
+        raise ValueError("still in use")
+
+    call = await held(factory, ["Yes."], "Hello?")
+
+    assert [(f.owner, f.cause, f.detail) for f in call.faults] == [
+        ("agent", "close_error", "ValueError: still in use")
+    ]
+
+
+async def test_a_call_that_has_not_started_has_no_session_and_can_be_closed() -> None:
+    call = Call(AgentEntry.of(Plain), ScriptedLLM([]))
+    with pytest.raises(RuntimeError, match=r"await start\(\) first"):
+        _ = call.session
+    assert not call.over
+
+    await call.close()
+
+    assert call.transcript.turns == ()
+    assert call.faults == []
+
+
+async def test_a_call_can_be_closed_twice() -> None:
+    async with calling(Plain, ["Yes."]) as call:
+        await call.start()
+        await call.close()
+
+    assert call.over
+    assert call.faults == []
+
+
+async def test_a_turn_that_is_cancelled_from_outside_leaves_nothing() -> None:
+    class Hangs(Plain):
+        @function_tool
+        async def look_up(self) -> str:
+            """Look something up."""
+            started.set()
+            await asyncio.Event().wait()
+            return ""
+
+    started = asyncio.Event()
+    conversation = asyncio.create_task(
+        held(Hangs, [tool_call("look_up")], "Hello?", limits=Limits(close_s=0.2))
+    )
+    await started.wait()
+    conversation.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await conversation
+
+    assert asyncio.all_tasks() == {asyncio.current_task()}
