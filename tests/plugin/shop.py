@@ -45,6 +45,15 @@ class Workshop(Agent):
         return FrontDesk()
 
 
+class Raising(FrontDesk):
+    """A front desk whose tool raises."""
+
+    @function_tool
+    async def transfer_to_workshop(self) -> None:
+        """Transfer the caller to the workshop."""
+        raise LookupError("the workshop is closed")
+
+
 class Teller(Agent):
     """Several agents of one class, told apart by an attribute."""
 

@@ -8,19 +8,10 @@ from livekit.agents import APIStatusError, function_tool
 
 from handoff_evals import Limits, ScriptedLLM, tool_call
 from handoff_evals.plugin.calls import CallFactory, closing
-from tests.plugin.shop import FrontDesk
+from tests.plugin.shop import FrontDesk, Raising
 
 TO_WORKSHOP = tool_call("transfer_to_workshop")
 SHORT = Limits(turn_s=1.0, close_s=0.3)
-
-
-class Raising(FrontDesk):
-    """Its tool raises."""
-
-    @function_tool
-    async def transfer_to_workshop(self) -> None:
-        """Transfer the caller to the workshop."""
-        raise LookupError("the workshop is closed")
 
 
 class Hanging(FrontDesk):

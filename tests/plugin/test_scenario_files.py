@@ -3,6 +3,10 @@
 from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
+import pytest
+
+from handoff_evals.plugin.trial import hold, why
+from handoff_evals.scenario import Expectation, Scenario, ScriptedTurn, Suite, Target
 from tests.plugin.conftest import Project
 
 SUITE = """
@@ -20,6 +24,10 @@ scenarios:
     turns:
       - user: Give me a manager.
         expect: {agent: manager}
+  - label: Forgotten number
+    turns:
+      - user: My chain snapped, it's bike 4471.
+        expect: {agent: workshop, carries: ["4472"]}
   - label: Angry caller
     instructions: You are angry.
 """
@@ -37,7 +45,7 @@ def test_each_scenario_is_a_test_with_any_number_of_workers(
     scenarios(SUITE)
     project.write("evals/scenarios.yaml", NO_AGENT)
     result = project.run("-n", "2", "-v", "-rsfE", "--junitxml=report.xml")
-    result.assert_outcomes(passed=1, failed=1, skipped=1, errors=1)
+    result.assert_outcomes(passed=1, failed=2, skipped=1, errors=1)
     result.stdout.fnmatch_lines_random(
         [
             "*PASSED evals/shop/scenarios.yaml::Broken chain*",
@@ -50,6 +58,9 @@ def test_each_scenario_is_a_test_with_any_number_of_workers(
             ">>> [[]4[]] front_desk: *",
             "SKIPPED*evals/shop/scenarios.yaml*: no `turns`: needs LiveKit's simulated caller",
             "FAILED evals/shop/scenarios.yaml::Wants a manager - *turn 1*",
+            "turn 1: carries: workshop's model received * without '4472'",
+            "what workshop's model received:",
+            "    user: My chain snapped, it's bike 4471.",
             "agent 'shop:BackDesk' can't be imported: AttributeError: *",
         ]
     )
@@ -67,6 +78,19 @@ def test_each_scenario_is_a_test_with_any_number_of_workers(
 
 def _cases(project: Project) -> list[ET.Element]:
     return list(ET.parse(project.path / "report.xml").iter("testcase"))  # noqa: S314 - our own
+
+
+def test_an_exception_comes_before_what_follows_from_it(pytestconfig: pytest.Config) -> None:
+    expect = Expectation(agent=Target(id="workshop"))
+    scenario = Scenario(
+        label="Broken chain", turns=(ScriptedTurn(user="My chain snapped", expect=expect),)
+    )
+    suite = Suite(name="Shop", agent="tests.plugin.shop:Raising", scenarios=(scenario,))
+    trial = hold(suite, scenario, config=pytestconfig, model="oracle")
+    lines = why(trial, agent=suite.agent).splitlines()
+    assert lines[0] == "turn 1: agent: tool_error: LookupError: the workshop is closed"
+    assert lines[1] == "turn 1: handoff: missed: expected workshop, active raising"
+    assert lines[-1] == "LookupError: the workshop is closed"
 
 
 def test_scenarios_are_chosen_by_label_and_by_tag(
