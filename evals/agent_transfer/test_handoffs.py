@@ -99,31 +99,34 @@ async def test_the_new_agent_is_told_what_was_said_and_nothing_else(
     received.lacks_instructions_of(old).lacks("change_agent()")
 
 
+@both_ways
 async def test_there_and_back_and_there_again_forgets_nothing_and_repeats_no_agent(
-    call: CallFactory,
+    call: CallFactory, old: type[Agent], new: type[Agent]
 ) -> None:
-    model = ScriptedLLM([CHANGE, "At length.", CHANGE, "In brief.", CHANGE, "At length again."])
-    session = await call(transfer_call, llm=model)
+    model = ScriptedLLM([CHANGE, "One it is.", CHANGE, "Two it is.", CHANGE, "Three it is."])
+    session = await call(old, llm=model)
     took_the_call = [session.active_agent]
-    for asked, then in [("More", "One"), ("Less", "Two"), ("More again", "Three")]:
-        await session.say(asked)
+    for there, then in [("There", "One"), ("Back", "Two"), ("There again", "Three")]:
+        await session.say(there)
         took_the_call.append(session.active_agent)
         await session.say(then)
 
     assert model.left == 0
+    assert [type(agent) for agent in took_the_call] == [old, new, old, new]
+    # Each is new: one that was kept would know nothing of what was said since.
     assert len({id(agent) for agent in took_the_call}) == 4
     assert told(session.received_by(took_the_call[-1])) == [
-        ("assistant", GREETING[ShortWindedAgent]),
-        ("user", "More"),
-        ("assistant", GREETING[LongWindedAgent]),
+        ("assistant", GREETING[old]),
+        ("user", "There"),
+        ("assistant", GREETING[new]),
         ("user", "One"),
-        ("assistant", "At length."),
-        ("user", "Less"),
-        ("assistant", GREETING[ShortWindedAgent]),
+        ("assistant", "One it is."),
+        ("user", "Back"),
+        ("assistant", GREETING[old]),
         ("user", "Two"),
-        ("assistant", "In brief."),
-        ("user", "More again"),
-        ("assistant", GREETING[LongWindedAgent]),
+        ("assistant", "Two it is."),
+        ("user", "There again"),
+        ("assistant", GREETING[new]),
         ("user", "Three"),
     ]
 

@@ -56,7 +56,11 @@ async def test_words_come_in_several_chunks_that_make_up_the_text() -> None:
 
 
 async def test_a_reply_of_several_parts_comes_in_their_order_under_one_id() -> None:
-    reply = ["Sure.", tool_call("record_age", age=34), ToolCall(name="broken", arguments="{age")]
+    reply: Reply = [
+        "Sure.",
+        tool_call("record_age", age=34),
+        ToolCall(name="broken", arguments="{age"),
+    ]
     found = await chunks(ScriptedLLM([reply]))
 
     assert contents(found) == ["Sure."]

@@ -10,10 +10,10 @@ from livekit.agents import (
     function_tool,
     llm,
 )
-from livekit.agents.types import NOT_GIVEN
+from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN
 from livekit.agents.voice.agent_session import SessionConnectOptions
 
-from handoff_evals.livekit.scripted import Reply, Request, ScriptedLLM, tool_call
+from handoff_evals.livekit.scripted import ScriptedLLM, tool_call
 from handoff_evals.livekit.tap import Exchange, Tap
 from handoff_evals.transcript import AgentRef, FunctionCall, Usage
 from tests.livekit.phone import Plain, calling
@@ -53,7 +53,7 @@ class Unreachable(llm.LLM[Any]):
         *,
         chat_ctx: llm.ChatContext,
         tools: list[llm.Tool] | None = None,
-        conn_options: APIConnectOptions,
+        conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
         **_: Any,
     ) -> llm.LLMStream:
         """Answer, or not."""
@@ -245,10 +245,6 @@ async def test_an_error_is_noted_and_raised() -> None:
 
 
 async def test_a_request_is_noted_as_soon_as_it_is_made() -> None:
-    async def never(_: Request) -> Reply:
-        await asyncio.Event().wait()
-        return ""
-
     class Silent(llm.LLMStream):
         async def _run(self) -> None:
             await asyncio.Event().wait()
@@ -278,5 +274,8 @@ async def test_it_goes_by_the_wrapped_models_name() -> None:
 async def test_it_knows_whose_conversation_it_is_in() -> None:
     tap, log = tapped(ScriptedLLM([]))
 
+    def another(exchange: Exchange) -> None:
+        log.append(exchange)
+
     assert tap.logs_to(log.append)
-    assert not tap.logs_to([1].append)
+    assert not tap.logs_to(another)

@@ -72,7 +72,7 @@ def test_a_method_that_hands_over_is_taken_from_its_class() -> None:
 def test_a_tool_that_leads_nearer_to_the_first_agent_is_the_way_back() -> None:
     assert told(METHODS, "way-back-removed") == ["15 Billing.back: Billing has no back"]
     (change,) = broken(METHODS, "way-back-removed")
-    assert change.splitlines()[-1] == "+ pass"
+    assert "+ pass" in change.splitlines()
 
 
 def test_a_tool_of_a_list_is_taken_from_the_list_alone() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from dotenv import load_dotenv
 from livekit.agents import llm
 
 from handoff_evals.config import ModelConfig, ProjectConfig, read_config
@@ -53,6 +54,7 @@ def resolve(names: Sequence[str], *, folder: Path) -> list[Model]:
     """
     if len(set(names)) < len(names):
         raise ModelError(f"a model stands twice in {list(names)}")
+    load_dotenv(folder / ".env")
     config = read_config(folder)
     makers = [_maker(name, folder, config) for name in names]
     return [make() for make in makers]

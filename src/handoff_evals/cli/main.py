@@ -5,6 +5,7 @@ import sys
 import typer
 
 from handoff_evals.cli.compare import compare
+from handoff_evals.cli.models import models
 from handoff_evals.cli.mutate import mutate
 from handoff_evals.cli.run import run
 from handoff_evals.cli.show import show
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(show)
 app.command()(compare)
+app.command()(models)
 app.command()(mutate)
 
 

@@ -9,8 +9,8 @@ from functools import lru_cache
 from handoff_evals.mutation.agent_module import AgentModule, Function
 
 # `self._billing_agent`; `userdata.agents["billing"]`, `self.personas.billing`
-_AGENT = re.compile(r"(^|_)(agent|persona)$")
-_AGENTS = re.compile(r"(^|_)(agents|personas)$")
+_AGENT = re.compile(r"(^|[._])(agent|persona)$")
+_AGENTS = re.compile(r"(^|[._])(agents|personas)$")
 
 
 @dataclass(frozen=True, kw_only=True)

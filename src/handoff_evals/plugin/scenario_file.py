@@ -102,7 +102,7 @@ class ScenarioItem(pytest.Item):
 
         if self.trial is None:
             raise RuntimeError(f"{self.nodeid} was not set up")
-        if self.trial.status == "failed":
+        if self.trial.status != "passed":
             pytest.fail(why(self.trial, agent=self.suite.agent), pytrace=False)
 
     def reportinfo(self) -> tuple[Path, int, str]:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from handoff_evals.livekit.trivial import oracle
@@ -24,6 +24,7 @@ BRIEF = settings(
     derandomize=True,
     database=None,
     deadline=None,  # the subject's limits are the deadlines
+    phases=(Phase.generate, Phase.shrink),  # explaining takes more runs than finding
     print_blob=False,
     report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),

@@ -53,6 +53,15 @@ class Answer:
         return tuple(part for part in self.reply if isinstance(part, ToolCall))
 
     @property
+    def words(self) -> str:
+        """What it says."""
+        if isinstance(self.reply, ToolCall | BaseException):
+            return ""
+        if isinstance(self.reply, str):
+            return self.reply
+        return " ".join(part for part in self.reply if isinstance(part, str))
+
+    @property
     def failed(self) -> bool:
         """Whether there was no reply at all."""
         return isinstance(self.reply, BaseException)

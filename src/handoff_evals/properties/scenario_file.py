@@ -2,33 +2,34 @@
 
 import json
 import textwrap
-from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from handoff_evals.livekit.scripted import ToolCall
-from handoff_evals.properties.failure import BrokenInvariantError, Held
+from handoff_evals.properties.failure import BrokenInvariantError
 from handoff_evals.properties.model import Answer
 from handoff_evals.scenario import Expectation, ExpectedCall, Scenario, ScriptedTurn
 
 _WIDTH = 92
 
 
-def scenario_of(error: BrokenInvariantError) -> Scenario:
-    """The conversation, as far as the oracle can hold it: the caller's words, the first calls.
+@dataclass(frozen=True, kw_only=True)
+class _Line:
+    """A turn of the file, and what is to be said beside it."""
 
-    A conversation that breaks before the caller speaks gets one turn, for it to be held at all.
+    turn: ScriptedTurn
+    beside: tuple[str, ...]
+
+
+def scenario_of(error: BrokenInvariantError) -> Scenario:
+    """The conversation, as far as the oracle can hold it.
+
+    The oracle calls tools in reply to the caller only, so calls that the model made in
+    reply to a tool, or as an agent entered, get a turn of their own.
     """
-    said = [turn for turn in error.turns if turn.user is not None]
-    return Scenario(
-        label=error.invariant,
-        turns=tuple(
-            ScriptedTurn(user=turn.user or "", expect=Expectation(calls=_calls(turn)))
-            for turn in said
-        )
-        or (ScriptedTurn(user="Hello."),),
-    )
+    return Scenario(label=error.invariant, turns=tuple(line.turn for line in _lines(error)))
 
 
 def written(error: BrokenInvariantError, *, agent: str, again: bool) -> str:
@@ -39,53 +40,80 @@ def written(error: BrokenInvariantError, *, agent: str, again: bool) -> str:
         agent: `module:name` of the agent under test.
         again: whether the oracle, playing the file, breaks the invariant again.
     """
-    scenario = scenario_of(error)
-    lines = [
+    text = [
         *_comment(f"Broken: {error.invariant}: {error.why}"),
         "#",
         "# To hold this conversation: handoff-evals run THIS_FILE --model oracle",
         *_comment(
-            "The oracle breaks it again."
+            "It breaks the invariant again."
             if again
-            else "The oracle does not break it again: it takes what stands beside the turns as "
-            "`not played` too."
+            else "It does not break the invariant again: that takes what is marked `not played`."
         ),
-        f"name: {_plain('broken: ' + error.invariant)}",
-        f"agent: {_plain(agent)}",
+        f"name: {_scalar('broken: ' + error.invariant)}",
+        f"agent: {_scalar(agent)}",
         "",
         "scenarios:",
-        f"  - label: {_plain(scenario.label)}",
+        f"  - label: {_scalar(error.invariant)}",
+        "    turns:",
     ]
-    opening = [turn for turn in error.turns if turn.user is None]
-    for turn in opening:
-        lines += _indented(_beside(turn), 4)
-    lines.append("    turns:")
-    held = [turn for turn in error.turns if turn.user is not None]
-    for index, scripted in enumerate(scenario.turns):
-        if index < len(held):
-            lines += _indented(_beside(held[index]), 6)
-        body: dict[str, Any] = {"user": scripted.user}
-        if scripted.expect.calls:
-            body["expect"] = {
-                "calls": [
-                    {"name": call.name, "arguments": dict(call.arguments)}
-                    for call in scripted.expect.calls
-                ]
-            }
+    for line in _lines(error):
+        body: dict[str, Any] = {"user": line.turn.user}
+        if line.turn.expect.calls:
+            calls = [
+                {"name": call.name, "arguments": dict(call.arguments)}
+                for call in line.turn.expect.calls
+            ]
+            body["expect"] = {"calls": calls}
         dumped = yaml.safe_dump([body], allow_unicode=True, sort_keys=False, width=_WIDTH)
-        lines += _indented(dumped.splitlines(), 6)
-    return "\n".join(lines) + "\n"
+        beside = [written for said in line.beside for written in _comment(said)]
+        text += [f"      {each}" for each in (*beside, *dumped.splitlines())]
+    return "\n".join(text) + "\n"
 
 
-def _calls(turn: Held) -> tuple[ExpectedCall, ...]:
-    """The calls that the oracle plays: those of the reply to the caller's words."""
-    first = next(iter(turn.answers), None)
-    if first is None or not first.to_caller:
+def _lines(error: BrokenInvariantError) -> list[_Line]:
+    """One turn for each that was held, and one more for each further reply with calls."""
+    lines: list[_Line] = []
+    beside: list[str] = []
+    for held in error.turns:
+        user = held.user
+        if held.interrupted_after is not None:
+            beside.append(
+                f"not played: the caller interrupts, {held.interrupted_after} rounds of the event "
+                f"loop into the {'opening' if user is None else 'turn'}"
+            )
+        for answer in held.answers:
+            calls = _playable(answer)
+            if calls and (user is None or not answer.to_caller):
+                if user is not None:
+                    lines.append(_line(user, (), beside))
+                user, beside = "Go on.", ["in one turn with what is above:"]
+            beside.append(_did(answer, played=answer.is_words or bool(calls)))
+            if calls:
+                lines.append(_line(user or "Go on.", calls, beside))
+                user, beside = None, []
+        if user is not None:
+            lines.append(_line(user, (), beside))
+            beside = []
+    # A conversation without a turn would not be held at all.
+    return lines or [_line("Hello.", (), beside)]
+
+
+def _line(user: str, calls: tuple[ExpectedCall, ...], beside: list[str]) -> _Line:
+    turn = ScriptedTurn(user=user, expect=Expectation(calls=calls))
+    return _Line(turn=turn, beside=tuple(beside))
+
+
+def _playable(answer: Answer) -> tuple[ExpectedCall, ...]:
+    """The calls of a reply, if a scenario can hold all of them."""
+    given = [_arguments(call) for call in answer.calls if call.name in answer.offered]
+    if len(given) < len(answer.calls):
         return ()
-    found = [(call, _arguments(call)) for call in first.calls if call.name in first.offered]
-    return tuple(
-        ExpectedCall(name=call.name, arguments=given) for call, given in found if given is not None
-    )
+    found = [
+        ExpectedCall(name=call.name, arguments=arguments)
+        for call, arguments in zip(answer.calls, given, strict=True)
+        if arguments is not None
+    ]
+    return tuple(found) if len(found) == len(given) else ()
 
 
 def _arguments(call: ToolCall) -> dict[str, Any] | None:
@@ -96,36 +124,19 @@ def _arguments(call: ToolCall) -> dict[str, Any] | None:
     return given if isinstance(given, dict) else None
 
 
-def _beside(turn: Held) -> Iterator[str]:
-    """Say what the model did, and which of it the file can't hold."""
-    played = len(_calls(turn))
-    for index, answer in enumerate(turn.answers):
-        whole = index == 0 and played == len(answer.calls) and not answer.failed
-        mark = "" if whole or answer.is_words else "not played: "
-        yield from _comment(f"{mark}the model {_did(answer)}")
-    if turn.interrupted_after is not None:
-        yield from _comment(
-            "not played: the caller interrupts, "
-            f"{turn.interrupted_after} rounds of the event loop into the turn"
-        )
-
-
-def _did(answer: Answer) -> str:
+def _did(answer: Answer, *, played: bool) -> str:
+    mark = "" if played else "not played: "
     if answer.failed:
-        return f"raises {answer.reply!r}"
-    if answer.calls:
-        return " and ".join(f"calls {call.name}({call.arguments})" for call in answer.calls)
-    return f"says {answer.reply!r}" if answer.reply else "says nothing"
+        return f"{mark}the model raises {answer.reply!r}"
+    calls = [f"calls {call.name}({call.arguments})" for call in answer.calls]
+    words = f"says {answer.words!r}" if answer.words or not calls else ""
+    return f"{mark}the model {' and '.join(filter(None, (words, *calls)))}"
 
 
 def _comment(text: str) -> list[str]:
     return [f"# {line}" for line in textwrap.wrap(" ".join(text.split()), _WIDTH - 2)]
 
 
-def _indented(lines: Iterator[str] | Sequence[str], spaces: int) -> list[str]:
-    return [f"{' ' * spaces}{line}" for line in lines]
-
-
-def _plain(text: str) -> str:
+def _scalar(text: str) -> str:
     """A text as one YAML scalar."""
     return yaml.safe_dump(text, allow_unicode=True, width=10**6).removesuffix("\n...\n").strip()
