@@ -19,11 +19,12 @@ def test_a_good_suite_kills_every_mutant_and_changes_no_file(
     project: Project, examine: Broken
 ) -> None:
     folder = project(GOOD)
+    before = (folder / "shop.py").read_bytes()
     run = examine(folder)
     assert {each.mutant.what for each in run.results if each.status != "killed"} == set()
     assert run.score == 1.0
     assert len(run.results) >= 12
-    assert (folder / "shop.py").read_text() == AGENTS.lstrip("\n") or AGENTS
+    assert (folder / "shop.py").read_bytes() == before
     test = "evals/test_shop.py::test_billing_gets_the_message_and_all_that_was_said"
     assert test in {each.killed_by for each in run.results}
 
@@ -132,8 +133,9 @@ def test_whoever_stops_listening_keeps_what_there_was_and_leaves_no_process(
     def test_it_hands_over():
         made = Front().to_billing()
         if made is None or type(made) is not tuple:
-            Path({str(tmp_path)!r}, f"{{os.getpid()}}.pid").touch()
-            while made is None:
+            pids = Path({str(tmp_path)!r})
+            (pids / f"{{os.getpid()}}.pid").touch()
+            while made is None or len(list(pids.glob("*.pid"))) < 2:
                 pass
     """
     folder = project(tests)
@@ -149,7 +151,7 @@ def test_whoever_stops_listening_keeps_what_there_was_and_leaves_no_process(
     assert len(session.run.results) == 1
     assert not session.run.is_complete
     pids = [int(each.stem) for each in tmp_path.glob("*.pid")]
-    assert pids
+    assert len(pids) == 2
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)

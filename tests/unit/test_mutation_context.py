@@ -18,8 +18,10 @@ def said(agent: Agent) -> ChatContext:
 def test_the_argument_is_left_out_at_the_handoff_and_in_the_class() -> None:
     assert broken(SOURCE, "context-not-passed") == [
         "- return Billing(chat_ctx=said(self))\n+ return Billing()",
-        "- super().__init__(instructions='b', chat_ctx=chat_ctx)\n"
-        "+ super().__init__(instructions='b')",
+        (
+            "- super().__init__(instructions='b', chat_ctx=chat_ctx)\n"
+            "+ super().__init__(instructions='b')"
+        ),
     ]
 
 

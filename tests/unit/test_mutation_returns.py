@@ -128,8 +128,10 @@ def test_the_agent_itself_is_returned_by_self_or_by_the_run_context() -> None:
 
 def test_the_message_is_dropped_where_there_is_one() -> None:
     assert broken(STAR, "handoff-message-dropped") == [
-        "- return (Billing(chat_ctx=self.chat_ctx), 'Billing takes over.')\n"
-        "+ return Billing(chat_ctx=self.chat_ctx)"
+        (
+            "- return (Billing(chat_ctx=self.chat_ctx), 'Billing takes over.')\n"
+            "+ return Billing(chat_ctx=self.chat_ctx)"
+        )
     ]
 
 

@@ -77,12 +77,16 @@ def test_a_tool_that_leads_nearer_to_the_first_agent_is_the_way_back() -> None:
 
 def test_a_tool_of_a_list_is_taken_from_the_list_alone() -> None:
     assert broken(LISTS, "handoff-tool-removed") == [
-        "- super().__init__(instructions='', tools=[to_billing, look_up])\n"
-        "+ super().__init__(instructions='', tools=[look_up])"
+        (
+            "- super().__init__(instructions='', tools=[to_billing, look_up])\n"
+            "+ super().__init__(instructions='', tools=[look_up])"
+        )
     ]
     assert broken(LISTS, "way-back-removed") == [
-        "- super().__init__(instructions='', tools=[to_front])\n"
-        "+ super().__init__(instructions='', tools=[])"
+        (
+            "- super().__init__(instructions='', tools=[to_front])\n"
+            "+ super().__init__(instructions='', tools=[])"
+        )
     ]
 
 
@@ -109,9 +113,11 @@ def test_a_description_in_the_decorator_is_dropped_with_the_docstring_that_would
             return Billing()
     '''
     assert broken(source, "tool-description-emptied") == [
-        "- @function_tool(name='bill', description='Transfer to billing.')\n"
-        "+ @function_tool(name='bill')\n"
-        '- """Not for models."""'
+        (
+            "- @function_tool(name='bill', description='Transfer to billing.')\n"
+            "+ @function_tool(name='bill')\n"
+            '- """Not for models."""'
+        )
     ]
 
 

@@ -96,21 +96,23 @@ def is_agent(
     """Whether an expression gives an agent, or the `(agent, message)` of a helper."""
     if value in seen or isinstance(value, ast.Constant | ast.JoinedStr):
         return False
-    if _declares_agent(function):
-        return True
     seen |= {value}
     match value:
+        case _ if _declares_agent(function):
+            found = True
         case ast.Await(value=inner):
-            return is_agent(module, inner, function, seen)
+            found = is_agent(module, inner, function, seen)
         case ast.Call():
-            return _gives_agent(module, value, function, seen)
+            found = _gives_agent(module, value, function, seen)
         case ast.Name(id=identifier):
             assigned = _assigned(module, identifier, function)
-            return any(is_agent(module, each, function, seen) for each in assigned)
+            found = any(is_agent(module, each, function, seen) for each in assigned)
         case ast.Attribute(value=holder) | ast.Subscript(value=holder):
             kept = _AGENTS.search(ast.unparse(holder)) or _AGENT.search(ast.unparse(value))
-            return kept is not None
-    return False
+            found = kept is not None
+        case _:
+            found = False
+    return found
 
 
 def _gives_agent(

@@ -2,25 +2,26 @@
 
 import json
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
 from handoff_evals.livekit.scripted import ToolCall
-from handoff_evals.properties.failure import BrokenInvariantError
+from handoff_evals.properties.failure import BrokenInvariantError, Held
 from handoff_evals.properties.model import Answer
 from handoff_evals.scenario import Expectation, ExpectedCall, Scenario, ScriptedTurn
 
 _WIDTH = 92
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class _Line:
     """A turn of the file, and what is to be said beside it."""
 
-    turn: ScriptedTurn
-    beside: tuple[str, ...]
+    user: str
+    calls: tuple[ExpectedCall, ...] = ()
+    beside: list[str] = field(default_factory=list)
 
 
 def scenario_of(error: BrokenInvariantError) -> Scenario:
@@ -29,7 +30,13 @@ def scenario_of(error: BrokenInvariantError) -> Scenario:
     The oracle calls tools in reply to the caller only, so calls that the model made in
     reply to a tool, or as an agent entered, get a turn of their own.
     """
-    return Scenario(label=error.invariant, turns=tuple(line.turn for line in _lines(error)))
+    return Scenario(
+        label=error.invariant,
+        turns=tuple(
+            ScriptedTurn(user=line.user, expect=Expectation(calls=line.calls))
+            for line in _lines(error)
+        ),
+    )
 
 
 def written(error: BrokenInvariantError, *, agent: str, again: bool) -> str:
@@ -57,12 +64,9 @@ def written(error: BrokenInvariantError, *, agent: str, again: bool) -> str:
         "    turns:",
     ]
     for line in _lines(error):
-        body: dict[str, Any] = {"user": line.turn.user}
-        if line.turn.expect.calls:
-            calls = [
-                {"name": call.name, "arguments": dict(call.arguments)}
-                for call in line.turn.expect.calls
-            ]
+        body: dict[str, Any] = {"user": line.user}
+        if line.calls:
+            calls = [{"name": call.name, "arguments": dict(call.arguments)} for call in line.calls]
             body["expect"] = {"calls": calls}
         dumped = yaml.safe_dump([body], allow_unicode=True, sort_keys=False, width=_WIDTH)
         beside = [written for said in line.beside for written in _comment(said)]
@@ -71,36 +75,35 @@ def written(error: BrokenInvariantError, *, agent: str, again: bool) -> str:
 
 
 def _lines(error: BrokenInvariantError) -> list[_Line]:
-    """One turn for each that was held, and one more for each further reply with calls."""
     lines: list[_Line] = []
-    beside: list[str] = []
+    opening: list[str] = []
     for held in error.turns:
-        user = held.user
-        if held.interrupted_after is not None:
-            beside.append(
-                f"not played: the caller interrupts, {held.interrupted_after} rounds of the event "
-                f"loop into the {'opening' if user is None else 'turn'}"
-            )
-        for answer in held.answers:
-            calls = _playable(answer)
-            if calls and (user is None or not answer.to_caller):
-                if user is not None:
-                    lines.append(_line(user, (), beside))
-                user, beside = "Go on.", ["in one turn with what is above:"]
-            beside.append(_did(answer, played=answer.is_words or bool(calls)))
-            if calls:
-                lines.append(_line(user or "Go on.", calls, beside))
-                user, beside = None, []
-        if user is not None:
-            lines.append(_line(user, (), beside))
-            beside = []
+        found = _of_turn(held)
+        if held.user is None:
+            opening = found.pop(0).beside
+        lines += found
     # A conversation without a turn would not be held at all.
-    return lines or [_line("Hello.", (), beside)]
+    lines = lines or [_Line(user="Hello.")]
+    lines[0].beside[:0] = opening
+    return lines
 
 
-def _line(user: str, calls: tuple[ExpectedCall, ...], beside: list[str]) -> _Line:
-    turn = ScriptedTurn(user=user, expect=Expectation(calls=calls))
-    return _Line(turn=turn, beside=tuple(beside))
+def _of_turn(held: Held) -> list[_Line]:
+    """The turn, and one more for each further reply that calls tools."""
+    lines = [_Line(user=held.user or "")]
+    where = "turn" if held.user else "opening"
+    if held.interrupted_after is not None:
+        lines[0].beside.append(
+            f"not played: the caller interrupts, {held.interrupted_after} rounds of the event "
+            f"loop into the {where}"
+        )
+    for index, answer in enumerate(held.answers):
+        calls = _playable(answer)
+        if calls and (index > 0 or not held.user):
+            lines.append(_Line(user="Go on.", beside=[f"still in the {where} above:"]))
+        lines[-1].calls = calls or lines[-1].calls
+        lines[-1].beside.append(_did(answer, played=answer.is_words or bool(calls)))
+    return lines
 
 
 def _playable(answer: Answer) -> tuple[ExpectedCall, ...]:
