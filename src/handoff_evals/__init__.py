@@ -15,9 +15,13 @@ if TYPE_CHECKING:
     from handoff_evals.livekit.mishap import Mishap
     from handoff_evals.livekit.scripted import Request, ScriptedLLM, ToolCall, tool_call
     from handoff_evals.livekit.tap import Tap
+    from handoff_evals.plugin.calls import CallFactory
+    from handoff_evals.plugin.under_test import CallUnderTest
 
 _HOMES = {
     "AgentEntry": "handoff_evals.livekit.entry",
+    "CallFactory": "handoff_evals.plugin.calls",
+    "CallUnderTest": "handoff_evals.plugin.under_test",
     "Call": "handoff_evals.livekit.call",
     "FaultyLLM": "handoff_evals.livekit.faulty",
     "Limits": "handoff_evals.livekit.call",
@@ -33,6 +37,8 @@ _HOMES = {
 __all__ = [
     "AgentEntry",
     "Call",
+    "CallFactory",
+    "CallUnderTest",
     "FaultyLLM",
     "Limits",
     "Mishap",

@@ -134,7 +134,7 @@ class ScriptedLLM(llm.LLM[Any]):
         if script.given == len(script.replies):
             last = request.last_item
             raise ScriptExhaustedError(
-                f"the script has {len(script.replies)} replies and all are used, but the model is "
+                f"all {len(script.replies)} of the script's replies are used, but the model is "
                 f"asked again after {last.type if last else 'nothing'} "
                 f"(caller's last words: {request.last_user_text!r}; "
                 f"tools: {', '.join(request.tool_names) or 'none'}). "

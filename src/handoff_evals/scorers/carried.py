@@ -25,7 +25,7 @@ def carried(
     )
     if fact.casefold() in received.casefold():
         return "passed", f"{agent}'s model received {fact!r}"
-    return "failed", f"{agent}'s model received {len(call.messages)} messages without {fact!r}"
+    return "failed", f"{agent}'s model received nothing with {fact!r}"
 
 
 def first_request(transcript: Transcript, turn: int) -> tuple[ModelCall | None, set[str]]:
