@@ -105,7 +105,7 @@ async def test_a_script_that_is_used_up_says_what_it_was_asked() -> None:
         await chunks(ScriptedLLM([]), "And now?", [record_age])
 
     assert str(raised.value) == (
-        "the script has 0 replies and all are used, but the model is asked again after message "
+        "all 0 of the script's replies are used, but the model is asked again after message "
         "(caller's last words: 'And now?'; tools: record_age). Add a reply, or pass a function."
     )
 
@@ -120,7 +120,7 @@ async def test_a_call_with_a_script_that_is_too_short_is_unscored_and_says_so_on
         2,
         True,
     )
-    assert "the script has 1 replies and all are used" in fault.detail
+    assert "all 1 of the script's replies are used" in fault.detail
     assert "caller's last words: 'And now?'" in fault.detail
 
 

@@ -150,7 +150,7 @@ def test_what_the_old_agents_model_received_carries_nothing() -> None:
 
     assert carried(held, 1, "4471") == (
         "failed",
-        "billing's model received 1 messages without '4471'",
+        "billing's model received nothing with '4471'",
     )
 
 

@@ -1,18 +1,19 @@
 """Which tool of an agent leads to which agent, as far as the code tells.
 
 Tools are not run to find out: they may do things. Their source is read for the
-agent classes that it constructs, following calls into the user's own functions;
-where that says nothing (a registry of agents, an id given at run time) the names
-decide.
+agents that it names, following calls into the user's own functions; where that
+says nothing (a registry of agents, an id given at run time) the words decide.
 """
 
 import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 from livekit.agents import Agent, llm
@@ -29,9 +30,11 @@ class _Evidence:
     """What the source of a tool shows."""
 
     agents: frozenset[str]
-    """Ids of the agent classes that it constructs."""
-    words: frozenset[str]
-    """Words of the tool's name and of the texts in its source."""
+    """Ids of the agents that it names."""
+    described: frozenset[str]
+    """Words of its docstring."""
+    written: frozenset[str]
+    """Words of the texts and attributes in its code."""
 
 
 def leading_tool(tools: Sequence[llm.Tool], target: Target) -> str | None:
@@ -51,14 +54,23 @@ def placeholder_arguments(tool: llm.Tool) -> dict[str, Any]:
     """Arguments of the right types for a tool that is called for its handoff alone."""
     schema = llm.ToolContext([tool]).parse_function_tools("openai", strict=False)[0]
     parameters = schema["function"].get("parameters") or {}
-    properties = parameters.get("properties", {})
-    return {name: _placeholder(properties.get(name, {})) for name in parameters.get("required", ())}
+    filled: dict[str, Any] = _placeholder({"type": "object", **parameters}, parameters)
+    return filled
 
 
-def _placeholder(schema: dict[str, Any]) -> Any:
-    if "enum" in schema:
-        return schema["enum"][0]
-    values = {"integer": 1, "number": 1.0, "boolean": True, "array": [], "object": {}}
+def _placeholder(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> Any:
+    match schema:
+        case {"$ref": str(place)}:
+            return _placeholder(whole["$defs"][place.rpartition("/")[2]], whole)
+        case {"const": value} | {"enum": [value, *_]}:
+            return value
+        case {"anyOf": [first, *_]} | {"allOf": [first, *_]}:
+            return _placeholder(first, whole)
+        case {"type": "object"}:
+            properties = schema.get("properties", {})
+            required = schema.get("required", ())
+            return {name: _placeholder(properties.get(name, {}), whole) for name in required}
+    values = {"integer": 1, "number": 1.0, "boolean": True, "array": [], "null": None}
     return values.get(schema.get("type", "string"), "the caller asked for it")
 
 
@@ -70,8 +82,9 @@ def _strength(name: str, tool: Any, target: Target) -> int:
     own = _words(name)
     id_words = _words(target.id) - _GENERIC
     value_words = {word for value in target.where.values() for word in _words(value)} - _GENERIC
-    strength = 4 * len(value_words & own) + 2 * len(value_words & evidence.words)
-    strength += 3 * len(id_words & own)
+    strength = 4 * len(value_words & own)
+    strength += 2 * len(value_words & (evidence.described | evidence.written))
+    strength += 3 * len(id_words & own) + len(id_words & evidence.written)
     if target.id in evidence.agents:
         strength += 2 if len(evidence.agents) == 1 else 1
     return strength
@@ -80,26 +93,42 @@ def _strength(name: str, tool: Any, target: Target) -> int:
 @lru_cache(maxsize=512)
 def _evidence(function: Callable[..., Any], owner: type[Any]) -> _Evidence:
     agents: set[str] = set()
-    words: set[str] = set()
+    texts: set[str] = set()
     seen: set[Any] = set()
 
     def read(current: Any, depth: int) -> None:
         if depth == 0 or current in seen:
             return
         seen.add(current)
-        for node in _nodes(current):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and depth == _DEPTH:
-                words.update(_words(node.value))
-            if not isinstance(node, ast.Call):
-                continue
-            named = _resolve(node.func, current, owner)
-            if inspect.isclass(named) and issubclass(named, Agent):
-                agents.add("default_agent" if named is Agent else _id(named))
-            elif inspect.isfunction(named) and not _is_livekit(named):
-                read(inspect.unwrap(named), depth - 1)
+        nodes = list(_nodes(current))
+        scope = _scope(current, nodes) if nodes else {}
+        for node in nodes:
+            if depth == _DEPTH:
+                texts.update(_texts(node))
+            match node:
+                case ast.Call(func=ast.expr() as called):
+                    named = _resolve(called, scope, owner)
+                    if named is Agent:
+                        agents.add(_given_id(node) or "default_agent")
+                    elif inspect.isfunction(named) and not _is_livekit(named):
+                        read(inspect.unwrap(named), depth - 1)
+                case ast.Name() | ast.Attribute():
+                    named = _resolve(node, scope, owner)
+                    if isinstance(named, Agent):
+                        agents.add(named.id)
+                    elif inspect.isclass(named) and issubclass(named, Agent):
+                        agents.update(_id(named) for _ in [0] if not _is_livekit(named))
 
-    read(inspect.unwrap(function), _DEPTH)
-    return _Evidence(agents=frozenset(agents), words=frozenset(words))
+    tool = inspect.unwrap(function)
+    read(tool, _DEPTH)
+    described = inspect.getdoc(tool) or ""
+    return _Evidence(
+        agents=frozenset(agents),
+        described=frozenset(_words(described)),
+        written=frozenset(
+            word for text in texts if inspect.cleandoc(text) != described for word in _words(text)
+        ),
+    )
 
 
 def _nodes(function: Any) -> Iterator[ast.AST]:
@@ -110,23 +139,52 @@ def _nodes(function: Any) -> Iterator[ast.AST]:
         return
 
 
-def _resolve(node: ast.expr, function: Any, owner: type) -> Any:
-    """What a name in a function stands for, or None."""
+def _texts(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Constant(value=str(text)) | ast.Attribute(attr=text):
+            yield text
+
+
+def _scope(function: Any, nodes: Sequence[ast.AST]) -> Mapping[str, Any]:
+    """What the names in a function stand for, those that it imports itself included."""
+    closure = inspect.getclosurevars(function)
+    scope = {**closure.builtins, **closure.globals, **closure.nonlocals}
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            with suppress(Exception):  # whatever a user's module raises, the tool would meet it
+                name = "." * node.level + (node.module or "")
+                module = import_module(name, function.__globals__.get("__package__"))
+                scope |= {each.asname or each.name: getattr(module, each.name) for each in node.names}
+    return scope
+
+
+def _resolve(node: ast.expr, scope: Mapping[str, Any], owner: type) -> Any:
+    """What an expression in a function stands for, or None."""
     match node:
         case ast.Name(id=name):
-            closure = inspect.getclosurevars(function)
-            scope = {**closure.builtins, **closure.globals, **closure.nonlocals}
             return scope.get(name)
         case ast.Attribute(value=ast.Name(id="self"), attr=attribute):
             return getattr(owner, attribute, None)
         case ast.Attribute(value=inner, attr=attribute):
-            return getattr(_resolve(inner, function, owner), attribute, None)
+            return getattr(_resolve(inner, scope, owner), attribute, None)
         case _:
             return None
 
 
 def _id(agent: type[Agent]) -> str:
+    """The id that its constructor gives it, or livekit's own."""
+    for node in _nodes(agent.__init__):
+        if isinstance(node, ast.Call) and (given := _given_id(node)):
+            return given
     return camel_to_snake_case(agent.__name__)
+
+
+def _given_id(call: ast.Call) -> str | None:
+    for keyword in call.keywords:
+        match keyword:
+            case ast.keyword(arg="id", value=ast.Constant(value=str(given))):
+                return given
+    return None
 
 
 def _is_livekit(function: Any) -> bool:

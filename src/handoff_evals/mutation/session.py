@@ -1,5 +1,6 @@
 """Runs the tests against every mutant, and gives each result as it comes."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -145,12 +146,14 @@ class Session:
             stdin, stdout = process.stdin, process.stdout
             assert stdin and stdout  # noqa: S101, PT018 - both were asked for as pipes
             try:
-                stdin.write(json.dumps(asdict(self._orders)) + "\n")
-                stdin.flush()
+                with contextlib.suppress(BrokenPipeError):  # it died; what it printed says why
+                    stdin.write(json.dumps(asdict(self._orders)) + "\n")
+                    stdin.flush()
                 for line in stdout:
                     yield json.loads(line)
             finally:
-                stdin.close()
+                with contextlib.suppress(BrokenPipeError):
+                    stdin.close()
                 stdout.close()
                 try:
                     process.wait(timeout=_PATIENCE_S)
