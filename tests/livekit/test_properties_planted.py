@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from livekit.agents import Agent, ChatContext, function_tool, llm
 
 from handoff_evals import AgentEntry, Limits
@@ -36,14 +36,18 @@ class Desk(Agent):
         self.session.say("This is the desk.")
 
 
-class Reception(Agent):
-    """Takes the call; does nothing wrong."""
+class Front(Agent):
+    """Takes the call."""
 
     def __init__(self) -> None:
         super().__init__(instructions="You are the reception.")
 
     def said(self) -> ChatContext:
         return self.chat_ctx.copy(exclude_instructions=True, exclude_config_update=True)
+
+
+class Reception(Front):
+    """Does nothing wrong."""
 
     @function_tool
     async def transfer(self) -> Agent:
@@ -63,7 +67,7 @@ class ForgetfulDesk(Desk):
         await super().on_enter()
 
 
-class ForgetfulReception(Reception):
+class ForgetfulReception(Front):
     @function_tool
     async def transfer(self) -> Agent:
         """Transfer the caller to the desk."""
@@ -77,7 +81,7 @@ class DiscreetDesk(ForgetfulDesk):
         return not (isinstance(item, llm.ChatMessage) and item.role == "user")
 
 
-class DiscreetReception(Reception):
+class DiscreetReception(Front):
     @function_tool
     async def transfer(self) -> Agent:
         """Transfer the caller to the desk."""
@@ -91,7 +95,7 @@ class EagerDesk(Desk):
         await asyncio.sleep(0)
 
 
-class EagerReception(Reception):
+class EagerReception(Front):
     """Has the desk enter by hand, although livekit will."""
 
     @function_tool
@@ -106,7 +110,7 @@ class Vault(Desk):
     """Open to nobody."""
 
 
-class TrustingReception(Reception):
+class TrustingReception(Front):
     """Puts the caller through to whatever the model asks for."""
 
     @function_tool
@@ -115,7 +119,7 @@ class TrustingReception(Reception):
         return {"desk": Desk, "vault": Vault}[where]()
 
 
-class RetellingReception(Reception):
+class RetellingReception(Front):
     """Hands on what was said in its own words."""
 
     @function_tool
@@ -127,7 +131,7 @@ class RetellingReception(Reception):
         return Desk(chat_ctx=told)
 
 
-class CarelessReception(Reception):
+class CarelessReception(Front):
     """Hands on calls of tools that the desk knows nothing of."""
 
     @function_tool
@@ -143,7 +147,7 @@ class CarelessReception(Reception):
         return desk
 
 
-class WaitingReception(Reception):
+class WaitingReception(Front):
     """Waits for somebody who never comes."""
 
     @function_tool
@@ -160,7 +164,7 @@ class PassingDesk(Desk):
         self.session.update_agent(PassingDesk())
 
 
-class PassingReception(Reception):
+class PassingReception(Front):
     @function_tool
     async def transfer(self) -> Agent:
         """Transfer the caller to the desk."""
@@ -176,7 +180,8 @@ class Planted:
     calls: tuple[str, ...] = ("transfer",)
     """The calls without which nothing breaks."""
     desks: Iterable[str] = ("desk",)
-    limits: Limits = Limits(turn_s=10.0)
+    how: settings = SHORT
+    limits: Limits = field(default_factory=lambda: Limits(turn_s=10.0))
 
     @property
     def subject(self) -> Subject:
@@ -217,7 +222,8 @@ PLANTED = [
     Planted(
         reception=WaitingReception,
         invariant="every run ends in time",
-        limits=Limits(turn_s=2.0),
+        how=settings(SHORT, phases=[Phase.generate]),  # shrinking waits each time
+        limits=Limits(turn_s=1.5, close_s=0.5),
     ),
     Planted(
         reception=PassingReception,
@@ -236,7 +242,7 @@ def test_a_planted_bug_is_found_and_its_scenario_file_breaks_the_same_invariant(
     planted: Planted, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(BrokenInvariantError) as caught:
-        fuzz(planted.subject, how=SHORT)
+        fuzz(planted.subject, how=planted.how)
 
     assert caught.value.invariant == planted.invariant
     assert caught.value.file in capsys.readouterr().out
@@ -244,7 +250,7 @@ def test_a_planted_bug_is_found_and_its_scenario_file_breaks_the_same_invariant(
     file.write_text(caught.value.file, encoding="utf-8")
     (scenario,) = load_suite(file).scenarios
     called = [call.name for turn in scenario.turns for call in turn.expect.calls]
-    assert called == list(planted.calls)
+    assert set(called) == set(planted.calls)
     with pytest.raises(BrokenInvariantError) as again:
         replay(scenario, planted.subject)
     assert again.value.invariant == planted.invariant

@@ -22,7 +22,7 @@ def test_the_score_gates_and_the_survivors_are_told(project: Project) -> None:
     text = " ".join(done.stdout.split())
     assert "context-emptied (0 of 3 killed)" in text
     assert "shop.py:14 Front.to_billing: self.chat_ctx emptied survived" in text
-    assert "to kill the rest: expect in `carries`" in text
+    assert "to kill what survived: expect in `carries`" in text
     assert "score 0.000 is below --min-score 0.95: 3 survived" in done.stderr
 
 

@@ -46,9 +46,9 @@ def printed(made: MutationRun) -> str:
 def test_the_report_names_the_place_the_killer_and_what_a_survivor_needs() -> None:
     text = printed(run(KILLED, SURVIVED))
     assert "agents/shop.py: 0.50 (1 of 2 killed)" in text
-    assert "shop.py:7 Front.to_b: ctx emptied killed: test_told" in text
+    assert "shop.py:7 Front.to_b: ctx emptied killed by test_told" in text
     assert "shop.py:9 Front.to_b: ctx emptied survived" in text
-    assert f"to kill the rest: {OPERATOR.suggestion[:30]}" in text
+    assert f"to kill what survived: {OPERATOR.suggestion[:30]}" in text
 
 
 def test_what_was_not_run_is_said() -> None:

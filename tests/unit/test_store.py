@@ -1,4 +1,5 @@
 import json
+import resource
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,8 @@ from hypothesis import strategies as st
 from handoff_evals.errors import RunFolderError
 from handoff_evals.handoffs import Decision
 from handoff_evals.score import Score
-from handoff_evals.store import SCHEMA, Manifest, RunFolder, SuiteRecord
+from handoff_evals.store import SCHEMA, RunFolder
 from handoff_evals.transcript import (
-    AgentConfigUpdate,
     AgentError,
     AgentHandoff,
     AgentRef,
@@ -20,108 +20,11 @@ from handoff_evals.transcript import (
     FunctionCall,
     FunctionCallOutput,
     Message,
-    ModelCall,
-    ToolSchema,
     Transcript,
     Turn,
-    Usage,
 )
-from handoff_evals.trial import Trial, TrialKey
-
-MANIFEST = Manifest(
-    created_at="2026-01-02T03:04:05+00:00",
-    command=("handoff-evals", "run"),
-    suites=(
-        SuiteRecord(
-            name="Any",
-            path="evals/any/scenarios.yaml",
-            sha256="00",
-            agent="m:A",
-            agent_sha256="11",
-            scenarios=("A question",),
-        ),
-    ),
-    models=("scripted",),
-    trials=2,
-    seed=7,
-    versions={"livekit-agents": "1.8.9"},
-    notes=("Grüße",),
-)
-DESK = AgentRef(id="desk", attributes={"topic": "claims"})
-RICH = Trial(
-    key=TrialKey(suite="Any", scenario="A question", model="scripted", number=1),
-    seed=42,
-    transcript=Transcript(
-        turns=(
-            Turn(
-                user=None,
-                events=(AgentHandoff(old=None, new=DESK), AgentConfigUpdate(agent=DESK)),
-                model_calls=(),
-                active=DESK,
-            ),
-            Turn(
-                user="你好, 4471",
-                events=(
-                    Message(role="user", text="你好, 4471"),
-                    FunctionCall(name="t", arguments='{"a": [1]}', call_id="c1", agent=DESK),
-                    FunctionCallOutput(
-                        name="t", output="", call_id="c1", is_error=True, agent=DESK
-                    ),
-                    AgentHandoff(old=DESK, new=AgentRef(id="billing")),
-                    AgentConfigUpdate(instructions="Be kind.", tools_added=("t",)),
-                    AgentError(where="tool", message="KeyError: 'x'", traceback="Traceback\n"),
-                    Message(
-                        role="assistant",
-                        text="Half of a pair: \ud83d",
-                        agent=DESK,
-                        interrupted=True,
-                        metrics={"llm_node_ttft": 0.25},
-                    ),
-                ),
-                model_calls=(
-                    ModelCall(
-                        agent=DESK,
-                        purpose="direct",
-                        model="scripted",
-                        messages=({"role": "user", "content": [{"type": "text", "text": "x"}]},),
-                        tools=(ToolSchema(name="t", description="", parameters={"a": {"b": 1}}),),
-                        tool_choice="auto",
-                        text="Yes.",
-                        calls=({"name": "t", "arguments": "{}", "call_id": "c1"},),
-                        usage=Usage(prompt=3, completion=2, cached=1),
-                        ttft_s=0.1,
-                        error="APIError: x",
-                        after_handoffs=1,
-                        finished=False,
-                    ),
-                ),
-                active=AgentRef(id="billing"),
-                userdata={"name": "Maria", "age": None, "topics": ["a"]},
-                duration_s=1.5,
-            ),
-        ),
-        faults=(
-            Fault(owner="agent", cause="tool_error", detail="x", turn=1),
-            Fault(owner="infrastructure", cause="api_timeout", detail="y", turn=1, ended=True),
-        ),
-    ),
-    scores=(Score(name="handoff", status="failed", reason="missed", turn=1, events=(3,)),),
-    decisions=(
-        Decision(
-            turn=1,
-            expected="desk",
-            actual="billing",
-            outcome="spurious",
-            on_path=True,
-            premature=True,
-            recovered_after=2,
-        ),
-    ),
-    unreached=1,
-    started_at="2026-01-02T03:04:05+00:00",
-    duration_s=2.5,
-)
-
+from handoff_evals.trial import Trial
+from tests.unit.trials import MANIFEST, RICH, numbered
 
 words = st.text(st.characters(exclude_categories=()), max_size=20)
 seconds = st.floats(min_value=0, allow_infinity=False)
@@ -135,10 +38,6 @@ def tuples(each: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
 @pytest.fixture(name="run")
 def _run(tmp_path: Path) -> RunFolder:
     return RunFolder.create(tmp_path, MANIFEST, name="run")
-
-
-def numbered(number: int) -> Trial:
-    return replace(RICH, key=replace(RICH.key, number=number))
 
 
 def test_a_trial_comes_back_as_it_was_kept(run: RunFolder) -> None:
@@ -238,6 +137,21 @@ def test_a_repair_leaves_whole_lines_alone(run: RunFolder) -> None:
     run.repair()
 
     assert (run.path / "trials.jsonl").read_bytes() == before
+
+
+def test_a_trial_that_does_not_fit_on_the_disk_leaves_no_half_line(run: RunFolder) -> None:
+    run.append(numbered(0))
+    size = (run.path / "trials.jsonl").stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, hard))
+    try:
+        with pytest.raises(OSError, match="No space left on device"):
+            run.append(numbered(1))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    run.append(numbered(2))
+
+    assert [trial.key.number for trial in run.trials()] == [0, 2]
 
 
 def test_a_whole_line_that_is_no_trial_is_an_error_with_its_place(run: RunFolder) -> None:

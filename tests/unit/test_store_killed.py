@@ -9,7 +9,8 @@ ROOT = Path(__file__).parents[2]
 WRITER = """
 import sys
 from pathlib import Path
-from tests.unit.test_store import MANIFEST, RunFolder, numbered
+from handoff_evals.store import RunFolder
+from tests.unit.trials import MANIFEST, numbered
 
 run = RunFolder.create(Path(sys.argv[1]), MANIFEST, name="run")
 number = 0

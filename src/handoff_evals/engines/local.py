@@ -15,16 +15,16 @@ from handoff_evals.errors import ModelError
 
 @dataclass(frozen=True, kw_only=True)
 class _Fleet:
-    """The servers of this process, by file."""
+    """The servers of this process, by what they serve."""
 
-    servers: dict[Path, LocalServer] = field(default_factory=dict)
+    servers: dict[Settings, LocalServer] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
-    def server(self, path: Path, settings: Settings) -> LocalServer:
+    def server(self, settings: Settings) -> LocalServer:
         with self.lock:
-            if path not in self.servers:
-                self.servers[path] = LocalServer(path, settings)
-            return self.servers[path]
+            if settings not in self.servers:
+                self.servers[settings] = LocalServer(settings)
+            return self.servers[settings]
 
     def stop(self) -> None:
         with self.lock:
@@ -58,7 +58,7 @@ def _known(weights: Weights) -> Endpoint:
     require_xllamacpp()  # before a gigabyte is fetched for it
     path = Cache().path(weights)
     template = template_named(weights.template)
-    server = _FLEET.server(path, Settings(template=template.text))
+    server = _FLEET.server(Settings(path=str(path), template=template.text))
     return Endpoint(
         base_url=server.base_url,
         api_key=server.api_key,
@@ -73,7 +73,7 @@ def _any_file(path: Path) -> Endpoint:
     path = path.resolve()
     if not path.is_file():
         raise ModelError(f"there is no file {str(path)!r}; gguf: takes the path of a GGUF file")
-    server = _FLEET.server(path, Settings())
+    server = _FLEET.server(Settings(path=str(path)))
     return Endpoint(
         base_url=server.base_url,
         api_key=server.api_key,

@@ -1,20 +1,33 @@
-"""A language model server inside this process, by xllamacpp."""
+"""A language model server of this machine, by xllamacpp, in a process of its own.
 
-import importlib
-import os
+In this process it would hold the interpreter's lock while it loads, and stopping it while a
+reply is under way would never return. As a child it dies with its parent, however that ends.
+"""
+
+import json
 import secrets
-from dataclasses import dataclass
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Self
 
 from handoff_evals.errors import EngineError
+
+_CHILD = Path(__file__).with_name("child.py")
+_STOP_S = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What of the server's many settings matters here."""
 
+    path: str
+    """The GGUF file."""
     template: str | None = None
     """A chat template in Jinja; None keeps the one in the file."""
     context: int = 8192
@@ -29,21 +42,26 @@ class Settings:
 class LocalServer:
     """A server on the loopback, on a free port, with a key of its own.
 
-    Starting blocks for the 2 to 5 s that loading takes, and holds the interpreter's lock
-    all the while, whatever thread it is called from.
+    Starting blocks for the 2 to 5 s that loading takes.
 
     Raises:
         EngineError: when xllamacpp is missing, or can't serve the file.
     """
 
-    def __init__(self, path: Path, settings: Settings) -> None:
-        self._server = _start(path, settings, api_key := secrets.token_urlsafe())
-        self.base_url = f"{self._server.listening_address}/v1"
-        self.api_key = api_key
+    def __init__(self, settings: Settings) -> None:
+        require_xllamacpp()
+        self.api_key = secrets.token_urlsafe()
+        self._child, address = _start(settings, self.api_key)
+        self.base_url = f"{address}/v1"
+
+    @property
+    def pid(self) -> int:
+        """The process that holds the model."""
+        return self._child.pid
 
     def stop(self) -> None:
         """Stop it and free its memory; twice does no harm."""
-        self._server = None
+        _close(self._child)
 
     def __enter__(self) -> Self:
         return self
@@ -57,40 +75,62 @@ class LocalServer:
         self.stop()
 
 
-def require_xllamacpp() -> Any:
-    """Import the library.
+def require_xllamacpp() -> None:
+    """Raise `EngineError` when the library is not installed."""
+    if find_spec("xllamacpp") is None:
+        raise EngineError("a local model needs xllamacpp: pip install 'handoff-evals[local]'")
 
-    Raises:
-        EngineError: when it is missing, or this machine lacks what it needs.
-    """
-    # Its threads would spin while they wait, and slow whatever else runs here fivefold.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+def _start(settings: Settings, api_key: str) -> tuple[subprocess.Popen[str], str]:
+    with TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
+        child = subprocess.Popen(  # noqa: S603 - this interpreter, and a file of this package
+            [sys.executable, "-P", str(_CHILD)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            start_new_session=True,  # an interrupt is for the parent, which then stops it
+        )
+        try:
+            address = _address(child, {**asdict(settings), "api_key": api_key})
+        except EngineError as error:
+            _close(child)
+            log.seek(0)
+            last = "".join(log.readlines()[-5:])
+            raise EngineError(f"{settings.path!r} can't be served: {error}\n{last}") from error
+        except BaseException:
+            _close(child)
+            raise
+    return child, address
+
+
+def _address(child: subprocess.Popen[str], settings: dict[str, object]) -> str:
+    to, answer = _pipes(child)
+    with suppress(BrokenPipeError):  # it ended already, and its answer says so
+        to.write(json.dumps(settings) + "\n")
+        to.flush()
+    line = answer.readline()
+    if not line:
+        raise EngineError(f"its process ended at once, with {child.wait()}")
+    said: dict[str, str] = json.loads(line)
+    if "error" in said:
+        hint = ": is libgomp there? (apt install libgomp1)" if "libgomp" in said["error"] else ""
+        raise EngineError(said["error"] + hint)
+    return said["address"]
+
+
+def _close(child: subprocess.Popen[str]) -> None:
+    for pipe in _pipes(child):
+        with suppress(BrokenPipeError):
+            pipe.close()
     try:
-        return importlib.import_module("xllamacpp")
-    except ImportError as error:
-        raise EngineError(
-            f"a local model needs xllamacpp ({error}): pip install 'handoff-evals[local]'. "
-            "Where it is installed, the system's libgomp may be missing: apt install libgomp1"
-        ) from error
+        child.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
-def _start(path: Path, settings: Settings, api_key: str) -> Any:
-    xllamacpp = require_xllamacpp()
-    params = xllamacpp.CommonParams()
-    params.model.path = str(path)
-    params.n_ctx = settings.context * settings.slots
-    params.n_parallel = settings.slots
-    params.cache_ram_mib = settings.prompts_mib
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = len(os.sched_getaffinity(0))
-    params.api_keys = [api_key]
-    params.ui = False
-    # A context that ends in a reply asks for another one, not for the rest of that one.
-    params.prefill_assistant = False
-    params.warmup = False
-    params.verbosity = 0
-    if settings.template is not None:
-        params.chat_template = settings.template
-    try:
-        return xllamacpp.Server(params)
-    except RuntimeError as error:
-        raise EngineError(f"xllamacpp can't serve {str(path)!r}: {error}") from error
+def _pipes(child: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
+    assert child.stdin is not None  # noqa: S101 - it was started with both
+    assert child.stdout is not None  # noqa: S101 - as above
+    return child.stdin, child.stdout

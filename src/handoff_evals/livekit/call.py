@@ -91,7 +91,8 @@ class Call:
         self._job = offline.text_job(label=label, userdata=userdata)
         self._stack = AsyncExitStack()
         self._nursery = Nursery()
-        self._context: Context | None = None
+        self._home: Context | None = None
+        """Where the session was opened; what was entered there has to be left there."""
         self._added: dict[Any, Any] = {}
         self._opened: Opened | None = None
         self._entered: dict[str, tuple[Agent, AgentRef]] = {}
@@ -142,20 +143,23 @@ class Call:
         """Build the agent and the session, enter the first agent and hear its greeting."""
         offline.allow_construction()
         before = copy_context()
-        self._context = copy_context()
-        self._context.run(self._job.__enter__)
-        self._context.run(self._nursery.enter)
-        self._context.run(errors_logged.listen, self._note)
-        self._added = {
-            var: value for var, value in self._context.items() if before.get(var) is not value
-        }
-        return await self._turn(None, self._start())
+        self._home = home = copy_context()
+        home.run(self._job.__enter__)
+        home.run(self._nursery.enter)
+        home.run(errors_logged.listen, self._note)
+        try:
+            return await self._turn(None, self._start(), home)
+        finally:
+            # What a factory sets by context managers, as mock_tools does, is in force later on.
+            self._added = {
+                var: value for var, value in home.items() if before.get(var) is not value
+            }
 
     async def say(self, text: str) -> Turn:
         """Speak as the caller and wait until all is quiet again."""
         if self.over:
             raise RuntimeError(f"the call is over: {self.faults[-1:] or 'the session closed'}")
-        return await self._turn(text, self._say(text))
+        return await self._turn(text, self._say(text), self._context())
 
     async def close(self) -> None:
         """Close the session and cancel what is left of the conversation."""
@@ -163,7 +167,7 @@ class Call:
         # What cut the conversation off mostly hinders its closing too: that is one fault.
         cut_off = any(fault.ended for fault in self.faults)
         try:
-            await self._within(self._close(), self._limits.close_s)
+            await self._within(self._close(), self._limits.close_s, self._home)
         except _OverdueError:
             if not cut_off:
                 self._fault("agent", "close_timeout", f"took over {self._limits.close_s:g} s")
@@ -175,9 +179,9 @@ class Call:
             ignored = await self._nursery.cancel(patience_s=self._limits.close_s)
             if ignored:
                 self._fault("agent", "close_timeout", f"{ignored} tasks ignore cancellation")
-            if self._context is not None:
-                self._context.run(self._job.__exit__, None, None, None)
-                self._context = None
+            if self._home is not None:
+                self._home.run(self._job.__exit__, None, None, None)
+                self._home = None
 
     async def _start(self) -> RunResult[Any]:
         model = NOT_GIVEN if self._model is None else self._direct(self._model)
@@ -210,13 +214,15 @@ class Call:
         finally:
             await self._stack.aclose()
 
-    async def _turn(self, user: str | None, work: Coroutine[Any, Any, RunResult[Any]]) -> Turn:
+    async def _turn(
+        self, user: str | None, work: Coroutine[Any, Any, RunResult[Any]], context: Context
+    ) -> Turn:
         began = time.perf_counter()
         self._history.begin_turn()
         self._noted = _Noted()
         result: RunResult[Any] | None = None
         try:
-            result = await self._within(work, self._limits.turn_s)
+            result = await self._within(work, self._limits.turn_s, context)
         except _OverdueError:
             self._overdue()
         except UsageError:
@@ -239,16 +245,22 @@ class Call:
         self.turns.append(turn)
         return turn
 
-    async def _within(self, work: Coroutine[Any, Any, Any], seconds: float) -> Any:
-        """Do it in this conversation's context.
+    def _context(self) -> Context:
+        """The caller's context, with what belongs to this conversation in it."""
+        context = copy_context()
+        for var, value in self._added.items():
+            context.run(var.set, value)
+        return context
+
+    async def _within(
+        self, work: Coroutine[Any, Any, Any], seconds: float, context: Context | None
+    ) -> Any:
+        """Do it in a context of this conversation.
 
         Raises:
             _OverdueError: when it is late, or the agents loop.
             RuntimeError: when code of the agents cancelled it.
         """
-        context = copy_context()
-        for var, value in self._added.items():
-            context.run(var.set, value)
         task = asyncio.create_task(work, context=context)
         self._looping = asyncio.get_running_loop().create_future()
         try:

@@ -92,43 +92,41 @@ def _strength(name: str, tool: Any, target: Target) -> int:
 
 @lru_cache(maxsize=512)
 def _evidence(function: Callable[..., Any], owner: type[Any]) -> _Evidence:
-    agents: set[str] = set()
-    texts: set[str] = set()
-    seen: set[Any] = set()
-
-    def read(current: Any, depth: int) -> None:
-        if depth == 0 or current in seen:
-            return
-        seen.add(current)
-        nodes = list(_nodes(current))
-        scope = _scope(current, nodes) if nodes else {}
-        for node in nodes:
-            if depth == _DEPTH:
-                texts.update(_texts(node))
-            match node:
-                case ast.Call(func=ast.expr() as called):
-                    named = _resolve(called, scope, owner)
-                    if named is Agent:
-                        agents.add(_given_id(node) or "default_agent")
-                    elif inspect.isfunction(named) and not _is_livekit(named):
-                        read(inspect.unwrap(named), depth - 1)
-                case ast.Name() | ast.Attribute():
-                    named = _resolve(node, scope, owner)
-                    if isinstance(named, Agent):
-                        agents.add(named.id)
-                    elif inspect.isclass(named) and issubclass(named, Agent):
-                        agents.update(_id(named) for _ in [0] if not _is_livekit(named))
-
     tool = inspect.unwrap(function)
-    read(tool, _DEPTH)
     described = inspect.getdoc(tool) or ""
+    texts = {text for node in _nodes(tool) for text in _texts(node)}
     return _Evidence(
-        agents=frozenset(agents),
+        agents=frozenset(_agents(tool, owner, set(), _DEPTH)),
         described=frozenset(_words(described)),
         written=frozenset(
             word for text in texts if inspect.cleandoc(text) != described for word in _words(text)
         ),
     )
+
+
+def _agents(
+    function: Callable[..., Any], owner: type[Any], seen: set[Any], depth: int
+) -> Iterator[str]:
+    """Ids of the agents that a function names, and those of the functions that it calls."""
+    if function in seen or not depth:
+        return
+    seen.add(function)
+    nodes = list(_nodes(function))
+    scope = _scope(function, nodes) if nodes else {}
+    for node in nodes:
+        match node:
+            case ast.Call(func=called):
+                named = _resolve(called, scope, owner)
+                if named is Agent:
+                    yield _given_id(node) or "default_agent"
+                elif inspect.isfunction(named) and not _is_livekit(named):
+                    yield from _agents(inspect.unwrap(named), owner, seen, depth - 1)
+            case ast.Name() | ast.Attribute():
+                named = _resolve(node, scope, owner)
+                if isinstance(named, Agent):
+                    yield named.id
+                elif _is_agent_class(named):
+                    yield _id(named)
 
 
 def _nodes(function: Any) -> Iterator[ast.AST]:
@@ -154,7 +152,9 @@ def _scope(function: Any, nodes: Sequence[ast.AST]) -> Mapping[str, Any]:
             with suppress(Exception):  # whatever a user's module raises, the tool would meet it
                 name = "." * node.level + (node.module or "")
                 module = import_module(name, function.__globals__.get("__package__"))
-                scope |= {each.asname or each.name: getattr(module, each.name) for each in node.names}
+                scope |= {
+                    each.asname or each.name: getattr(module, each.name) for each in node.names
+                }
     return scope
 
 
@@ -174,8 +174,9 @@ def _resolve(node: ast.expr, scope: Mapping[str, Any], owner: type) -> Any:
 def _id(agent: type[Agent]) -> str:
     """The id that its constructor gives it, or livekit's own."""
     for node in _nodes(agent.__init__):
-        if isinstance(node, ast.Call) and (given := _given_id(node)):
-            return given
+        match node:
+            case ast.Call(func=ast.Attribute(attr="__init__")) if given := _given_id(node):
+                return given
     return camel_to_snake_case(agent.__name__)
 
 
@@ -187,8 +188,12 @@ def _given_id(call: ast.Call) -> str | None:
     return None
 
 
-def _is_livekit(function: Any) -> bool:
-    return str(getattr(function, "__module__", "")).startswith("livekit.")
+def _is_agent_class(named: Any) -> bool:
+    return inspect.isclass(named) and issubclass(named, Agent) and not _is_livekit(named)
+
+
+def _is_livekit(named: Any) -> bool:
+    return str(getattr(named, "__module__", "")).startswith("livekit.")
 
 
 def _words(text: str) -> set[str]:

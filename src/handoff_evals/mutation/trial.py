@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,14 +40,24 @@ class Verdict:
     """Modules that were imported from outside the project, in their order."""
 
 
-def run_tests(path: Path, tree: ast.Module, tests: list[str], *, folder: Path) -> Verdict:
-    """Run the tests in this process, with the module replaced; to be called once in it."""
+def run_tests(
+    path: Path, tree: ast.Module, tests: list[str], *, folder: Path, first: Sequence[str] = ()
+) -> Verdict:
+    """Run the tests in this process, with the module replaced; to be called once in it.
+
+    Args:
+        path: the module's file.
+        tree: what is imported instead of it.
+        tests: what pytest is given.
+        folder: the project's.
+        first: ids of tests that go before all others.
+    """
     before = set(sys.modules)
     finder = MutantFinder(path, tree)
     finder.install()
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
-    watch = _Watch()
+    watch = _Watch(first)
     code = pytest.main([*_ARGUMENTS, *tests], plugins=[watch])
     new = [name for name in list(sys.modules) if name not in before]
     return Verdict(
@@ -63,7 +74,8 @@ def run_tests(path: Path, tree: ast.Module, tests: list[str], *, folder: Path) -
 class _Watch:
     """A pytest plugin that notes the first failure, and turns off what would disturb it."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: Sequence[str]) -> None:
+        self._rank = {test: number for number, test in enumerate(first)}
         self.passed = 0
         self.failed = ""
         self.reason = ""
@@ -74,6 +86,11 @@ class _Watch:
         """Keep the tests in this process and in their order, and report to nobody else."""
         vars(config.option).update(numprocesses=None, randomly_reorganize=False, xmlpath=None)
         return (yield)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Bring the likely ones forward."""
+        items.sort(key=lambda item: self._rank.get(item.nodeid, len(self._rank)))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note what a test came to."""

@@ -44,6 +44,8 @@ class Zygote:
         self._modules = [AgentModule.read(Path(path)) for path in orders.modules]
         operators = chosen_operators(orders.operators)
         self._mutants = [find(module, operators) for module in self._modules]
+        self._killers: list[list[tuple[str, str]]] = [[] for _ in self._modules]
+        """Of each module: operators and the tests that noticed them, the last one first."""
         self._selector = selectors.DefaultSelector()
         self._selector.register(sys.stdin, selectors.EVENT_READ)
 
@@ -88,7 +90,9 @@ class Zygote:
                 for pipe in self._ready(running):
                     job, child = running.pop(pipe)
                     self._selector.unregister(pipe)
-                    yield job, child.end()
+                    ending = child.end()
+                    self._learn(job, ending)
+                    yield job, ending
         finally:
             for _, child in running.values():
                 child.kill()
@@ -107,14 +111,32 @@ class Zygote:
 
     def _work(self, job: Job) -> dict[str, Any]:
         module = self._modules[job.module]
-        edits = {} if job.mutant is None else self._mutants[job.module][job.mutant].edits
+        mutant = None if job.mutant is None else self._mutants[job.module][job.mutant]
         verdict = run_tests(
             module.path,
-            mutated(module.tree, edits),
+            mutated(module.tree, mutant.edits if mutant else {}),
             self._orders.tests[job.module],
             folder=Path(self._orders.folder),
+            first=self._likely(job),
         )
         return asdict(verdict)
+
+    def _learn(self, job: Job, ending: Ending) -> None:
+        if job.mutant is not None and ending.answer is not None and ending.answer["failed"]:
+            operator = self._mutants[job.module][job.mutant].operator.name
+            self._killers[job.module].insert(0, (operator, ending.answer["failed"]))
+
+    def _likely(self, job: Job) -> list[str]:
+        """The tests that killed mutants of the module, those of the same operator first.
+
+        With them in front, most mutants cost one test or two; which tests are run, and so
+        which mutants survive, is the same in any order.
+        """
+        if job.mutant is None:
+            return []
+        name = self._mutants[job.module][job.mutant].operator.name
+        killers = sorted(self._killers[job.module], key=lambda each: each[0] != name)
+        return list(dict.fromkeys(test for _, test in killers))
 
 
 def _import(names: Sequence[str]) -> None:

@@ -36,6 +36,11 @@ class Conversation:
         return self._call.over
 
     @property
+    def active(self) -> str | None:
+        """Who has the call, as scenario files write it; None when it is over."""
+        return None if self.over else self._call.active.label
+
+    @property
     def seen(self) -> Observed:
         """All that is known by now."""
         return Observed(

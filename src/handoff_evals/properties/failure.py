@@ -13,6 +13,8 @@ class Held:
     user: str | None
     """What the caller said; None for the opening."""
     answers: tuple[Answer, ...]
+    active: str | None = None
+    """Who had the call when it was over; None when the session was closed."""
     interrupted_after: int | None = None
     """How many rounds of the event loop into the turn the caller interrupted."""
 

@@ -85,12 +85,14 @@ def ends_in_time(seen: Observed, subject: Subject) -> Iterator[str]:  # noqa: AR
             yield f"{fault.cause} in turn {fault.turn}: {fault.detail}"
 
 
+GRAPH = "the graph is kept"
+
 INVARIANTS: Mapping[str, Invariant] = {
     # The first one: a turn that was cut off may break any of the others.
     "every run ends in time": ends_in_time,
     "the chain of records is unbroken": chain_is_unbroken,
     "every activation has one on_enter": entered_once,
-    "the graph is kept": graph_is_kept,
+    GRAPH: graph_is_kept,
     "no words of the caller are lost": no_words_are_lost,
     "context is only handed on": context_is_handed_on,
 }

@@ -75,6 +75,7 @@ class RandomCalls(RuleBasedStateMachine):
             Held(
                 user=text,
                 answers=tuple(self._model.answers),
+                active=self._conversation.active,
                 interrupted_after=interrupt_after,
             )
         )

@@ -9,8 +9,9 @@ import yaml
 
 from handoff_evals.livekit.scripted import ToolCall
 from handoff_evals.properties.failure import BrokenInvariantError, Held
+from handoff_evals.properties.invariants import GRAPH
 from handoff_evals.properties.model import Answer
-from handoff_evals.scenario import Expectation, ExpectedCall, Scenario, ScriptedTurn
+from handoff_evals.scenario import Expectation, ExpectedCall, Scenario, ScriptedTurn, Target
 
 _WIDTH = 92
 
@@ -20,6 +21,7 @@ class _Line:
     """A turn of the file, and what is to be said beside it."""
 
     user: str
+    agent: str | None = None
     calls: tuple[ExpectedCall, ...] = ()
     beside: list[str] = field(default_factory=list)
 
@@ -32,10 +34,7 @@ def scenario_of(error: BrokenInvariantError) -> Scenario:
     """
     return Scenario(
         label=error.invariant,
-        turns=tuple(
-            ScriptedTurn(user=line.user, expect=Expectation(calls=line.calls))
-            for line in _lines(error)
-        ),
+        turns=tuple(ScriptedTurn(user=line.user, expect=_expected(line)) for line in _lines(error)),
     )
 
 
@@ -51,6 +50,7 @@ def written(error: BrokenInvariantError, *, agent: str, again: bool) -> str:
         *_comment(f"Broken: {error.invariant}: {error.why}"),
         "#",
         "# To hold this conversation: handoff-evals run THIS_FILE --model oracle",
+        "# To look for the broken invariant in it: handoff_evals.properties.replay",
         *_comment(
             "It breaks the invariant again."
             if again
@@ -64,11 +64,9 @@ def written(error: BrokenInvariantError, *, agent: str, again: bool) -> str:
         "    turns:",
     ]
     for line in _lines(error):
-        body: dict[str, Any] = {"user": line.user}
-        if line.calls:
-            calls = [{"name": call.name, "arguments": dict(call.arguments)} for call in line.calls]
-            body["expect"] = {"calls": calls}
-        dumped = yaml.safe_dump([body], allow_unicode=True, sort_keys=False, width=_WIDTH)
+        dumped = yaml.safe_dump(
+            [_written_turn(line)], allow_unicode=True, sort_keys=False, width=_WIDTH
+        )
         beside = [written for said in line.beside for written in _comment(said)]
         text += [f"      {each}" for each in (*beside, *dumped.splitlines())]
     return "\n".join(text) + "\n"
@@ -81,6 +79,9 @@ def _lines(error: BrokenInvariantError) -> list[_Line]:
         found = _of_turn(held)
         if held.user is None:
             opening = found.pop(0).beside
+        elif error.invariant == GRAPH and held is error.turns[-1]:
+            # Where the graph does not lead on, the call is to stay.
+            found[-1].agent = error.turns[-2].active
         lines += found
     # A conversation without a turn would not be held at all.
     lines = lines or [_Line(user="Hello.")]
@@ -103,7 +104,25 @@ def _of_turn(held: Held) -> list[_Line]:
             lines.append(_Line(user="Go on.", beside=[f"still in the {where} above:"]))
         lines[-1].calls = calls or lines[-1].calls
         lines[-1].beside.append(_did(answer, played=answer.is_words or bool(calls)))
+    if held.user:
+        lines[-1].agent = held.active
     return lines
+
+
+def _expected(line: _Line) -> Expectation:
+    agent = None if line.agent is None else Target.parse(line.agent)
+    return Expectation(agent=agent, calls=line.calls)
+
+
+def _written_turn(line: _Line) -> dict[str, Any]:
+    expect: dict[str, Any] = {}
+    if line.agent is not None:
+        expect["agent"] = line.agent
+    if line.calls:
+        expect["calls"] = [
+            {"name": call.name, "arguments": dict(call.arguments)} for call in line.calls
+        ]
+    return {"user": line.user, **({"expect": expect} if expect else {})}
 
 
 def _playable(answer: Answer) -> tuple[ExpectedCall, ...]:

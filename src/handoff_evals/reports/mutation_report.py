@@ -30,11 +30,11 @@ def print_mutants(console: Console, path: str, mutants: Sequence[Mutant]) -> Non
     for name, group in groupby(mutants, key=lambda each: each.operator.name):
         console.print(Text(f"  {name}"))
         for mutant in group:
-            console.print(Text(f"    {path}:{mutant.line} {_broken(mutant)}"), soft_wrap=True)
+            console.print(Padding(Text(_broken(path, mutant)), (0, 0, 0, 4)))
 
 
 def module_report(module: Examined) -> Iterator[RenderableType]:
-    """The results of one module: an operator a paragraph, with what would kill its survivors."""
+    """The results of one module by operator and place, with what would kill the survivors."""
     yield Text(f"\n{module.path}: {_share(module.score)} {_killed(module.results)}", style="bold")
     if len(module.results) < module.total:
         missing = module.total - len(module.results)
@@ -42,9 +42,11 @@ def module_report(module: Examined) -> Iterator[RenderableType]:
     for name, group in groupby(module.results, key=lambda each: each.mutant.operator.name):
         results = list(group)
         yield Text(f"  {name} {_killed(results)}")
-        yield Padding(_places(module, results), (0, 0, 0, 4))
+        for each in results:
+            yield Padding(Text(_broken(module.path, each.mutant)), (0, 0, 0, 4))
+            yield Padding(_outcome(each), (0, 0, 0, 8))
         if any(each.status == "survived" for each in results):
-            advice = f"to kill the rest: {results[0].mutant.operator.suggestion}"
+            advice = f"to kill what survived: {results[0].mutant.operator.suggestion}"
             yield Padding(Text(advice, style="italic"), (0, 0, 0, 4))
 
 
@@ -96,27 +98,18 @@ def _result(result: Result) -> dict[str, Any]:
     }
 
 
-def _places(module: Examined, results: Sequence[Result]) -> Table:
-    table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(ratio=3, overflow="fold")
-    table.add_column(ratio=2, overflow="fold")
-    for each in results:
-        place = f"{module.path.name}:{each.mutant.line}"
-        table.add_row(Text(place, style="dim"), Text(_broken(each.mutant)), _outcome(each))
-    return table
-
-
-def _broken(mutant: Mutant) -> str:
-    return f"{mutant.scope}: {mutant.what}"
+def _broken(path: object, mutant: Mutant) -> str:
+    return f"{path}:{mutant.line} {mutant.scope}: {mutant.what}"
 
 
 def _outcome(result: Result) -> Text:
     style = _STYLES[result.status]
     if result.status == "survived":
         return Text("survived", style=style)
-    told = result.killed_by.rpartition("::")[2] if result.status == "killed" else result.reason
-    return Text(f"{result.status}: ", style=style).append(told, style="default")
+    if result.status == "unjudged":
+        return Text("no verdict: ", style=style).append(result.reason)
+    killer = result.killed_by.rpartition("::")[2]
+    return Text("killed by ", style=style).append(killer, style="dim")
 
 
 def _killed(results: Sequence[Result]) -> str:

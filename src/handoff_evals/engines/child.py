@@ -1,0 +1,52 @@
+"""The process that holds the model: it serves until its parent closes its standard input.
+
+Run as a file, never imported: it reads its settings from the first line of standard input and
+answers with one line, both JSON.
+"""
+
+import importlib
+import json
+import os
+import sys
+from typing import Any
+
+
+def _serve(settings: dict[str, Any]) -> Any:
+    # Threads that spin while they wait slow whatever else runs on this machine fivefold.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    xllamacpp = importlib.import_module("xllamacpp")
+    params = xllamacpp.CommonParams()
+    params.model.path = settings["path"]
+    params.n_ctx = settings["context"] * settings["slots"]
+    params.n_parallel = settings["slots"]
+    params.cache_ram_mib = settings["prompts_mib"]
+    threads = len(os.sched_getaffinity(0))
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
+    params.api_keys = [settings["api_key"]]
+    params.ui = False
+    # A context that ends in a reply asks for another reply, not for the rest of that one.
+    params.prefill_assistant = False
+    params.verbosity = 0
+    if settings["template"] is not None:
+        params.chat_template = settings["template"]
+    server = xllamacpp.Server(params)
+    # It listens before it works: only a reply shows that it does.
+    server.handle_completions({"prompt": "a", "n_predict": 1})
+    return server
+
+
+def _main() -> None:
+    try:
+        server = _serve(json.loads(sys.stdin.readline()))
+        answer = {"address": server.listening_address}
+    except Exception as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
+        answer = {"error": f"{type(error).__name__}: {error}"}
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+    sys.stdin.read()
+    # Its destructor waits for requests that are still open, and those may wait for ever.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    _main()
