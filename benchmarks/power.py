@@ -1,6 +1,6 @@
 """How often the gates see a regression, and how often they raise a false alarm.
 
-`python benchmarks/power.py` takes about half a minute on one core, `--quick` a third of
+`python benchmarks/power.py` takes about a minute and a half on one core, `--quick` a fifth of
 it. The sequential test is computed exactly, by following the probability of every
 (worse, better, same) until a ruling stops it; the figures of `smallest_difference` are
 held against exact power where trials are single, and against simulation elsewhere.
@@ -172,7 +172,7 @@ def main() -> None:
     for pairs in (60,) if quick else (60, 200):
         sequential(pairs)
     sensitivity((20, 50) if quick else (20, 50, 100, 200))
-    repeated(100 if quick else 1000)
+    repeated(50 if quick else 250)
     print(f"\n{time.perf_counter() - started:.0f} s")
 
 

@@ -178,6 +178,30 @@ async def test_a_change_that_fails_leaves_the_caller_with_the_agent_that_has_the
     assert session.active_agent is first
 
 
+@both_ways
+async def test_a_change_that_failed_is_not_carried_over_by_the_one_that_follows(
+    call: CallFactory, old: type[Agent], new: type[Agent]
+) -> None:
+    def absent() -> None:
+        raise ToolError("The colleague is out.")
+
+    model = ScriptedLLM([CHANGE, "It seems we are alone.", CHANGE, "As you like it."])
+    session = await call(old, llm=model)
+    with mock_tools(old, {"change_agent": absent}):
+        await session.say("Could you answer the other way?")
+    await session.say("And now?")
+    await session.say("Well?")
+
+    assert told(session.received_by(new)) == [
+        ("assistant", GREETING[old]),
+        ("user", "Could you answer the other way?"),
+        ("assistant", "It seems we are alone."),
+        ("user", "And now?"),
+        ("assistant", GREETING[new]),
+        ("user", "Well?"),
+    ]
+
+
 @either
 async def test_nothing_changes_when_the_caller_asks_for_nothing(
     call: CallFactory, agent: type[Agent]

@@ -199,6 +199,28 @@ async def test_a_transfer_that_fails_leaves_the_caller_with_the_agent_that_has_t
     assert session.active_agent is first
 
 
+async def test_a_transfer_that_failed_is_not_carried_over_by_the_one_that_follows(
+    call: CallFactory,
+) -> None:
+    def busy() -> None:
+        raise ToolError("All of them are on the phone.")
+
+    # Support has the tool that failed too, so livekit would keep the call in its context.
+    script = [TO_MANAGER, "I'm afraid nobody is free.", *transfer(TO_SUPPORT)]
+    session = await at(call, BillingAgent, *script)
+    with mock_tools(BillingAgent, {"escalate_to_manager": busy}):
+        await session.say("Your manager, please")
+    await session.say("Then somebody for my router")
+
+    received = session.received_by(TechnicalSupportAgent)
+    assert [words for _, words in told(received)[-3:]] == [
+        "Your manager, please",
+        "I'm afraid nobody is free.",
+        "Then somebody for my router",
+    ]
+    received.lacks("escalate_to_manager").lacks("on the phone")
+
+
 @pytest.mark.parametrize(
     "agent", [CustomerServiceAgent, BillingAgent, TechnicalSupportAgent, ManagerAgent]
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from livekit.agents import Agent, AgentSession, llm
+from livekit.agents import Agent, AgentSession, ToolError, llm, mock_tools
 
 from agents.triage import Caller, Carry, SpecialistAgent, TriageAgent, triage_call
 from handoff_evals import Request, ScriptedLLM, tool_call
@@ -166,6 +166,32 @@ async def test_last_turns_tells_the_next_agent_the_last_six_messages(
     said += [*WELCOME_BACK, *PREMIUM]
     assert journey.payments == said[-6:]
     assert journey.summed_up == []
+
+
+async def test_last_turns_counts_what_was_said_and_no_call_that_failed(call: CallFactory) -> None:
+    def busy() -> None:
+        raise ToolError("All of them are on the phone.")
+
+    talk = [words for role, words in TALK if role == "assistant"]
+    tool = tool_call("transfer_to_claims")
+    session = await call(
+        line(Carry.LAST_TURNS), llm=ScriptedLLM([*talk, tool, "All are busy.", tool, "Hello."])
+    )
+    for role, words in TALK:
+        if role == "user":
+            await session.say(words)
+    with mock_tools(TriageAgent, {"transfer_to_claims": busy}):
+        await session.say("It's about contract 4471")
+    await session.say("Try again, please")
+
+    assert [
+        message["content"] for message in session.received_by(SpecialistAgent).messages[1:]
+    ] == [
+        *(words for _, words in TALK[-3:]),
+        "It's about contract 4471",
+        "All are busy.",
+        "Try again, please",
+    ]
 
 
 @each_desk

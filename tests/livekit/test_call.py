@@ -8,12 +8,12 @@ from livekit.agents import Agent, AgentSession, function_tool, inference, llm, m
 
 from agents.customer_service import BillingAgent, CustomerServiceAgent
 from agents.triage import Carry, triage_call
-from handoff_evals.livekit.call import Call, Limits
+from handoff_evals.livekit.call import Call
 from handoff_evals.livekit.entry import AgentEntry
 from handoff_evals.livekit.scripted import Reply, ScriptedLLM, tool_call
 from handoff_evals.scenario import Watch
 from handoff_evals.transcript import AgentError, AgentRef, FunctionCallOutput
-from tests.livekit.phone import ROOMY, SHORT, Plain, calling, held, speak, told
+from tests.livekit.phone import ROOMY, Plain, calling, held, speak, time_flies, told
 
 
 class Weather(Plain):
@@ -228,19 +228,20 @@ async def test_calls_at_once_in_one_loop_keep_events_errors_and_tasks_apart() ->
             await asyncio.Event().wait()
             return ""
 
-    async def hold(found: Any, script: list[Reply], *says: str, limits: Limits = ROOMY) -> Call:
-        call = Call(AgentEntry.of(found), ScriptedLLM(script), limits=limits)
+    async def hold(found: Any, script: list[Reply], *says: str) -> Call:
+        call = Call(AgentEntry.of(found), ScriptedLLM(script), limits=ROOMY)
         await call.start()
         await speak(call, *says)
         await call.close()
         return call
 
     before = asyncio.all_tasks()
-    *good, hanging, failing = await asyncio.gather(
-        *(hold(Plain, [f"One {n}.", f"Two {n}."], f"{n}?", f"{n}!") for n in range(4)),
-        hold(Hangs, [tool_call("look_up")], "Hello?", limits=SHORT),
-        hold(Weather, [tool_call("look_up", city="Rome"), "Oh."], "And in Rome?"),
-    )
+    with time_flies():
+        *good, hanging, failing = await asyncio.gather(
+            *(hold(Plain, [f"One {n}.", f"Two {n}."], f"{n}?", f"{n}!") for n in range(4)),
+            hold(Hangs, [tool_call("look_up")], "Hello?"),
+            hold(Weather, [tool_call("look_up", city="Rome"), "Oh."], "And in Rome?"),
+        )
 
     for number, call in enumerate(good):
         assert [told(turn) for turn in call.turns[1:]] == [
@@ -313,7 +314,7 @@ async def test_a_turn_that_was_cut_off_has_no_result() -> None:
         async def on_enter(self) -> None:
             await asyncio.Event().wait()
 
-    call = await held(Hangs, [], limits=SHORT)
+    call = await held(Hangs, [])
 
     assert call.results == [None]
 
@@ -330,8 +331,8 @@ async def test_a_message_has_the_metrics_of_its_reply_in_seconds() -> None:
 
     reply = call.turns[1].events[-1]
     assert reply.type == "message"
-    assert 0 <= reply.metrics["llm_node_ttft"] < 5
-    assert 0 < call.turns[1].duration_s < 5
+    assert 0 <= reply.metrics["llm_node_ttft"] < ROOMY.turn_s
+    assert 0 < call.turns[1].duration_s < ROOMY.turn_s
 
 
 @pytest.mark.parametrize("error", [ValueError("no database"), TimeoutError("no database")])
@@ -396,12 +397,11 @@ async def test_a_turn_that_is_cancelled_from_outside_leaves_nothing() -> None:
             return ""
 
     started = asyncio.Event()
-    conversation = asyncio.create_task(
-        held(Hangs, [tool_call("look_up")], "Hello?", limits=Limits(close_s=0.2))
-    )
-    await started.wait()
-    conversation.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await conversation
+    with time_flies():
+        conversation = asyncio.create_task(held(Hangs, [tool_call("look_up")], "Hello?"))
+        await started.wait()
+        conversation.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await conversation
 
     assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -4,12 +4,11 @@ from typing import Any
 import pytest
 from livekit.agents import Agent, AgentSession, function_tool, llm
 
-from handoff_evals.livekit.call import Limits
 from handoff_evals.livekit.driver import InProcessDriver
 from handoff_evals.livekit.entry import AgentEntry
 from handoff_evals.livekit.scripted import Reply, ScriptedLLM, tool_call
 from handoff_evals.scenario import Scenario, ScriptedTurn, Watch
-from tests.livekit.phone import ROOMY, Plain, told
+from tests.livekit.phone import ROOMY, Plain, time_flies, told
 
 
 class Fragile(Plain):
@@ -128,12 +127,12 @@ async def test_a_conversation_that_is_cancelled_is_closed_all_the_same() -> None
         entry=AgentEntry.of(Hangs),
         model=lambda _scenario, _seed: ScriptedLLM([]),
         watch=Watch(),
-        limits=Limits(close_s=0.2),
+        limits=ROOMY,
     )
-    task = asyncio.create_task(made.hold(scenario(), seed=0))
-    await entered.wait()
-    task.cancel()
-
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    with time_flies():
+        task = asyncio.create_task(made.hold(scenario(), seed=0))
+        await entered.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
     assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -181,7 +181,7 @@ class Planted:
     """The calls without which nothing breaks."""
     desks: Iterable[str] = ("desk",)
     how: settings = SHORT
-    limits: Limits = field(default_factory=lambda: Limits(turn_s=10.0))
+    limits: Limits = field(default_factory=lambda: Limits(turn_s=20.0))
 
     @property
     def subject(self) -> Subject:

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,7 @@ from handoff_evals.scenario import Expectation, Scenario, ScriptedTurn, Target
 from handoff_evals.score import overall
 from handoff_evals.scorers import score
 from handoff_evals.transcript import AgentError
-from tests.livekit.phone import ROOMY, SHORT, Plain, Script, calling, held, told
+from tests.livekit.phone import ROOMY, Plain, Script, calling, held, told
 
 
 async def hanging() -> None:
@@ -217,58 +216,91 @@ class GroupHost(Plain):
         return ", ".join(results.values())
 
 
-LOOPING = Limits(turn_s=10, close_s=10, handoffs=8)
+LOOPING = Limits(handoffs=8)
+LATE = ("agent", "turn_timeout")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trap:
     agent: Callable[[], Agent]
-    script: Script = ("Yes.",)
+    script: Script = ("Yes.", "Yes.")
     limits: Limits = ROOMY
     says: tuple[str, ...] = ("Hello?", "Still there?")
+    faults: tuple[tuple[str, str, int], ...] = ()
+    """Owner, cause and turn of each fault that it must come to."""
 
     async def spring(self) -> Call:
         return await held(self.agent, self.script, *self.says, limits=self.limits)
 
 
 TRAPS = {
-    "a greeting": Trap(agent=Greets, script=["Yes.", "Yes."]),
-    "a hanging tool": Trap(agent=HangsInTool, script=[tool_call("look_up")], limits=SHORT),
-    "a hanging on_enter": Trap(agent=HangsInEnter, limits=SHORT),
+    "a greeting": Trap(agent=Greets),
+    "a hanging tool": Trap(agent=HangsInTool, script=[tool_call("look_up")], faults=((*LATE, 1),)),
+    "a hanging on_enter": Trap(agent=HangsInEnter, faults=((*LATE, 0),)),
     "an on_exit that hangs at the close": Trap(
-        agent=HangsInExit, script=["Yes."] * 2, limits=SHORT
+        agent=HangsInExit, faults=(("agent", "close_timeout", 3),)
     ),
     "an on_exit that hangs at a handoff": Trap(
-        agent=HangsInExit, script=[tool_call("transfer")], limits=SHORT
+        agent=HangsInExit, script=[tool_call("transfer")], faults=((*LATE, 1),)
     ),
     "a task left behind": Trap(
         agent=LeavesTaskBehind, script=[tool_call("look_up"), "Yes.", "Yes."]
     ),
     "a tool that swallows cancellation": Trap(
-        agent=SwallowsCancellation, script=[tool_call("look_up")], limits=SHORT
+        agent=SwallowsCancellation,
+        script=[tool_call("look_up")],
+        faults=((*LATE, 1), ("agent", "close_timeout", 2)),
     ),
     "a tool that awaits while it is cancelled": Trap(
-        agent=TakesAMomentToEnd, script=[tool_call("look_up")], limits=SHORT
+        agent=TakesAMomentToEnd, script=[tool_call("look_up")], faults=((*LATE, 1),)
     ),
     "two handoffs in one reply": Trap(
-        agent=TwoTransfers, script=[[tool_call("to_one"), tool_call("to_other")], "Yes."]
+        agent=TwoTransfers,
+        script=[[tool_call("to_one"), tool_call("to_other")], "Yes."],
+        faults=(("model", "several_handoffs", 1),),
     ),
-    "an unknown tool": Trap(agent=Plain, script=[tool_call("no_such_tool"), "Oh.", "Yes."]),
-    "an empty reply": Trap(agent=Plain, script=["", "Yes."]),
-    "an exception in on_enter": Trap(agent=RaisesInEnter, script=["Yes.", "Yes."]),
-    "an exception in on_exit": Trap(agent=RaisesInExit, script=[tool_call("transfer"), "Yes."]),
+    "an unknown tool": Trap(
+        agent=Plain,
+        script=[tool_call("no_such_tool"), "Oh.", "Yes."],
+        faults=(("model", "unknown_tool", 1),),
+    ),
+    "an empty reply": Trap(agent=Plain, script=["", "Yes."], faults=(("model", "empty_reply", 1),)),
+    "an exception in on_enter": Trap(agent=RaisesInEnter, faults=(("agent", "on_enter_error", 0),)),
+    "an exception in on_exit": Trap(
+        agent=RaisesInExit,
+        script=[tool_call("transfer"), "Yes."],
+        faults=(("agent", "on_exit_error", 1),),
+    ),
+    "an exception in on_exit at the close": Trap(
+        agent=RaisesInExit, faults=(("agent", "on_exit_error", 3),)
+    ),
     "an exception in a tool": Trap(
-        agent=RaisesInTool, script=[tool_call("look_up"), "Oh.", "Yes."]
+        agent=RaisesInTool,
+        script=[tool_call("look_up"), "Oh.", "Yes."],
+        faults=(("agent", "tool_error", 1),),
     ),
     "a tool that cancels itself": Trap(
-        agent=CancelsItself, script=[tool_call("look_up"), "Oh.", "Yes."], limits=SHORT
+        agent=CancelsItself, script=[tool_call("look_up"), "Oh.", "Yes."]
     ),
-    "a model error": Trap(agent=Plain, script=[RuntimeError("no weights")]),
-    "a time-out of the agent's own": Trap(agent=Plain, script=[TimeoutError("too slow")]),
+    "a model error": Trap(
+        agent=Plain,
+        script=[RuntimeError("no weights")],
+        faults=(("infrastructure", "model_raised", 1),),
+    ),
+    "a model error that looks like a deadline": Trap(
+        agent=Plain,
+        script=[TimeoutError("too slow")],
+        faults=(("infrastructure", "api_timeout", 1),),
+    ),
     "mutual transfers by a tool": Trap(
-        agent=PingByTool, script=lambda _: tool_call("transfer"), limits=LOOPING
+        agent=PingByTool,
+        script=lambda _: tool_call("transfer"),
+        limits=LOOPING,
+        faults=(("agent", "handoff_loop", 0),),
     ),
-    "mutual transfers by code": Trap(agent=PingByCode, limits=LOOPING),
+    "mutual transfers by code": Trap(
+        agent=PingByCode, limits=LOOPING, faults=(("agent", "handoff_loop", 0),)
+    ),
     "a session that hangs up": Trap(agent=HangsUp, script=[tool_call("hang_up")]),
     "a session that is closed by a tool": Trap(agent=ClosesSession, script=[tool_call("hang_up")]),
     "nested tasks": Trap(
@@ -294,20 +326,19 @@ TRAPS = {
 
 
 @pytest.mark.parametrize("name", TRAPS)
-async def test_after_each_trap_nothing_is_left_and_the_next_call_in_the_loop_goes_well(
+async def test_each_trap_comes_to_its_faults_leaves_nothing_and_spoils_no_other_call(
     name: str,
 ) -> None:
     lost: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: lost.append(context))
 
-    began = time.perf_counter()
-    await TRAPS[name].spring()  # `held` looks for tasks and sessions that are left
-    assert time.perf_counter() - began < 5
+    call = await TRAPS[name].spring()  # it looks for tasks and sessions that are left
+
+    assert tuple((f.owner, f.cause, f.turn) for f in call.faults) == TRAPS[name].faults
+    assert all(turn.duration_s < ROOMY.turn_s / 2 for turn in call.turns)
     gc.collect()  # asyncio tells of exceptions that nobody asked for when they are collected
     assert lost == []
-
     after = await held(Greets, ["Fine."], "How are you?")
-
     assert after.faults == []
     assert [told(turn) for turn in after.turns] == [
         ["nobody -> greets", "greets: Good day, Lumen Line."],
@@ -331,64 +362,20 @@ async def test_the_model_receives_the_greeting_before_the_callers_first_words(
     ]
 
 
-async def test_a_hanging_tool_ends_the_call_at_the_turns_deadline() -> None:
+async def test_a_hanging_tool_is_named_by_the_fault_and_shows_its_call() -> None:
     call = await TRAPS["a hanging tool"].spring()
 
     (fault,) = call.faults
-    assert (fault.owner, fault.cause, fault.turn, fault.ended) == ("agent", "turn_timeout", 1, True)
-    assert fault.detail == "hangs_in_tool was not done within 0.3 s, having called look_up"
+    assert fault.ended
+    assert fault.detail == "hangs_in_tool was not done within 60 s, having called look_up"
     assert told(call.turns[1]) == ["caller: Hello?", "look_up({})"]
     assert len(call.turns) == 2
-    assert call.turns[1].duration_s < 1
 
 
-async def test_a_hanging_on_enter_ends_the_call_in_the_opening() -> None:
-    call = await TRAPS["a hanging on_enter"].spring()
-
-    assert [(f.cause, f.turn, f.ended) for f in call.faults] == [("turn_timeout", 0, True)]
-    assert len(call.turns) == 1
-    assert call.active.id == "hangs_in_enter"
-
-
-async def test_an_on_exit_that_hangs_at_the_close_is_a_fault_of_the_close() -> None:
-    call = await TRAPS["an on_exit that hangs at the close"].spring()
-
-    assert [turn.said for turn in call.turns[1:]] == ["Yes.", "Yes."]
-    assert [(f.owner, f.cause, f.turn) for f in call.faults] == [("agent", "close_timeout", 3)]
-
-
-async def test_an_on_exit_that_hangs_at_a_handoff_ends_the_call() -> None:
-    call = await TRAPS["an on_exit that hangs at a handoff"].spring()
-
-    assert [(f.cause, f.turn) for f in call.faults] == [("turn_timeout", 1)]
-    assert call.active.id == "hangs_in_exit"
-
-
-async def test_a_task_that_an_agent_leaves_behind_is_no_fault() -> None:
-    call = await TRAPS["a task left behind"].spring()
-
-    assert call.faults == []
-
-
-async def test_a_tool_that_swallows_cancellation_is_ended_and_named() -> None:
-    call = await TRAPS["a tool that swallows cancellation"].spring()
-
-    assert [(f.owner, f.cause, f.detail) for f in call.faults[1:]] == [
-        ("agent", "close_timeout", "1 tasks ignore cancellation")
-    ]
-
-
-async def test_a_tool_that_takes_a_moment_to_end_is_no_fault_of_its_own() -> None:
-    call = await TRAPS["a tool that awaits while it is cancelled"].spring()
-
-    assert [fault.cause for fault in call.faults] == ["turn_timeout"]
-
-
-async def test_a_conversation_that_ends_within_nested_tasks_is_no_fault() -> None:
+async def test_a_conversation_that_ends_within_nested_tasks_ends_on_the_innermost() -> None:
     call = await TRAPS["a call that ends within nested tasks"].spring()
 
     assert call.turns[-1].active.id == "asks"
-    assert call.faults == []
 
 
 async def test_two_handoffs_in_one_reply_are_an_error_and_fail_the_trial() -> None:
@@ -418,7 +405,6 @@ async def test_an_unknown_tool_shows_its_call_and_what_the_model_was_told() -> N
     caller, made, output, reply = told(call.turns[1])
     assert (caller, made, reply) == ("caller: Hello?", "no_such_tool({})", "plain: Oh.")
     assert output.startswith("no_such_tool = Unknown function: no_such_tool")
-    assert [(f.owner, f.cause) for f in call.faults] == [("model", "unknown_tool")]
 
 
 async def test_an_empty_reply_is_the_models_fault_and_leaves_the_caller_unanswered() -> None:
@@ -428,7 +414,6 @@ async def test_an_empty_reply_is_the_models_fault_and_leaves_the_caller_unanswer
     )
 
     assert told(call.turns[1]) == ["caller: Hello?"]
-    assert [(f.owner, f.cause, f.turn) for f in call.faults] == [("model", "empty_reply", 1)]
     assert [(s.name, s.turn) for s in score(asked, call.transcript) if s.status == "failed"] == [
         ("answered", 1)
     ]
@@ -451,29 +436,17 @@ async def test_an_exception_that_livekit_only_logs_is_an_event_with_its_tracebac
     assert (error.where, error.message) == (where, message)
     assert line in error.traceback
     assert __file__ in error.traceback
-    assert [(f.owner, f.cause, f.ended) for f in call.faults] == [
-        ("agent", f"{where}_error", False)
-    ]
     assert [turn.said for turn in call.turns][-1] == "Yes."
 
 
-async def test_an_exception_in_on_exit_at_the_close_is_a_fault_of_the_close() -> None:
-    call = await held(RaisesInExit, ["Yes."], "Hello?")
-
-    assert [(f.cause, f.detail, f.turn) for f in call.faults] == [
-        ("on_exit_error", "LookupError: no farewell", 2)
-    ]
-
-
-@pytest.mark.parametrize("name", ["a model error", "a time-out of the agent's own"])
-async def test_a_model_that_raises_leaves_the_trial_unscored_with_its_cause(name: str) -> None:
-    call = await TRAPS[name].spring()
+async def test_a_model_that_raises_leaves_the_trial_unscored_with_its_cause() -> None:
+    call = await TRAPS["a model error"].spring()
 
     (fault,) = call.faults
     assert fault == call.transcript.unscored_because
-    assert (fault.owner, fault.turn, fault.ended) == ("infrastructure", 1, True)
-    assert call.turns[1].model_calls[0].error is not None
-    assert call.turns[1].duration_s < 1
+    assert fault.ended
+    assert "no weights" in fault.detail
+    assert call.turns[1].model_calls[0].error == "RuntimeError: no weights"
 
 
 @pytest.mark.parametrize("name", ["mutual transfers by a tool", "mutual transfers by code"])
@@ -481,9 +454,7 @@ async def test_transfers_without_end_are_cut_off_at_once(name: str) -> None:
     call = await TRAPS[name].spring()
 
     (fault,) = call.faults
-    assert (fault.owner, fault.cause, fault.ended) == ("agent", "handoff_loop", True)
-    assert fault.detail == "9 handoffs in one turn"
-    assert call.turns[0].duration_s < 2
+    assert (fault.detail, fault.ended) == ("9 handoffs in one turn", True)
     assert len(call.turns[0].handoffs) == 9
 
 
@@ -491,7 +462,6 @@ async def test_a_session_that_hangs_up_ends_the_call_with_its_last_words() -> No
     call = await TRAPS["a session that hangs up"].spring()
 
     assert call.over
-    assert call.faults == []
     assert len(call.turns) == 2
     assert call.turns[1].said == "Goodbye!"
     assert call.active.id == "hangs_up"
@@ -501,7 +471,6 @@ async def test_a_session_that_a_tool_closes_ends_the_call() -> None:
     call = await TRAPS["a session that is closed by a tool"].spring()
 
     assert call.over
-    assert call.faults == []
     assert len(call.turns) == 2
     assert call.turns[1].active.id == "closes_session"
 
@@ -534,7 +503,6 @@ async def test_what_nested_tasks_do_after_run_has_returned_is_in_the_turn() -> N
         "interview = they said 34",
         "host: Thanks.",
     ]
-    assert call.faults == []
 
 
 async def test_a_call_of_a_tool_that_awaits_a_task_is_the_agents_that_made_it() -> None:
@@ -563,4 +531,3 @@ async def test_what_a_group_of_tasks_does_is_in_its_turns() -> None:
         "interview = 34, 180",
         "group_host: Thanks.",
     ]
-    assert call.faults == []

@@ -24,6 +24,11 @@ def test_each_change_of_userdata_is_left_out() -> None:
     ]
 
 
+def test_a_session_begins_without_userdata() -> None:
+    source = "def answer(model): return Front(), AgentSession[Caller](userdata=Caller(), llm=model)"
+    assert told(source, "userdata-not-set") == ["1 answer: the session has no userdata=Caller()"]
+
+
 def test_userdata_is_reset_before_each_change_and_each_handoff() -> None:
     assert told(SOURCE, "userdata-reset") == [
         "5 Intake.record: reset before self.session.userdata.name = name",

@@ -120,12 +120,19 @@ def test_scenarios_that_are_equally_hard_count_nearly_every_decision() -> None:
     assert effective(*[(3, 6), (4, 6), (2, 6)] * 20) > 350
 
 
-def test_long_scenarios_that_are_the_hard_ones_count_less() -> None:
-    """The same results, once where length tells how hard a scenario is, once where not."""
-    hard = [(1, 1)] * 15 + [(4, 8)] * 15
-    mixed = [(1, 1)] * 7 + [(0, 1)] * 8 + [(8, 8)] * 7 + [(5, 8)] * 8
-    assert effective(*hard) < sum(total for _, total in hard)
-    assert effective(*mixed) < sum(total for _, total in mixed)
+@UNHURRIED
+@given(st.lists(count, min_size=2, max_size=30))
+def test_it_is_never_surer_than_the_spread_of_whole_scenarios(
+    counts: list[tuple[int, int]],
+) -> None:
+    """Long scenarios may be the hard ones, which the correlation alone doesn't show."""
+    n, decisions = len(counts), sum(total for _, total in counts)
+    share = sum(right for right, _ in counts) / decisions
+    spread = sum((right - share * total) ** 2 for right, total in counts) / decisions**2
+    scenarios_worth = decisions**2 / sum(total**2 for _, total in counts)
+    surest = share * (1 - share) / effective(*counts)
+    largest = share * (1 - share) / scenarios_worth
+    assert surest >= min(spread * n / (n - 1), largest) - 1e-12
 
 
 def test_a_scenario_without_a_decision_tells_nothing() -> None:

@@ -7,7 +7,7 @@ from handoff_evals.properties.failure import BrokenInvariantError
 from handoff_evals.properties.fuzzing import BRIEF, THOROUGH, fuzz, replay
 from handoff_evals.properties.invariants import INVARIANTS
 from handoff_evals.properties.observed import Item
-from handoff_evals.properties.subject import Subject
+from handoff_evals.properties.subject import Subject, adds_nothing
 
 __all__ = [
     "BRIEF",
@@ -16,6 +16,7 @@ __all__ = [
     "BrokenInvariantError",
     "Item",
     "Subject",
+    "adds_nothing",
     "fuzz",
     "replay",
 ]

@@ -35,7 +35,7 @@ class Subject:
     The first one takes the call."""
     adds: Callable[[Item], bool] = adds_nothing
     """Which new items (a summary, say) an agent may put into the context it hands on."""
-    limits: Limits = field(default_factory=lambda: Limits(turn_s=10.0))
+    limits: Limits = field(default_factory=lambda: Limits(turn_s=20.0))
     """The deadlines of a turn and of closing."""
 
     def __post_init__(self) -> None:

@@ -119,7 +119,12 @@ def failures(found: Iterable[Failure]) -> Iterable[RenderableType]:
 
 
 def _table(title: str) -> Table:
-    return Table(title=Text(title, style="bold"), title_justify="left", box=SIMPLE_HEAD)
+    return Table(
+        title=Text(title, style="bold"),
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 0, 0, 1),
+    )
 
 
 def share(value: float | None) -> str:

@@ -13,7 +13,14 @@ _USERDATA = "userdata"
 
 
 def not_set(module: AgentModule) -> Iterator[Place]:
-    """Each change of userdata left out."""
+    """Each change of userdata left out, and what a session begins with."""
+    for node in module.walk():
+        match node:
+            case ast.Call(func=func, keywords=keywords) if "AgentSession" in ast.unparse(func):
+                for keyword in keywords:
+                    if keyword.arg == _USERDATA:
+                        what = f"the session has no {short(keyword)}"
+                        yield Place(node=node, what=what, edits={keyword: None})
     for statement in _changes(module):
         what = f"not done: {short(statement)}"
         yield Place(node=statement, what=what, edits={statement: None})

@@ -1,0 +1,14 @@
+"""How many conversations are held: a few in every run of the tests, 2,000 in `make fuzz`."""
+
+import pytest
+from hypothesis import settings
+
+from handoff_evals.properties import BRIEF, THOROUGH
+
+settings.register_profile("fuzz", THOROUGH)
+
+
+@pytest.fixture
+def how() -> settings:
+    """Hypothesis's settings, by `--hypothesis-profile=fuzz`."""
+    return THOROUGH if settings.get_current_profile_name() == "fuzz" else BRIEF
