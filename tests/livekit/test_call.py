@@ -8,7 +8,7 @@ from livekit.agents import Agent, AgentSession, function_tool, inference, llm, m
 
 from agents.customer_service import BillingAgent, CustomerServiceAgent
 from agents.triage import Carry, triage_call
-from handoff_evals.livekit.call import Call
+from handoff_evals.livekit.call import Call, Limits
 from handoff_evals.livekit.entry import AgentEntry
 from handoff_evals.livekit.scripted import Reply, ScriptedLLM, tool_call
 from handoff_evals.scenario import Watch
@@ -309,14 +309,16 @@ async def test_livekits_own_results_and_objects_stay_in_reach() -> None:
     answered.expect.next_event().is_message(role="assistant")
 
 
-async def test_a_turn_that_was_cut_off_has_no_result() -> None:
+async def test_a_turn_that_was_cut_off_at_its_deadline_has_no_result() -> None:
     class Hangs(Plain):
         async def on_enter(self) -> None:
             await asyncio.Event().wait()
 
-    call = await held(Hangs, [])
+    async with calling(Hangs, limits=Limits(turn_s=0.05, close_s=0.05)) as call:
+        await call.start()
 
     assert call.results == [None]
+    assert [fault.detail for fault in call.faults] == ["hangs was not done within 0.05 s"]
 
 
 async def test_an_output_that_is_an_error_says_so() -> None:

@@ -1,0 +1,141 @@
+"""What random conversations do beyond talking: models fail, callers interrupt, tasks nest."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import settings
+from livekit.agents import Agent, AgentTask, RunContext, function_tool
+
+from handoff_evals import AgentEntry, Request, ScriptedLLM, tool_call
+from handoff_evals.livekit.scripted import Reply
+from handoff_evals.properties import BRIEF, Subject, fuzz
+from handoff_evals.properties.conversation import Conversation
+from handoff_evals.properties.invariants import broken
+from handoff_evals.properties.watched import counted
+
+SHORT = settings(BRIEF, stateful_step_count=4)
+
+
+class Desk(Agent):
+    def __init__(self) -> None:
+        super().__init__(instructions="You are the desk.")
+
+    async def on_enter(self) -> None:
+        self.session.say("This is the desk.")
+
+
+class AskForName(AgentTask[str]):
+    """Holds the call until it has a name."""
+
+    def __init__(self) -> None:
+        super().__init__(instructions="Ask for the name.")
+
+    async def on_enter(self) -> None:
+        self.session.say("What is your name?")
+
+    @function_tool
+    async def record(self, name: str) -> None:
+        """Record the name."""
+        self.complete(name)
+
+
+class Reception(Agent):
+    """Asks for the name in a task of its own before it transfers."""
+
+    def __init__(self) -> None:
+        super().__init__(instructions="You are the reception.")
+
+    async def on_enter(self) -> None:
+        self.session.say("Hello.")
+
+    @function_tool
+    async def transfer(self) -> Agent:
+        """Transfer the caller to the desk."""
+        return Desk()
+
+    @function_tool
+    async def identify(self, context: RunContext[None]) -> str:
+        """Find out who calls."""
+        return await AskForName()
+
+
+GRAPH = {
+    "reception": ["desk", "ask_for_name"],
+    "ask_for_name": ["reception"],
+}
+
+
+def subject() -> Subject:
+    return Subject(entry=AgentEntry.of(Reception), graph=GRAPH)
+
+
+def held(
+    answer: Callable[[Request], Reply], *says: str, interrupt_after: int | None = None
+) -> Conversation:
+    """Hold a conversation; the last thing said may be interrupted."""
+
+    async def hold() -> Conversation:
+        conversation = Conversation(subject(), ScriptedLLM(answer))
+        await conversation.open()
+        for text in says[:-1]:
+            await conversation.say(text)
+        await conversation.say(says[-1], interrupt_after=interrupt_after)
+        seen.append(conversation.active)
+        await conversation.close()
+        return conversation
+
+    seen: list[Any] = []
+    with counted():
+        conversation = asyncio.run(hold())
+    assert seen
+    return conversation
+
+
+def test_tasks_that_nest_break_no_invariant() -> None:
+    fuzz(subject(), how=SHORT)
+
+
+def test_an_agent_that_goes_on_after_a_task_is_not_expected_to_enter_again() -> None:
+    replies = {
+        "Who am I?": tool_call("identify"),
+        "Ada.": tool_call("record", name="Ada"),
+    }
+
+    conversation = held(
+        lambda request: (
+            replies.get(request.last_user_text, "Yes.")
+            if getattr(request.last_item, "role", "") == "user"
+            else "Thank you."
+        ),
+        "Who am I?",
+        "Ada.",
+    )
+
+    seen = conversation.seen
+    assert [step.new.id for step in seen.activations] == ["reception", "ask_for_name", "reception"]
+    assert [step.resumed for step in seen.activations] == [False, False, True]
+    assert [entrance.agent.id for entrance in seen.entrances] == ["reception", "ask_for_name"]
+    assert broken(seen, subject()) is None
+
+
+def test_a_call_goes_on_after_a_models_error() -> None:
+    conversation = held(
+        lambda request: (
+            ConnectionError("gone") if request.last_user_text == "One." else tool_call("transfer")
+        ),
+        "One.",
+        "Two.",
+    )
+
+    assert [step.new.id for step in conversation.seen.activations] == ["reception", "desk"]
+    assert conversation.seen.heard == ("One.", "Two.")
+
+
+def test_an_interruption_comes_so_many_rounds_of_the_loop_into_the_turn() -> None:
+    whole = held(lambda _: tool_call("transfer"), "Go.")
+    cut_off = held(lambda _: tool_call("transfer"), "Go.", interrupt_after=0)
+
+    assert [step.new.id for step in whole.seen.activations] == ["reception", "desk"]
+    assert [step.new.id for step in cut_off.seen.activations] == ["reception"]
+    assert cut_off.seen.heard == ("Go.",)
