@@ -42,6 +42,12 @@ def told(received: Received) -> list[tuple[str, Any]]:
     return [(message["role"], message.get("content")) for message in received.messages[1:]]
 
 
+def prompts_kept(agent: Agent) -> list[str | None]:
+    """The prompts in an agent's context that no model sees, and whoever reads it does."""
+    items = agent.chat_ctx.items
+    return [item.instructions for item in items if item.type == "agent_config_update"]
+
+
 @both_ways
 async def test_a_change_is_called_carried_out_and_greeted_in_that_order(
     call: CallFactory, old: type[Agent], new: type[Agent]
@@ -97,6 +103,7 @@ async def test_the_new_agent_is_told_what_was_said_and_nothing_else(
         ("user", "I mean the sky over Oslo"),
     ]
     received.lacks_instructions_of(old).lacks("change_agent()")
+    assert prompts_kept(session.active_agent) == [session.active_agent.instructions]
 
 
 @both_ways

@@ -72,11 +72,7 @@ OUTPUT: dict[type[Agent], str] = {
     }.items()
 }
 # How a call comes from customer service to the agent that an edge starts from.
-WAY_TO = {
-    BillingAgent: TO_BILLING,
-    TechnicalSupportAgent: TO_SUPPORT,
-    ManagerAgent: TO_MANAGER,
-}
+WAY_TO = {BillingAgent: TO_BILLING, TechnicalSupportAgent: TO_SUPPORT, ManagerAgent: TO_MANAGER}
 ID: dict[type[Agent], str] = {
     BillingAgent: "billing_agent",
     TechnicalSupportAgent: "technical_support_agent",
@@ -119,6 +115,12 @@ async def at(call: CallFactory, agent: type[Agent], *then: Reply) -> CallUnderTe
 def told(received: Received) -> list[tuple[str, Any]]:
     """What a model was told besides its agent's own instructions: who said what."""
     return [(message["role"], message.get("content")) for message in received.messages[1:]]
+
+
+def prompts_kept(agent: Agent) -> list[str | None]:
+    """The prompts in an agent's context that no model sees, and whoever reads it does."""
+    items = agent.chat_ctx.items
+    return [item.instructions for item in items if item.type == "agent_config_update"]
 
 
 @each_edge
@@ -175,6 +177,7 @@ async def test_the_new_agent_is_told_what_was_said_and_nothing_else(
         ("user", "Somebody else, please"),
     ]
     received.lacks_instructions_of(edge.old).lacks(edge.tool.name)
+    assert prompts_kept(session.active_agent) == [session.active_agent.instructions]
 
 
 @each_edge

@@ -97,6 +97,10 @@ async def test_membership_is_told_what_was_said_and_the_facts_and_nothing_else(
     ]
     received.contains("You talk to Maria, aged 34: never ask")
     received.lacks_instructions_of(IntakeAgent).lacks(answer).lacks("record_")
+    # No model sees these prompts, but whoever reads the context does.
+    items = session.active_agent.chat_ctx.items
+    prompts = [item.instructions for item in items if item.type == "agent_config_update"]
+    assert prompts == [session.active_agent.instructions]
     assert received.tools == []
 
 

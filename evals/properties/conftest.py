@@ -9,6 +9,6 @@ settings.register_profile("fuzz", THOROUGH)
 
 
 @pytest.fixture
-def how() -> settings:
+def how(request: pytest.FixtureRequest) -> settings:
     """Hypothesis's settings, by `--hypothesis-profile=fuzz`."""
-    return THOROUGH if settings.get_current_profile_name() == "fuzz" else BRIEF
+    return THOROUGH if request.config.getoption("--hypothesis-profile") == "fuzz" else BRIEF

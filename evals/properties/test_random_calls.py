@@ -10,7 +10,7 @@ from handoff_evals.properties import Item, Subject, adds_nothing, fuzz
 
 
 def test_agent_transfer(how: settings) -> None:
-    fuzz(
+    held = fuzz(
         Subject(
             entry=AgentEntry.load("agents.agent_transfer:transfer_call"),
             graph={
@@ -21,9 +21,11 @@ def test_agent_transfer(how: settings) -> None:
         how=how,
     )
 
+    assert held >= how.max_examples
+
 
 def test_customer_service(how: settings) -> None:
-    fuzz(
+    held = fuzz(
         Subject(
             entry=AgentEntry.load("agents.customer_service:service_call"),
             graph={
@@ -48,15 +50,19 @@ def test_customer_service(how: settings) -> None:
         how=how,
     )
 
+    assert held >= how.max_examples
+
 
 def test_intake(how: settings) -> None:
-    fuzz(
+    held = fuzz(
         Subject(
             entry=AgentEntry.load("agents.intake:intake_call"),
             graph={"intake_agent": ["membership_agent"], "membership_agent": []},
         ),
         how=how,
     )
+
+    assert held >= how.max_examples
 
 
 def _notes(item: Item) -> bool:
@@ -77,7 +83,7 @@ def _notes(item: Item) -> bool:
     ],
 )
 def test_triage(carry: str, adds: Callable[[Item], bool], how: settings) -> None:
-    fuzz(
+    held = fuzz(
         Subject(
             entry=AgentEntry.load(f"evals.properties.carries:{carry}"),
             graph={
@@ -94,3 +100,5 @@ def test_triage(carry: str, adds: Callable[[Item], bool], how: settings) -> None
         ),
         how=how,
     )
+
+    assert held >= how.max_examples

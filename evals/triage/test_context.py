@@ -130,6 +130,10 @@ async def travel(call: CallFactory, carry: Carry, desk: Desk) -> Journey:
     for agent in took_the_call:
         messages = session.received_by(agent).lacks("transfer_to_payments()").messages
         assert messages[0]["content"] == agent.instructions
+        # No model sees these prompts, but whoever reads the context does.
+        items = agent.chat_ctx.items
+        prompts = [item.instructions for item in items if item.type == "agent_config_update"]
+        assert prompts == [agent.instructions]
         told.append([(message["role"], message.get("content")) for message in messages[1:]])
     return Journey(session=session, desk=told[0], triage=told[1], payments=told[2])
 

@@ -6,7 +6,6 @@ from handoff_evals import tool_call
 from handoff_evals.livekit.scripted import Reply, ToolCall
 from handoff_evals.properties import BrokenInvariantError
 from handoff_evals.properties.failure import Held
-from handoff_evals.properties.invariants import GRAPH
 from handoff_evals.properties.model import Answer
 from handoff_evals.properties.scenario_file import scenario_of, written
 from handoff_evals.suite import load_suite
@@ -94,13 +93,15 @@ def test_what_no_scenario_can_hold_stands_beside_its_turn() -> None:
     assert "It does not break the invariant again" in text
 
 
-def test_where_the_graph_does_not_lead_on_the_file_expects_the_call_to_stay() -> None:
+def test_where_the_graph_does_not_lead_on_the_file_expects_the_agent_to_keep_the_call() -> None:
     turns = (
         Held(user=None, answers=(), active="reception"),
         Held(user="Go.", answers=(answer(tool_call("transfer")),), active="vault"),
     )
 
-    (turn,) = scenario_of(BrokenInvariantError(GRAPH, "why", turns=turns)).turns
+    (turn,) = scenario_of(
+        BrokenInvariantError("an invariant", "why", turns=turns, keeps="reception")
+    ).turns
 
     assert turn.expect.agent is not None
     assert turn.expect.agent.label == "reception"

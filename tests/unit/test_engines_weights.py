@@ -1,4 +1,4 @@
-"""Fetching weights: from pieces, in part, twice at once, and from sources that have not got them."""
+"""Fetching weights: from pieces, in part, twice at once, and where they can't be had."""
 
 import hashlib
 import shutil

@@ -46,6 +46,10 @@ def test_permutation_is_what_enumerating_all_sign_flips_gives(differences: list[
     assert found == pytest.approx(extreme / len(flipped))
 
 
+def test_differences_that_cancel_are_no_evidence_though_floats_do_not_add_up() -> None:
+    assert paired_permutation([-0.2, -0.4, 0.2, 0.4]) == 1
+
+
 @pytest.mark.parametrize(("b", "c"), [(6, 0), (10, 2), (1, 0), (5, 5), (0, 0)])
 def test_permutation_of_single_trials_is_mcnemar(b: int, c: int) -> None:
     assert paired_permutation([1.0] * b + [-1.0] * c + [0.0] * 7) == pytest.approx(mcnemar(b, c))

@@ -8,6 +8,7 @@ import importlib
 import json
 import os
 import sys
+from threading import Thread
 from typing import Any
 
 
@@ -35,17 +36,24 @@ def _serve(settings: dict[str, Any]) -> Any:
     return server
 
 
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    # The server's destructor waits for requests that are open, and those may wait for ever.
+    os._exit(0)
+
+
 def _main() -> None:
+    settings = json.loads(sys.stdin.readline())
+    watch = Thread(target=_end_with_parent)
+    watch.start()
     try:
-        server = _serve(json.loads(sys.stdin.readline()))
+        server = _serve(settings)
         answer = {"address": server.listening_address}
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
         answer = {"error": f"{type(error).__name__}: {error}"}
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
-    sys.stdin.read()
-    # Its destructor waits for requests that are still open, and those may wait for ever.
-    os._exit(0)
+    watch.join()
 
 
 if __name__ == "__main__":

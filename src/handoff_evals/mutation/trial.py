@@ -15,7 +15,7 @@ from handoff_evals.mutation.loader import MutantFinder
 _ARGUMENTS = [
     "-x",
     "-q",
-    "--tb=short",
+    "--tb=native",  # nothing is shown of it, and this one is quick
     # Many of these run at once in one folder, and none of them is the user's last run.
     "-pno:cacheprovider",
     # The parent has imported what the tests import, so assertions there stay as they are.

@@ -1,68 +1,76 @@
-"""Random arguments for a tool, from its JSON schema."""
+"""Arguments for a tool from its JSON schema, chosen by a few small numbers.
 
-from collections.abc import Callable, Mapping
+The schema is known only once a model is asked, and Hypothesis has to draw before:
+else the draws would depend on how the event loop happens to run. So it draws the
+numbers, which shrink to 0, the plainest choice, and they choose here.
+"""
+
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hypothesis import strategies as st
+_TEXTS = ("Ada", "", " ", "two words", "naïve café", "0", "a" * 200)
+_INTEGERS = (1, 0, 34, -1, 200, 10**9)
+_NUMBERS = (1.0, 0.0, 0.5, -1.0, 1e9)
+_DEEPEST = 6
 
-_DEEPEST = 4
-_WORDS = st.sampled_from(["a", "Ada", "", " ", "two words", "naïve café", "0"])
-_ANYTHING = st.one_of(st.none(), st.booleans(), st.integers(), _WORDS)
 
-
-def arguments(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
-    """Values that a model may send: of the right types, though seldom sensible.
+def arguments(schema: Mapping[str, Any], choices: Iterator[int]) -> Any:
+    """Build what a model may send: of the right types, though seldom sensible.
 
     Args:
         schema: the `parameters` of a tool, with `$ref` into its own `$defs`.
+        choices: numbers from 0; the first choice is made where they run out.
     """
-    return _values(schema, schema, 0)
+    return _value(schema, schema, choices, _DEEPEST)
 
 
-def _values(
-    schema: Mapping[str, Any], root: Mapping[str, Any], depth: int
-) -> st.SearchStrategy[Any]:
-    def within(part: Mapping[str, Any]) -> st.SearchStrategy[Any]:
-        return _values(part, root, depth + 1) if depth < _DEEPEST else st.none()
-
+def _value(
+    schema: Mapping[str, Any], root: Mapping[str, Any], choices: Iterator[int], depth: int
+) -> Any:
+    if depth == 0:
+        return None
     while "$ref" in schema:
         schema = _definition(schema["$ref"], root)
+    value: Any
     match schema:
         case {"const": value}:
-            values: st.SearchStrategy[Any] = st.just(value)
-        case {"enum": choices}:
-            values = st.sampled_from(choices)
+            pass
+        case {"enum": options}:
+            value = _one(options, choices)
         case {"anyOf": parts} | {"oneOf": parts} | {"allOf": parts}:
-            values = st.one_of([within(part) for part in parts])
+            value = _value(_one(parts, choices), root, choices, depth - 1)
         case {"type": [*kinds]}:
-            values = st.one_of([within({**schema, "type": kind}) for kind in kinds])
-        case {"type": "object"}:
-            values = _objects(schema, within)
+            kind = _one(kinds, choices)
+            value = _value({**schema, "type": kind}, root, choices, depth - 1)
         case {"type": "array"}:
-            values = st.lists(within(schema.get("items", {})), max_size=3)
+            count = _one(range(3), choices)
+            part = schema.get("items", {})
+            value = [_value(part, root, choices, depth - 1) for _ in range(count)]
+        case {"type": "object"}:
+            required = schema.get("required", ())
+            value = {
+                name: _value(part, root, choices, depth - 1)
+                for name, part in schema.get("properties", {}).items()
+                if name in required or _one((False, True), choices)
+            }
         case _:
-            values = _plain(schema)
-    return values
+            value = _plain(schema, choices)
+    return value
 
 
-def _plain(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
-    least, most = schema.get("minimum"), schema.get("maximum")
-    kinds = {
-        "string": _WORDS,
-        "integer": st.integers(least, most),
-        "number": st.floats(least, most, allow_nan=False, allow_infinity=False),
-        "boolean": st.booleans(),
-        "null": st.none(),
+def _plain(schema: Mapping[str, Any], choices: Iterator[int]) -> Any:
+    least, most = schema.get("minimum", float("-inf")), schema.get("maximum", float("inf"))
+    options: Mapping[str, tuple[Any, ...]] = {
+        "string": _TEXTS,
+        "integer": tuple(each for each in _INTEGERS if least <= each <= most),
+        "number": tuple(each for each in _NUMBERS if least <= each <= most),
+        "boolean": (True, False),
     }
-    return kinds.get(schema.get("type", ""), _ANYTHING)
+    return _one(options.get(schema.get("type", "")) or (None,), choices)
 
 
-def _objects(
-    schema: Mapping[str, Any], within: Callable[[Mapping[str, Any]], st.SearchStrategy[Any]]
-) -> st.SearchStrategy[Any]:
-    fields = {name: within(part) for name, part in schema.get("properties", {}).items()}
-    required = {name: fields.pop(name) for name in schema.get("required", ()) if name in fields}
-    return st.fixed_dictionaries(required, optional=fields)
+def _one(options: Any, choices: Iterator[int]) -> Any:
+    return options[next(choices, 0) % len(options)]
 
 
 def _definition(reference: str, root: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -20,12 +20,22 @@ class Held:
 
 
 class BrokenInvariantError(AssertionError):
-    """A conversation that breaks an invariant; its message says which one, and how."""
+    """A conversation that breaks an invariant; its message says which one, and how.
 
-    def __init__(self, invariant: str, why: str, *, turns: Sequence[Held] = ()) -> None:
+    Args:
+        invariant: its name in `INVARIANTS`.
+        why: what was seen instead.
+        turns: the conversation.
+        keeps: who should have kept the call, where the graph does not lead on.
+    """
+
+    def __init__(
+        self, invariant: str, why: str, *, turns: Sequence[Held] = (), keeps: str | None = None
+    ) -> None:
         super().__init__(f"{invariant}: {why}")
         self.invariant = invariant
         self.why = why
         self.turns = tuple(turns)
+        self.keeps = keeps
         self.file = ""
         """The scenario file that was printed; `fuzz` fills it in."""

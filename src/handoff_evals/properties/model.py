@@ -1,9 +1,9 @@
-"""A model that answers at random, and remembers what it did."""
+"""A model that makes random moves, and remembers what it did."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from hypothesis import strategies as st
 
@@ -11,18 +11,11 @@ from handoff_evals.livekit.scripted import Reply, Request, ScriptedLLM, ToolCall
 from handoff_evals.livekit.tap import _schemas as schemas_of
 from handoff_evals.properties.arguments import arguments
 
-Draw = Callable[[st.SearchStrategy[Any]], Any]
-
 WORDS = "All right."
-_MOST = 6  # replies of one turn that are drawn: a model may err for ever, a turn must end
 _BROKEN = ("", "{", "[1]", "null", '{"no_such_argument": 1}')
 
-# The first is what shrinking ends with; what stands twice is drawn twice as often.
-_KINDS_WITHOUT_TOOLS = ("words", "words", "words", "unknown tool", "nothing", "failure")
-_KINDS = (
+Kind = Literal[
     "words",
-    "call",
-    "call",
     "call",
     "words and call",
     "two calls",
@@ -30,6 +23,23 @@ _KINDS = (
     "unknown tool",
     "nothing",
     "failure",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """What a model is to do when it is asked, whatever tools it is then offered."""
+
+    kind: Kind = "words"
+    choices: tuple[int, ...] = ()
+    """Which tools and which arguments: see `arguments`."""
+
+
+MOVES: st.SearchStrategy[Move] = st.builds(
+    Move,
+    # What stands several times is drawn as often; shrinking ends at the first.
+    kind=st.sampled_from([*get_args(Kind), *["call"] * 5]),
+    choices=st.lists(st.integers(0, 9), max_size=4).map(tuple),
 )
 
 
@@ -72,69 +82,65 @@ class Answer:
         return self.reply == WORDS
 
 
-class DrawnModel:
-    """Draws each reply when it is asked for, from the tools that it is offered.
-
-    `draw` is Hypothesis's, of the rule that runs. What it raises can't pass
-    through livekit, so it is kept in `stopped` for the rule to raise.
-    """
+class MovingModel:
+    """Makes one move after the other, and then says a few words to all that comes."""
 
     def __init__(self) -> None:
-        self.draw: Draw | None = None
-        self.stopped: BaseException | None = None
         self.answers: list[Answer] = []
+        self._moves: Iterator[Move] = iter(())
         self._known: dict[str, None] = {}
 
     def port(self) -> ScriptedLLM:
         """The model for a session."""
         return ScriptedLLM(self._answer)
 
+    def prepare(self, moves: Iterable[Move]) -> None:
+        """Set out the moves of the next turn."""
+        self.answers = []
+        self._moves = iter(moves)
+
     def _answer(self, request: Request) -> Reply:
         last = request.last_item
         to_caller = last is not None and last.type == "message" and last.role == "user"
-        reply = self._drawn(request)
+        self._known.update(dict.fromkeys(request.tool_names))
+        reply = reply_of(next(self._moves, Move()), request, known=tuple(self._known))
         self.answers.append(Answer(reply=reply, to_caller=to_caller, offered=request.tool_names))
         return reply
 
-    def _drawn(self, request: Request) -> Reply:
-        self._known.update(dict.fromkeys(request.tool_names))
-        if self.draw is None or self.stopped is not None or len(self.answers) >= _MOST:
-            return WORDS
-        try:
-            return self.draw(replies(request, list(self._known)))  # type: ignore[no-any-return]
-        except BaseException as stop:  # noqa: BLE001 - Hypothesis's own ones are no Exceptions
-            self.stopped = stop
-            return WORDS
 
+def reply_of(move: Move, request: Request, *, known: Sequence[str]) -> Reply:
+    """The reply that a move comes to; a call without tools to call comes to words.
 
-@st.composite
-def replies(draw: st.DrawFn, request: Request, known: list[str]) -> Reply:
-    """Draw what a model may do with the tools it is offered, and knowing of others."""
+    Args:
+        move: what to do.
+        request: what the model is asked, with the tools that it is offered.
+        known: all tools that it was ever offered, for it to remember at the wrong time.
+    """
+    choices = iter(move.choices)
 
-    def name() -> str:
-        return draw(st.sampled_from(request.tool_names))
+    def one(options: Sequence[str]) -> str:
+        return options[next(choices, 0) % len(options)]
 
     def call() -> ToolCall:
-        tool = name()
-        return ToolCall(name=tool, arguments=json.dumps(draw(arguments(parameters(request, tool)))))
+        name = one(request.tool_names)
+        return ToolCall(
+            name=name, arguments=json.dumps(arguments(parameters(request, name), choices))
+        )
 
     reply: Reply = WORDS
-    match draw(st.sampled_from(_KINDS if request.tool_names else _KINDS_WITHOUT_TOOLS)):
-        case "call":
-            reply = call()
-        case "words and call":
-            reply = [WORDS, call()]
-        case "two calls":
-            reply = [call(), call()]
-        case "broken arguments":
-            reply = ToolCall(name=name(), arguments=draw(st.sampled_from(_BROKEN)))
-        case "unknown tool":
-            reply = ToolCall(name=draw(st.sampled_from(["no_such_tool", *known])), arguments="{}")
+    match move.kind:
         case "nothing":
             reply = ""
         case "failure":
             # No APIError, which livekit would ask for again, seconds later.
             reply = ConnectionError("the model is out of reach")
+        case "unknown tool":
+            reply = ToolCall(name=one(("no_such_tool", *known)), arguments="{}")
+        case "broken arguments" if request.tool_names:
+            reply = ToolCall(name=one(request.tool_names), arguments=one(_BROKEN))
+        case "call" | "words and call" | "two calls" if request.tool_names:
+            words = [WORDS] if move.kind == "words and call" else []
+            reply = [*words, *(call() for _ in range(2 if move.kind == "two calls" else 1))]
     return reply
 
 

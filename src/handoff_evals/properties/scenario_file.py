@@ -9,7 +9,6 @@ import yaml
 
 from handoff_evals.livekit.scripted import ToolCall
 from handoff_evals.properties.failure import BrokenInvariantError, Held
-from handoff_evals.properties.invariants import GRAPH
 from handoff_evals.properties.model import Answer
 from handoff_evals.scenario import Expectation, ExpectedCall, Scenario, ScriptedTurn, Target
 
@@ -79,9 +78,8 @@ def _lines(error: BrokenInvariantError) -> list[_Line]:
         found = _of_turn(held)
         if held.user is None:
             opening = found.pop(0).beside
-        elif error.invariant == GRAPH and held is error.turns[-1]:
-            # Where the graph does not lead on, the call is to stay.
-            found[-1].agent = error.turns[-2].active
+        elif error.keeps and held is error.turns[-1]:
+            found[-1].agent = error.keeps
         lines += found
     # A conversation without a turn would not be held at all.
     lines = lines or [_Line(user="Hello.")]

@@ -1,14 +1,13 @@
 """The agents that random conversations are held with, and what holds of all of them."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from handoff_evals.livekit.call import Limits
 from handoff_evals.livekit.entry import AgentEntry
-from handoff_evals.properties.observed import Item
+from handoff_evals.properties.observed import Activation, Item
 from handoff_evals.scenario import Target, Watch
-from handoff_evals.transcript import AgentRef
 
 
 def adds_nothing(item: Item) -> bool:  # noqa: ARG001 - the default of `Subject.adds`
@@ -48,16 +47,23 @@ class Subject:
         targets = [target for old, news in self._edges for target in (old, *news)]
         return Watch(attributes=frozenset(name for target in targets for name in target.where))
 
-    def leads(self, old: AgentRef | None, new: AgentRef) -> bool:
-        """Whether the graph has this step; from nobody it leads to the first agent only."""
-        if old is None:
-            return self._edges[0][0].matches(new)
-        return any(
-            each.matches(new)
-            for source, news in self._edges
-            if source.matches(old)
-            for each in news
-        )
+    def strays(self, steps: Iterable[Activation]) -> Iterator[Activation]:
+        """The steps that the graph does not have; from nobody it leads to the first agent."""
+        first, _ = self._edges[0]
+        for step in steps:
+            old = step.old
+            leads = (
+                first.matches(step.new)
+                if old is None
+                else any(
+                    each.matches(step.new)
+                    for source, news in self._edges
+                    if source.matches(old)
+                    for each in news
+                )
+            )
+            if not leads:
+                yield step
 
     @cached_property
     def _edges(self) -> list[tuple[Target, list[Target]]]:

@@ -5,11 +5,11 @@ the share, against that of independent decisions, is the design effect; decision
 divided by it are the effective decisions (Kish 1965). It is the larger of two
 estimates:
 
-- from the intra-scenario correlation of a one-way analysis of variance, to which one
-  imagined scenario is added that is half right and half wrong throughout. It weighs
-  one scenario divided by the number of scenarios that tell anything about the
-  correlation: without it, 99% right and a single failure would make correlated
-  decisions look independent;
+- from the intra-scenario correlation of a one-way analysis of variance, to which two
+  imagined scenarios are added, one right and one wrong throughout. Each weighs one
+  scenario divided by the number of scenarios that tell anything about the correlation
+  (those with a failure, or those with a success if they are fewer): without them, 99%
+  right and a single failure would make correlated decisions look independent;
 - from the linearised variance of the ratio (Cochran 1977, ch. 6), which alone sees
   that long scenarios may be the hard ones.
 

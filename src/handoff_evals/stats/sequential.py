@@ -23,9 +23,9 @@ from scipy.special import betainc, betaln, logsumexp
 # exp() of more overflows, and no threshold is near it.
 _LARGEST_LOG: Final = 700.0
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
-# The stakes that are played at once, as shares of the largest stake that can't go
-# bankrupt on a pair that stays the same, and how the money is spread over them. Any
-# spread that sums to 1 is valid; this one comes near a uniform one.
+# The stakes that are played at once, as shares of the one that a single worse pair would
+# lose whole, and how the money is spread over them. Any spread that sums to 1 is valid;
+# this one comes near a uniform one.
 _STAKES: Final = (_NODES + 1) / 2
 _LOG_SHARES: Final = np.log(_WEIGHTS / 2)
 
