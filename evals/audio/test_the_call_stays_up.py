@@ -47,6 +47,13 @@ def voice() -> FakeTTS:
     return FakeTTS("athena", ToneBook())
 
 
+@pytest.fixture(autouse=True)
+def _no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the manager without a voice of its own: an earlier test may have set placeholders."""
+    for name in ("LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def own_voices(voice: FakeTTS, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tell the agents of agent_transfer apart: in the example they share the session's voice."""

@@ -171,6 +171,20 @@ class PassingReception(Front):
         return PassingDesk()
 
 
+class MoodyReception(Front):
+    """Opens the vault once, and never again."""
+
+    opened = False
+
+    @function_tool
+    async def transfer(self) -> Agent:
+        """Transfer the caller to the desk."""
+        if MoodyReception.opened:
+            return Desk()
+        MoodyReception.opened = True
+        return Vault()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Planted:
     """A bug, and what it must break."""
@@ -260,3 +274,15 @@ def test_agents_without_a_bug_hold_all_conversations() -> None:
     planted = Planted(reception=Reception, invariant="")
 
     assert fuzz(planted.subject, how=SHORT) >= 25
+
+
+def test_a_bug_that_does_not_show_again_is_reported_with_its_conversation() -> None:
+    MoodyReception.opened = False
+
+    with pytest.raises(BrokenInvariantError) as caught:
+        fuzz(Planted(reception=MoodyReception, invariant="").subject, how=SHORT)
+
+    assert caught.value.invariant == "the graph is kept"
+    assert "transfer" in caught.value.file
+    assert "It does not break the invariant again" in caught.value.file
+    assert "timing" in caught.value.__notes__[0]

@@ -58,7 +58,7 @@ def test_each_scenario_is_a_test_with_any_number_of_workers(
             ">>> [[]4[]] front_desk: *",
             "SKIPPED*evals/shop/scenarios.yaml*: no `turns`: needs LiveKit's simulated caller",
             "FAILED evals/shop/scenarios.yaml::Wants a manager - *turn 1*",
-            "turn 1: carries: workshop's model received * without '4472'",
+            "turn 1: carries: workshop's model received nothing with '4472'",
             "what workshop's model received:",
             "    user: My chain snapped, it's bike 4471.",
             "agent 'shop:BackDesk' can't be imported: AttributeError: *",

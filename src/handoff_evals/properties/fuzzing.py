@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import run_state_machine_as_test
 
 from handoff_evals.livekit.trivial import oracle
@@ -68,10 +69,14 @@ def fuzz(subject: Subject, *, how: settings = BRIEF) -> int:
                 settings=how,
             )
     except BrokenInvariantError as error:
-        error.file = written(
-            error, agent=subject.entry.name, again=_again(scenario_of(error), subject, error)
-        )
-        print(error.file)  # noqa: T201 - captured by pytest, shown where the test fails
+        _print(error, subject)
+        raise
+    except FlakyFailure as flaky:
+        for once in flaky.exceptions:
+            if isinstance(once, BrokenInvariantError):
+                once.add_note("It held when the same was said and done again: the timing decides.")
+                _print(once, subject)
+                raise once from flaky
         raise
     return held
 
@@ -99,6 +104,12 @@ def replay(scenario: Scenario, subject: Subject) -> None:
 
     with _unheard(), counted():
         asyncio.run(hold())
+
+
+def _print(error: BrokenInvariantError, subject: Subject) -> None:
+    again = _again(scenario_of(error), subject, error)
+    error.file = written(error, agent=subject.entry.name, again=again)
+    print(error.file)  # noqa: T201 - captured by pytest, shown where the test fails
 
 
 def _check(conversation: Conversation, subject: Subject) -> None:

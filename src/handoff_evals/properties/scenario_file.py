@@ -66,7 +66,7 @@ def written(error: BrokenInvariantError, *, agent: str, again: bool) -> str:
         dumped = yaml.safe_dump(
             [_written_turn(line)], allow_unicode=True, sort_keys=False, width=_WIDTH
         )
-        beside = [written for said in line.beside for written in _comment(said)]
+        beside = [comment for said in line.beside for comment in _comment(said)]
         text += [f"      {each}" for each in (*beside, *dumped.splitlines())]
     return "\n".join(text) + "\n"
 

@@ -20,7 +20,7 @@ from handoff_evals.transcript import AgentRef
 # livekit's Agent, by way of the package that may import it.
 _AGENT: Any = get_type_hints(Opened)["agent"]
 # livekit gives every agent's prompt these ids; it puts them in when the agent starts.
-_PROMPTS = ("lk.agent_task.",)
+_PROMPTS = ("lk.agent_task.", "lk.expressive.")
 _NAMES = {"message": "role", "function_call": "name", "function_call_output": "name"}
 _TEXTS = {"message": "text_content", "function_call": "arguments", "function_call_output": "output"}
 
