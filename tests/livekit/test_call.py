@@ -407,3 +407,27 @@ async def test_a_turn_that_is_cancelled_from_outside_leaves_nothing() -> None:
             await conversation
 
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_agents_that_are_kept_and_entered_again_are_noted_each_time() -> None:
+    class Keeps(Plain):
+        @function_tool
+        async def transfer(self) -> Agent:
+            """Transfer to the other one."""
+            others: dict[Agent, Agent] = self.session.userdata
+            return others[self]
+
+    def factory(model: llm.LLM[Any]) -> tuple[Agent, AgentSession[Any]]:
+        one, other = Keeps(), Keeps()
+        return one, AgentSession(llm=model, userdata={one: other, other: one})
+
+    script: list[Reply] = [tool_call("transfer"), tool_call("transfer"), "Back again."]
+    call = await held(factory, script, "Next!", "Back!", "Hello?")
+
+    assert [len(turn.handoffs) for turn in call.turns] == [1, 1, 1, 0]
+    assert call.turns[3].said == "Back again."
+    assert [len(turn.model_calls) for turn in call.turns] == [0, 1, 1, 1]
+    assert call.faults == []
+    first, second, again = (agent for agent, _ in call.entered)
+    assert first is again
+    assert first is not second

@@ -64,7 +64,7 @@ def test_a_mutant_that_hangs_is_killed_by_the_clock(project: Project, examine: B
     (result,) = run.results
     assert (result.status, result.killed_by) == ("killed", "timeout")
     assert result.reason == "not done within 1 s"
-    assert result.seconds < 30
+    assert result.seconds < 300
 
 
 @pytest.mark.parametrize(

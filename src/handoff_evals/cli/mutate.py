@@ -21,7 +21,7 @@ def mutate(
     modules: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[MODULE_OR_FILE]...",
+            metavar="MODULE_OR_FILE",
             help="What to break; by default the agents of the scenario files under evals/.",
             show_default=False,
         ),
@@ -43,14 +43,14 @@ def mutate(
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", "-j", min=1, help="Mutants at once. [default: one per processor]"),
+        typer.Option("--jobs", "-j", min=1, help="Mutants at once (default: one per processor)."),
     ] = None,
     timeout: Annotated[
         float | None,
         typer.Option(
             min=0.1,
-            help="Seconds for one mutant, which is killed then. [default: five times what the "
-            "tests take, and ten more]",
+            help="Seconds for one mutant, which is killed then (default: five times what the "
+            "tests take, and ten more).",
         ),
     ] = None,
     listed: Annotated[

@@ -34,7 +34,7 @@ def run(
     trials: Annotated[int, typer.Option(min=1, help="Conversations per scenario and model.")] = 1,
     seed: Annotated[int, typer.Option(help="The run's seed; each trial's is derived.")] = 0,
     out: Annotated[
-        Path | None, typer.Option(help="The run's folder. [default: runs/TIME]", show_default=False)
+        Path | None, typer.Option(help="The run's folder. (default: runs/TIME)", show_default=False)
     ] = None,
     only: Annotated[
         list[str] | None, typer.Option(help="Scenarios whose label contains this. Repeatable.")

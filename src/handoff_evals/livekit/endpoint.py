@@ -22,6 +22,7 @@ from livekit.agents import (
 
 from handoff_evals.engines import Endpoint
 from handoff_evals.errors import EngineError
+from handoff_evals.livekit.plugins import plugin
 
 _MOST_TOKENS = 512
 """Of a reply: a small model that loops would otherwise fill its context."""
@@ -36,7 +37,7 @@ def endpoint_llm(
         EngineError: when livekit's openai plugin is not installed.
     """
     try:
-        from livekit.plugins import openai  # noqa: PLC0415 - an extra that may be missing
+        openai = plugin("openai")
     except ImportError as error:
         raise EngineError(
             "a local model needs livekit's openai plugin: pip install 'handoff-evals[local]'"

@@ -1,6 +1,5 @@
 """Models that answer from elsewhere, by livekit's own clients."""
 
-import importlib
 import os
 from typing import Any
 
@@ -9,6 +8,7 @@ from livekit.agents import inference, llm
 from handoff_evals.config import ModelConfig
 from handoff_evals.errors import ModelError
 from handoff_evals.livekit.offline import missing
+from handoff_evals.livekit.plugins import plugin
 
 _INFERENCE_KEYS = ("LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
 
@@ -36,7 +36,7 @@ def plugin_llm(config: ModelConfig, *, seed: int) -> llm.LLM[Any]:
             not take the options.
     """
     try:
-        plugin = importlib.import_module(f"livekit.plugins.{config.plugin}")
+        module = plugin(config.plugin)
     except ImportError as error:
         raise ModelError(
             f"model {config.model!r} needs the plugin {config.plugin!r}: "
@@ -54,7 +54,7 @@ def plugin_llm(config: ModelConfig, *, seed: int) -> llm.LLM[Any]:
     if config.seed:
         arguments["extra_body"] = {**arguments.get("extra_body", {}), "seed": seed}
     try:
-        made: llm.LLM[Any] = plugin.LLM(**arguments)
+        made: llm.LLM[Any] = module.LLM(**arguments)
     except (TypeError, ValueError) as error:
         raise ModelError(f"model {config.model!r}: {config.plugin}.LLM says: {error}") from error
     return made

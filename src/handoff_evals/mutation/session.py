@@ -19,7 +19,7 @@ from handoff_evals.mutation.orders import Orders
 from handoff_evals.mutation.result import Examined, MutationRun, Result
 from handoff_evals.mutation.selection import Selected
 
-_PATIENCE_S = 10.0
+_PATIENCE_S = 30.0
 _TAIL = 2000
 _FAILED, _NOT_COLLECTED = 1, 2
 """pytest's exit codes after a failure, and where a file can't even be imported."""

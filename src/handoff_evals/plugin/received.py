@@ -88,7 +88,7 @@ class Received:
             UsageError: when the instructions are not known, or tell nothing.
         """
         __tracebackhide__ = True
-        own = {plain(text) for text in telling(self.instructions(self.who))}
+        own = "\n".join(plain(text) for text in self.instructions(self.who))
         theirs = [text for text in telling(self.instructions(who)) if plain(text) not in own]
         if not theirs:
             raise UsageError(
