@@ -1,6 +1,6 @@
 """How often the intervals cover the truth, and how often others would.
 
-`python benchmarks/coverage.py` takes about two minutes on one core, `--quick` a tenth of
+`python benchmarks/coverage.py` takes about two minutes on one core, `--quick` a fifth of
 it. 95% intervals shall cover at least 93% for shares from 0.05 to 0.99, and at most 98%
 for shares from 0.2 to 0.8. One decision a scenario is computed exactly; the rest is
 simulated, and a cell outside these limits is drawn again ten times as often before it

@@ -1,7 +1,7 @@
 """How often the gates see a regression, and how often they raise a false alarm.
 
-`python benchmarks/power.py` takes about a minute and a half on one core, `--quick` a fifth of
-it. The sequential test is computed exactly, by following the probability of every
+`python benchmarks/power.py` takes about two minutes on one core, `--quick` a fifth of it.
+The sequential test is computed exactly, by following the probability of every
 (worse, better, same) until a ruling stops it; the figures of `smallest_difference` are
 held against exact power where trials are single, and against simulation elsewhere.
 """
@@ -92,7 +92,7 @@ def sequential(pairs: int) -> None:
     ):  # fmt: skip
         truth = Truth(worse=worse, better=better)
         fate = follow(truth, pairs)
-        undecided = 1 - fate.regressed - fate.improved - fate.no_larger
+        undecided = max(0, 1 - fate.regressed - fate.improved - fate.no_larger)
         alone = follow(truth, pairs, one_sided=True).regressed
         print(
             f"{truth!s:24s} {fate.regressed:9.4f} {fate.improved:9.4f} {fate.no_larger:9.4f} "

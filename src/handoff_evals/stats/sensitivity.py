@@ -35,8 +35,8 @@ def smallest_difference(
 
     Source: Connor (1987), Sample size for testing differences in proportions for the
     paired-sample design, Biometrics 43:207-211, with a continuity correction, and mean
-    squares of differences in place of discordant pairs. Held against exact power in
-    `benchmarks/power.py`.
+    squares of differences in place of discordant pairs. Held against power in
+    `benchmarks/power.py`: for 80%, 81% to 92% with one trial each, 73% to 91% with five.
     """
     if not differences:
         raise ValueError("no scenarios; give one difference a scenario")
