@@ -17,5 +17,9 @@ layers:
 test:
 	$(PYTHON) -m pytest -n 2
 
+# 2,000 random conversations with each agent of the repository.
+fuzz:
+	$(PYTHON) -m pytest evals/properties --hypothesis-profile=fuzz -n 2
+
 wheel:
 	$(PYTHON) -m build --wheel
