@@ -5,7 +5,9 @@ HandoffEvalsError
 │   ├── ScenarioFileError   a scenario file is not as it must be
 │   ├── AgentImportError    `agent: module:name` can't be imported or is no agent
 │   ├── ModelError          `--model` names nothing that can be built here
-│   └── RunFolderError      a run folder is missing, or holds something else
+│   ├── RunFolderError      a run folder is missing, or holds something else
+│   └── CassetteError       a cassette can't be read
+├── CassetteMissError       a request that may only be replayed was never recorded
 └── EngineError             the local model can't be fetched or started: exit code 3
 
 A model that fails *during* a conversation is no exception here: it is a value,
@@ -35,6 +37,14 @@ class ModelError(UsageError):
 
 class RunFolderError(UsageError):
     """A run folder is missing, incomplete, or of a schema that this version can't read."""
+
+
+class CassetteError(UsageError):
+    """A cassette holds something else, or is of a schema that this version can't read."""
+
+
+class CassetteMissError(HandoffEvalsError):
+    """A request was never recorded; the message names the nearest that was, and what differs."""
 
 
 class EngineError(HandoffEvalsError):

@@ -10,6 +10,7 @@ from handoff_evals.livekit import offline
 from handoff_evals.livekit.call import Call
 from handoff_evals.livekit.entry import AgentEntry
 from handoff_evals.livekit.scripted import ScriptedLLM
+from handoff_evals.scenario import Scenario
 from tests.livekit.phone import Plain
 
 NAMES = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
@@ -58,7 +59,7 @@ async def test_agents_find_their_job_in_every_turn() -> None:
             self.job = get_job_context()
 
     agent = Looks()
-    call = Call(AgentEntry.of(agent), ScriptedLLM([]), label="Any")
+    call = Call(AgentEntry.of(agent), ScriptedLLM([]), scenario=Scenario(label="Any", turns=()))
     await call.start()
     await call.close()
 

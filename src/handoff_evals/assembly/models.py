@@ -4,7 +4,7 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,9 +12,13 @@ from urllib.parse import urlsplit
 from dotenv import load_dotenv
 from livekit.agents import llm
 
+from handoff_evals.assembly.identity import identity_of
+from handoff_evals.cassette import ModelIdentity
 from handoff_evals.config import ModelConfig, ProjectConfig, read_config
 from handoff_evals.errors import ModelError
+from handoff_evals.livekit.rate import RateLimit, limited
 from handoff_evals.livekit.remote import inference_llm, openai_compatible, plugin_llm
+from handoff_evals.livekit.replayed import Absent
 from handoff_evals.livekit.trivial import always, guess, never, oracle
 from handoff_evals.runner import Price
 from handoff_evals.scenario import Scenario, Target
@@ -43,10 +47,17 @@ class Model:
     """Conversations at once that are good for it."""
     notes: tuple[str, ...] = ()
     price: Price | None = None
+    identity: ModelIdentity | None = None
+    """What of it stands on a cassette; None for a trivial model."""
 
 
-def resolve(names: Sequence[str], *, folder: Path) -> list[Model]:
+def resolve(names: Sequence[str], *, folder: Path, replayed: bool = False) -> list[Model]:
     """Make each name a model; nothing is started before all of them are known to be valid.
+
+    Args:
+        names: as `--model` takes them.
+        folder: where `pyproject.toml` and `.env` are, and modules are imported from.
+        replayed: that cassettes answer, so that no model is needed.
 
     Raises:
         ModelError: when a name is none, or stands twice.
@@ -56,8 +67,17 @@ def resolve(names: Sequence[str], *, folder: Path) -> list[Model]:
         raise ModelError(f"a model stands twice in {list(names)}")
     load_dotenv(folder / ".env")
     config = read_config(folder)
-    makers = [_maker(name, folder, config) for name in names]
-    return [make() for make in makers]
+    identities = [identity_of(name, config) for name in names]
+    makers = [
+        _absent(identity.label)
+        if replayed and identity and name != "own"
+        else _maker(name, folder, config)
+        for name, identity in zip(names, identities, strict=True)
+    ]
+    return [
+        replace(make(), identity=identity)
+        for make, identity in zip(makers, identities, strict=True)
+    ]
 
 
 def local_llm(name: str = "default") -> llm.LLM[Any]:
@@ -100,6 +120,10 @@ def _maker(  # noqa: PLR0911 - one a form of name
         return lambda: Model(label=name, build=_each_trial(factory, name))
     own = "".join(f"\n  {each}" for each in config.models)
     raise ModelError(f"no model {name!r}; there are:\n{FORMS}{own}")
+
+
+def _absent(label: str) -> Callable[[], Model]:
+    return lambda: Model(label=label, build=lambda _scenario, _seed: Absent(label))
 
 
 def _trivial(name: str, kind: str, rest: str) -> Callable[[], Model] | None:
@@ -155,9 +179,12 @@ def _inference(name: str) -> Model:
 def _configured(name: str, config: ModelConfig) -> Model:
     plugin_llm(config, seed=0)
     price = config.price
+    # One for the model, so that all its trials together keep to it.
+    rates = config.requests_per_minute, config.tokens_per_minute
+    limit = RateLimit(requests=rates[0], tokens=rates[1]) if any(rates) else None
     return Model(
         label=name,
-        build=lambda _scenario, seed: plugin_llm(config, seed=seed),
+        build=lambda _scenario, seed: limited(plugin_llm(config, seed=seed), limit),
         concurrency=config.concurrency,
         price=None if price is None else Price(prompt=price.prompt, completion=price.completion),
     )

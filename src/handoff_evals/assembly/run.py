@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from handoff_evals.assembly.cassettes import DEFAULT_FOLDER, cassette_of
 from handoff_evals.assembly.fingerprint import fingerprint
 from handoff_evals.assembly.models import Model, resolve
+from handoff_evals.cassette import Cassette, Mode
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit.call import Limits
 from handoff_evals.livekit.driver import InProcessDriver
 from handoff_evals.livekit.entry import AgentEntry
-from handoff_evals.runner import Budget, Pace, Patience, Planned, Runner, plan
+from handoff_evals.runner import Budget, Pace, Patience, Planned, Route, Runner, plan
 from handoff_evals.scenario import Suite
 from handoff_evals.store import Asked, Manifest, RunFolder, SuiteRecord
 from handoff_evals.suite import discover, load_suite
@@ -37,6 +39,9 @@ class RunRequest:
     patience: Patience = field(default_factory=Patience)
     max_tokens: int | None = None
     max_cost: float | None = None
+    cassettes: Mode = Mode.OFF
+    tapes: Sequence[Path] = (DEFAULT_FOLDER,)
+    """Folders of cassettes: the first is written to, all are read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +54,7 @@ class PreparedRun:
     models: tuple[Model, ...]
     manifest: Manifest
     planned: tuple[Planned, ...]
+    cassettes: Mapping[Route, Cassette] = field(default_factory=dict)
 
     async def execute(self, folder: RunFolder, done: Callable[[Trial], None]) -> tuple[str, ...]:
         """Hold every conversation; each trial is in the folder before `done` hears of it.
@@ -68,6 +74,7 @@ class PreparedRun:
                     model=model.build,
                     watch=suite.watch,
                     limits=self.request.limits,
+                    cassette=self.cassettes.get((suite.name, model.label)),
                 )
                 for suite in self.suites
                 for model in self.models
@@ -78,13 +85,20 @@ class PreparedRun:
                     model.label: min(model.concurrency, self.request.concurrency)
                     for model in self.models
                 },
-                patience=self.request.patience,
+                patience=self._patience(),
             ),
             budget=Budget(max_tokens=self.request.max_tokens, max_cost=self.request.max_cost),
             prices={model.label: model.price for model in self.models if model.price},
             done=keep,
         )
         return await runner.run(self.planned)
+
+    def _patience(self) -> Patience:
+        patience = self.request.patience
+        if self.request.cassettes is Mode.REPLAY:
+            # What is missing on one tape says nothing about the next.
+            return replace(patience, breaker=sys.maxsize)
+        return patience
 
     def without(self, finished: Container[TrialKey]) -> "PreparedRun":
         """The same run with only what is missing still to do."""
@@ -101,7 +115,8 @@ def prepare(request: RunRequest, *, command: Sequence[str] = ()) -> PreparedRun:
     """
     suites = load_suites(request)
     entries = {suite.name: AgentEntry.load(suite.agent, folder=request.folder) for suite in suites}
-    models = resolve(request.models, folder=request.folder)
+    replayed = request.cassettes is Mode.REPLAY
+    models = resolve(request.models, folder=request.folder, replayed=replayed)
     labels = [model.label for model in models]
     commit, dirty = _git(request.folder)
     manifest = Manifest(
@@ -129,6 +144,22 @@ def prepare(request: RunRequest, *, command: Sequence[str] = ()) -> PreparedRun:
         models=tuple(models),
         manifest=manifest,
         planned=tuple(plan(suites, labels, trials=request.trials, seed=request.seed)),
+        cassettes={
+            (suite.name, model.label): cassette
+            for suite in suites
+            for model in models
+            if (cassette := _cassette(suite, model, request)) is not None
+        },
+    )
+
+
+def _cassette(suite: Suite, model: Model, request: RunRequest) -> Cassette | None:
+    return cassette_of(
+        suite.name,
+        model.identity,
+        mode=request.cassettes,
+        folders=request.tapes,
+        project=request.folder,
     )
 
 

@@ -1,6 +1,9 @@
 """What a project says about its models.
 
 ```toml
+[tool.handoff-evals]
+redact = "my_project.privacy:without_numbers"   # str -> str, for cassettes
+
 [tool.handoff-evals.models.fast]
 model = "gpt-4.1-mini"
 base_url = "https://example.com/v1"   # optional
@@ -49,13 +52,17 @@ class ModelConfig(_Strict):
     """Further arguments of the plugin's `LLM`."""
     price: PriceConfig | None = None
     concurrency: int = Field(default=8, ge=1)
-    requests_per_minute: float | None = Field(default=None, gt=0)
-    tokens_per_minute: float | None = Field(default=None, gt=0)
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    """The harness holds requests back to keep to it; no deadline runs meanwhile."""
+    tokens_per_minute: int | None = Field(default=None, ge=1)
+    """Likewise, of prompts and answers, as the provider counts them in its answers."""
 
 
 class ProjectConfig(_Strict):
     """The whole table."""
 
+    redact: str | None = None
+    """`module:function` that every text goes through before it is kept on a cassette."""
     models: dict[str, ModelConfig] = Field(default_factory=dict)
 
 

@@ -1,7 +1,6 @@
 """One conversation with a LiveKit agent, in text, that always ends."""
 
 import asyncio
-import time
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from contextvars import Context, copy_context
@@ -18,6 +17,7 @@ from livekit.agents import (
 )
 from pydantic_core import to_jsonable_python
 
+from handoff_evals.cassette import Reel
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import errors_logged, offline
 from handoff_evals.livekit.entry import AgentEntry, Opened
@@ -25,9 +25,13 @@ from handoff_evals.livekit.history import HistoryReader
 from handoff_evals.livekit.model_faults import LOGGED, faults_of
 from handoff_evals.livekit.nursery import Nursery
 from handoff_evals.livekit.quiet import quiet
+from handoff_evals.livekit.rate import Held, now
 from handoff_evals.livekit.tap import Exchange, Tap
-from handoff_evals.scenario import Watch
+from handoff_evals.scenario import Scenario, Watch
 from handoff_evals.transcript import AgentError, AgentRef, Event, Fault, Transcript, Turn
+
+# A deadline is looked at again this soon while a rate limit holds a request back.
+_TICK_S = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +74,8 @@ class Call:
             answer by its own.
         limits: where to cut off.
         watch: which attributes and userdata fields to note.
-        label: the scenario's name, as `current_simulation()` gives it.
-        userdata: the scenario's userdata, likewise.
+        scenario: whose label and userdata `current_simulation()` gives.
+        reel: answers in the models' place where it can.
     """
 
     def __init__(
@@ -81,14 +85,18 @@ class Call:
         *,
         limits: Limits | None = None,
         watch: Watch | None = None,
-        label: str = "",
-        userdata: Mapping[str, Any] | None = None,
+        scenario: Scenario | None = None,
+        reel: Reel | None = None,
     ) -> None:
+        self._reel = reel
         self._entry = entry
         self._model = model
         self._limits = limits or Limits()
         self._watch = watch or Watch()
-        self._job = offline.text_job(label=label, userdata=userdata)
+        self._job = offline.text_job(
+            label=scenario.label if scenario else "",
+            userdata=scenario.userdata if scenario else None,
+        )
         self._stack = AsyncExitStack()
         self._nursery = Nursery()
         self._home: Context | None = None
@@ -98,6 +106,7 @@ class Call:
         self._entered: dict[str, tuple[Agent, AgentRef]] = {}
         self._history = HistoryReader(lambda item_id: self._entered.get(item_id, (None, None))[1])
         self._noted = _Noted()
+        self._held = Held()
         self._agent: Agent | None = None
         self._looping: asyncio.Future[None] | None = None
         self.turns: list[Turn] = []
@@ -217,7 +226,7 @@ class Call:
     async def _turn(
         self, user: str | None, work: Coroutine[Any, Any, RunResult[Any]], context: Context
     ) -> Turn:
-        began = time.perf_counter()
+        began = self._clock()
         self._history.begin_turn()
         self._noted = _Noted()
         result: RunResult[Any] | None = None
@@ -240,7 +249,7 @@ class Call:
             model_calls=tuple(exchange.frozen() for exchange in self._noted.exchanges),
             active=self.active,
             userdata=self._userdata(),
-            duration_s=time.perf_counter() - began,
+            duration_s=self._clock() - began,
         )
         self.turns.append(turn)
         return turn
@@ -263,10 +272,15 @@ class Call:
         """
         task = asyncio.create_task(work, context=context)
         self._looping = asyncio.get_running_loop().create_future()
+        ends, left = self._clock() + seconds, seconds
         try:
-            await asyncio.wait(
-                {task, self._looping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-            )
+            while left > 0 and not (task.done() or self._looping.done()):
+                await asyncio.wait(
+                    {task, self._looping},
+                    timeout=max(left, _TICK_S),
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                left = ends - self._clock()
             if not task.done():
                 raise _OverdueError
             if task.cancelled():
@@ -274,6 +288,10 @@ class Call:
             return task.result()
         finally:
             task.cancel()
+
+    def _clock(self) -> float:
+        """Seconds on a clock that stands still while a rate limit holds a request back."""
+        return now() - self._held.seconds
 
     def _overdue(self) -> None:
         waiting = [exchange for exchange in self._noted.exchanges if exchange.in_flight]
@@ -329,6 +347,7 @@ class Call:
                     agent=lambda: self._ref(agent),
                     purpose="reply",
                     log=self._log,
+                    reel=self._reel,
                 )
             )
         self._noted.handoffs += 1
@@ -337,7 +356,9 @@ class Call:
             looping.set_result(None)
 
     def _direct(self, model: llm.LLM[Any]) -> Tap:
-        return Tap(model, agent=lambda: self.active, purpose="direct", log=self._log)
+        return Tap(
+            model, agent=lambda: self.active, purpose="direct", log=self._log, reel=self._reel
+        )
 
     def _own(self, agent: Agent) -> llm.LLM[Any]:
         """The model that the agent brought, or the session's."""
@@ -359,6 +380,7 @@ class Call:
 
     def _log(self, exchange: Exchange) -> None:
         exchange.after_handoffs = self._noted.handoffs
+        exchange.held.within = self._held
         self._noted.exchanges.append(exchange)
 
     def _ref(self, agent: Agent) -> AgentRef:

@@ -8,6 +8,7 @@ from typing import Any
 
 from livekit.agents import llm
 
+from handoff_evals.cassette import Cassette
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit.call import Call, Limits
 from handoff_evals.livekit.entry import AgentEntry
@@ -25,8 +26,10 @@ class InProcessDriver:
     lets every agent answer by its own."""
     watch: Watch
     limits: Limits
+    cassette: Cassette | None = None
+    """What answers in the model's place, and keeps what the model answers."""
 
-    async def hold(self, scenario: Scenario, *, seed: int) -> Transcript:
+    async def hold(self, scenario: Scenario, *, seed: int, number: int = 0) -> Transcript:
         """Hold one conversation to its end, or to the fault that ended it."""
         try:
             model = self.model(scenario, seed)
@@ -34,13 +37,16 @@ class InProcessDriver:
             raise
         except Exception as error:  # noqa: BLE001 - no model, so nobody to judge
             return _no_model(error)
+        reel = None
+        if self.cassette is not None:
+            reel = self.cassette.reel(scenario.label, trial=number, seed=seed)
         call = Call(
             self.entry,
             model,
             limits=self.limits,
             watch=self.watch,
-            label=scenario.label,
-            userdata=scenario.userdata,
+            scenario=scenario,
+            reel=reel,
         )
         try:
             await call.start()
@@ -53,7 +59,10 @@ class InProcessDriver:
             with suppress(Exception):  # it has answered; how it closes says nothing
                 if model is not None:
                     await asyncio.wait_for(model.aclose(), self.limits.close_s)
-        return call.transcript
+        transcript = call.transcript
+        if reel is not None:
+            reel.close(whole=transcript.unscored_because is None)
+        return transcript
 
 
 def _no_model(error: Exception) -> Transcript:

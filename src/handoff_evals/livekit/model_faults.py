@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from livekit.agents import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
+from handoff_evals.errors import CassetteMissError
 from handoff_evals.livekit.scripted import ScriptExhaustedError
 from handoff_evals.livekit.tap import Exchange
 from handoff_evals.transcript import Fault, ToolSchema
@@ -35,7 +36,7 @@ def faults_of(exchange: Exchange, *, turn: int, ended: bool = False) -> list[Fau
             Fault(
                 owner="infrastructure",
                 cause=cause_of(failure),
-                detail=f"{exchange.agent.label}: {failure}",
+                detail=_said_by(exchange, failure),
                 turn=turn,
                 retry_after_s=retry_after(failure),
                 ended=ended,
@@ -55,6 +56,12 @@ def faults_of(exchange: Exchange, *, turn: int, ended: bool = False) -> list[Fau
     ]
 
 
+def _said_by(exchange: Exchange, failure: Exception) -> str:
+    # A miss begins with the agent's name.
+    said = str(failure)
+    return said if isinstance(failure, CassetteMissError) else f"{exchange.agent.label}: {said}"
+
+
 def cause_of(error: BaseException) -> str:
     """A word to count a failed request by, as `api_status_429` or `api_timeout`.
 
@@ -69,6 +76,8 @@ def cause_of(error: BaseException) -> str:
         return "api_timeout"
     if any(isinstance(each, APIConnectionError) for each in chain):
         return "api_connection"
+    if isinstance(error, CassetteMissError):
+        return "cassette_miss"
     if isinstance(error, ScriptExhaustedError):
         return "script_exhausted"
     return "api_error" if isinstance(error, APIError) else "model_raised"

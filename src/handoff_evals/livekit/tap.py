@@ -1,18 +1,21 @@
 """The one wrapper of `llm.LLM`: it notes what each agent's model got and gave."""
 
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from livekit.agents import llm
+from livekit.agents import llm, utils
 from livekit.agents.types import (
     DEFAULT_API_CONNECT_OPTIONS,
     NOT_GIVEN,
     APIConnectOptions,
     NotGivenOr,
 )
+from pydantic_core import to_jsonable_python
 
+from handoff_evals.cassette import Answer, ModelIdentity, Reel, Request
+from handoff_evals.livekit.rate import Held, count_in, now
+from handoff_evals.livekit.replayed import Recording, chunks_of
 from handoff_evals.transcript import AgentRef, FunctionCall, ModelCall, ToolSchema, Usage
 
 
@@ -27,13 +30,20 @@ class Exchange:
     tools: tuple[ToolSchema, ...]
     tool_choice: str | None
     after_handoffs: int = 0
-    started: float = field(default_factory=time.perf_counter)
+    started: float = field(default_factory=now)
+    held: Held = field(default_factory=Held)
     text: str = ""
     calls: list[Mapping[str, str]] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     ttft_s: float | None = None
     duration_s: float | None = None
     failure: Exception | None = None
+    replayed: bool = False
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since it started in which no rate limit held it back."""
+        return now() - self.started - self.held.seconds
 
     @property
     def in_flight(self) -> bool:
@@ -43,7 +53,7 @@ class Exchange:
     def note(self, chunk: llm.ChatChunk) -> None:
         """Take in one chunk of the answer."""
         if self.ttft_s is None and chunk.has_response():
-            self.ttft_s = time.perf_counter() - self.started
+            self.ttft_s = self.elapsed_s
         if chunk.delta is not None:
             self.text += chunk.delta.content or ""
             self.calls.extend(
@@ -86,10 +96,12 @@ class Exchange:
             calls=tuple(self.calls),
             usage=self.usage,
             ttft_s=self.ttft_s,
-            duration_s=self.duration_s or time.perf_counter() - self.started,
+            duration_s=self.duration_s or self.elapsed_s,
+            held_s=self.held.seconds,
             after_handoffs=self.after_handoffs,
             error=None if failure is None else f"{type(failure).__name__}: {failure}",
             finished=not self.in_flight,
+            replayed=self.replayed,
         )
 
 
@@ -102,6 +114,7 @@ class Tap(llm.LLM[Any]):
         purpose: `reply` for an agent's own model, `direct` for the session's,
             which only the agents' own code asks.
         log: where an exchange is put as soon as it starts.
+        reel: answers instead of the model where it can, and keeps what the model answers.
     """
 
     def __init__(
@@ -111,8 +124,10 @@ class Tap(llm.LLM[Any]):
         agent: Callable[[], AgentRef],
         purpose: Literal["reply", "direct"],
         log: Callable[[Exchange], None],
+        reel: Reel | None = None,
     ) -> None:
         super().__init__()
+        self.reel = reel
         self.inner = inner
         self._agent = agent
         self._purpose = purpose
@@ -161,6 +176,7 @@ class Tap(llm.LLM[Any]):
             chat_ctx=chat_ctx,
             tools=tools or [],
             exchange=exchange,
+            options=_set(parallel_tool_calls=parallel_tool_calls, extra_kwargs=extra_kwargs),
             ask=lambda: self.inner.chat(
                 chat_ctx=chat_ctx,
                 tools=tools,
@@ -180,6 +196,7 @@ class _TapStream(llm.LLMStream):
         chat_ctx: llm.ChatContext,
         tools: list[llm.Tool],
         exchange: Exchange,
+        options: Mapping[str, Any],
         ask: Callable[[], llm.LLMStream],
     ) -> None:
         # The wrapped model retries by the caller's options; a second layer of
@@ -187,20 +204,73 @@ class _TapStream(llm.LLMStream):
         super().__init__(
             tap, chat_ctx=chat_ctx, tools=tools, conn_options=APIConnectOptions(max_retry=0)
         )
+        self._tap = tap
         self._exchange = exchange
+        self._options = options
         self._ask = ask
 
     async def _run(self) -> None:
+        exchange, reel = self._exchange, self._tap.reel
         try:
-            async with self._ask() as stream:
-                async for chunk in stream:
-                    self._exchange.note(chunk)
-                    self._event_ch.send_nowait(chunk)
+            if reel is None:
+                await self._answer_by_model()
+                return
+            found = reel.find(_request(exchange, self._tap.inner, reel.model, self._options))
+            if isinstance(found, Answer):
+                self._answer_again(found)
+            else:
+                recording = Recording()
+                await self._answer_by_model(recording)
+                duration_s = exchange.duration_s = exchange.elapsed_s
+                answer = recording.answer(
+                    model=exchange.model, ttft_s=exchange.ttft_s, duration_s=duration_s
+                )
+                reel.keep(found, answer)
         except Exception as error:
-            self._exchange.failure = error
+            exchange.failure = error
             raise
         finally:
-            self._exchange.duration_s = time.perf_counter() - self._exchange.started
+            if exchange.in_flight:
+                exchange.duration_s = exchange.elapsed_s
+
+    async def _answer_by_model(self, recording: Recording | None = None) -> None:
+        count_in(self._exchange.held)
+        async with self._ask() as stream:
+            async for chunk in stream:
+                self._exchange.note(chunk)
+                if recording is not None:
+                    recording.note(chunk, at=self._exchange.elapsed_s)
+                self._event_ch.send_nowait(chunk)
+
+    def _answer_again(self, answer: Answer) -> None:
+        exchange = self._exchange
+        for chunk in chunks_of(answer):
+            exchange.note(chunk)
+            self._event_ch.send_nowait(chunk)
+        exchange.model, exchange.replayed = answer.model, True
+        exchange.ttft_s, exchange.duration_s = answer.ttft_s, answer.duration_s
+
+
+def _request(
+    exchange: Exchange, inner: llm.LLM[Any], model: ModelIdentity, options: Mapping[str, Any]
+) -> Request:
+    if model.label == "own":
+        # Each agent's own: which one it is, only the agent says.
+        model = replace(model, label=f"own {inner.provider}/{inner.model}")
+    return Request(
+        agent=exchange.agent.label,
+        model=model,
+        messages=to_jsonable_python(exchange.messages, fallback=str),
+        tools=exchange.tools,
+        tool_choice=exchange.tool_choice,
+        options=options,
+    )
+
+
+def _set(**options: Any) -> Mapping[str, Any]:
+    """Those that are given, as JSON."""
+    given = {name: value for name, value in options.items() if utils.is_given(value) and value}
+    return dict(to_jsonable_python(given, fallback=str))
 
 
 def _schemas(tools: list[llm.Tool]) -> tuple[ToolSchema, ...]:

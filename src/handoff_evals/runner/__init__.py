@@ -4,7 +4,7 @@ from handoff_evals.runner.budget import Budget, Price
 from handoff_evals.runner.driver import Driver
 from handoff_evals.runner.lane import Attempt, Lane, Patience
 from handoff_evals.runner.plan import Planned, plan, trial_seed
-from handoff_evals.runner.run import Pace, Runner
+from handoff_evals.runner.run import Pace, Route, Runner
 
 __all__ = [
     "Attempt",
@@ -15,6 +15,7 @@ __all__ = [
     "Patience",
     "Planned",
     "Price",
+    "Route",
     "Runner",
     "plan",
     "trial_seed",

@@ -114,7 +114,7 @@ class Runner:
         began, started_at = time.perf_counter(), datetime.now(UTC).isoformat()
         key = planned.key
         driver = self.drivers[key.suite, key.model]
-        transcript = await driver.hold(planned.scenario, seed=planned.seed)
+        transcript = await driver.hold(planned.scenario, seed=planned.seed, number=key.number)
         found = decisions(planned.scenario, transcript)
         asked = sum(turn.expect.agent is not None for turn in planned.scenario.turns)
         return Trial(
@@ -125,7 +125,7 @@ class Runner:
             decisions=found,
             unreached=asked - len(found),
             started_at=started_at,
-            duration_s=time.perf_counter() - began,
+            duration_s=max(0.0, time.perf_counter() - began - transcript.held_s),
         )
 
 

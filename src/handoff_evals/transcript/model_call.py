@@ -55,12 +55,16 @@ class ModelCall:
     usage: Usage = Usage()
     ttft_s: float | None = None
     duration_s: float = 0.0
+    held_s: float = 0.0
+    """Seconds that the harness held it back to keep to the model's rate limit; in no other time."""
     error: str | None = None
     """Why it gave no answer: the error's class and message. None when it answered."""
     after_handoffs: int = 0
     """How many handoffs of its turn had happened when it was made."""
     finished: bool = True
     """False while the answer was still awaited when the conversation was cut off."""
+    replayed: bool = False
+    """The answer came from a cassette, its times too; no model was asked."""
 
     @property
     def received_text(self) -> str:
