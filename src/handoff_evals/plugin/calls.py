@@ -93,6 +93,11 @@ class CallFactory:
                 "llm='local' or llm='own'; or run pytest with --handoff-model local. "
                 "The oracle plays scenario files only"
             )
+        if self._config.getoption("--handoff-replay") and name != "own":
+            raise ModelError(
+                f"{name!r} can't answer with --handoff-replay: cassettes are kept of scenario "
+                "files only. Pass llm=ScriptedLLM([...]), or leave out --handoff-replay"
+            )
         seed: int = self._config.getoption("--handoff-seed")
         return named_model(name, self._config).build(Scenario(label="", turns=()), seed)
 

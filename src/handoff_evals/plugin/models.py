@@ -16,5 +16,6 @@ def named_model(name: str, config: pytest.Config) -> Model:
     """
     known = config.stash.setdefault(_KNOWN, {})
     if name not in known:
-        [known[name]] = resolve([name], folder=config.rootpath)
+        replayed: bool = config.getoption("--handoff-replay")
+        [known[name]] = resolve([name], folder=config.rootpath, replayed=replayed)
     return known[name]

@@ -40,11 +40,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="The seed that each scenario's own is derived from (default: 0).",
     )
     group.addoption(
+        "--handoff-replay",
+        action="store_true",
+        help="Answer scenario files from cassettes alone, in place of --handoff-model (then "
+        "`local`, if not said otherwise): offline, and no model is needed. What was never "
+        "recorded is an error. To record: `handoff-evals run --cassettes auto`.",
+    )
+    group.addoption(
+        "--handoff-tapes",
+        metavar="DIR",
+        default="fixtures/cassettes",
+        help="The folder of the cassettes, from the root (default: fixtures/cassettes).",
+    )
+    group.addoption(
         "--handoff-turn-timeout",
         metavar="SECONDS",
         type=float,
         default=60.0,
         help="Seconds that one turn of a conversation may take (default: 60).",
+    )
+    group.addoption(
+        "--handoff-baseline",
+        metavar="FILE",
+        default=None,
+        help="A run that was kept by `handoff-evals run --update-baseline`, from the root: a "
+        "scenario that fails as it did there is an xfail, a new failure fails.",
     )
 
 
@@ -91,6 +111,27 @@ def _call(request: pytest.FixtureRequest) -> "Iterator[CallFactory]":
             # none. Closing belongs where the call was held: at the end of the test itself.
             patch.setattr(node, "obj", closing(test, calls))
         yield calls
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Read the baseline before any test runs, if there is to be one."""
+    if session.config.getoption("--handoff-baseline") is None:
+        return
+    from handoff_evals.errors import UsageError  # noqa: PLC0415 - see the module's docstring
+    from handoff_evals.plugin.baseline import read  # noqa: PLC0415 - as above
+
+    try:
+        read(session.config)
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say where the baseline is behind."""
+    if terminalreporter.config.getoption("--handoff-baseline") is not None:
+        from handoff_evals.plugin.baseline import tell_what_is_behind  # noqa: PLC0415 - as above
+
+        tell_what_is_behind(terminalreporter)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -75,7 +75,8 @@ class ScenarioItem(pytest.Item):
     @property
     def model(self) -> str:
         """The model's name."""
-        return self.config.getoption("--handoff-model") or "oracle"
+        default = "local" if self.config.getoption("--handoff-replay") else "oracle"
+        return self.config.getoption("--handoff-model") or default
 
     def setup(self) -> None:
         """Hold the conversation."""
@@ -98,10 +99,12 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Judge it."""
+        from handoff_evals.plugin.baseline import hold_against_baseline  # noqa: PLC0415 - as below
         from handoff_evals.plugin.trial import why  # noqa: PLC0415 - collecting loads no livekit
 
         if self.trial is None:
             raise RuntimeError(f"{self.nodeid} was not set up")
+        hold_against_baseline(self, self.trial, self.scenario)
         if self.trial.status != "passed":
             pytest.fail(why(self.trial, agent=self.suite.agent), pytrace=False)
 

@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from handoff_evals.assembly.cassettes import cassette_of
+from handoff_evals.cassette import Mode
 from handoff_evals.livekit.call import Limits
 from handoff_evals.livekit.driver import InProcessDriver
 from handoff_evals.livekit.entry import AgentEntry
@@ -32,6 +35,13 @@ def hold(suite: Suite, scenario: Scenario, *, config: pytest.Config, model: str)
         model=chosen.build,
         watch=suite.watch,
         limits=Limits(turn_s=config.getoption("--handoff-turn-timeout")),
+        cassette=cassette_of(
+            suite.name,
+            chosen.identity,
+            mode=Mode.REPLAY if config.getoption("--handoff-replay") else Mode.OFF,
+            folders=[Path(config.getoption("--handoff-tapes"))],
+            project=config.rootpath,
+        ),
     )
     key = TrialKey(suite=suite.name, scenario=scenario.label, model=chosen.label, number=0)
     seed = trial_seed(key, config.getoption("--handoff-seed"))
