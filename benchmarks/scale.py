@@ -2,7 +2,8 @@
 
 A server on loopback, in a process of its own, answers every request after a fixed
 time. The bound is what the requests alone would take at that concurrency; bare
-livekit holds the same conversations by `AgentSession.run`, with nothing noted.
+livekit holds the same conversations by `AgentSession.run`, with nothing noted, in
+the same text-only job as the harness does.
 
     python benchmarks/scale.py --trials 2000 --concurrency 64 --latency 0.2
 """
@@ -14,9 +15,10 @@ import resource
 import sys
 import tempfile
 import time
-from multiprocessing.connection import Connection
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -26,139 +28,140 @@ from rich.table import Table
 from handoff_evals.livekit.call import Limits
 from handoff_evals.livekit.driver import InProcessDriver
 from handoff_evals.livekit.entry import AgentEntry
+from handoff_evals.livekit.offline import text_job
 from handoff_evals.livekit.remote import openai_compatible
+from handoff_evals.livekit.shared import Shared
 from handoff_evals.runner import Pace, Runner, plan
-from handoff_evals.scenario import Suite
+from handoff_evals.scenario import Scenario, Suite
 from handoff_evals.store import Manifest, RunFolder
+from handoff_evals.trial import Trial
 from tests.support.openai_server import OpenAIServer, serve
-from tests.support.star import star_call, star_suite
+from tests.support.star import patient_call, star_suite
+
+_MODEL = "steady"
 
 
-def serve_until_told(pipe: Connection, latency_s: float) -> None:
-    """Run the server in this process; the other end gets its URL, then the request count."""
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One kind of run, measured in its own process."""
 
-    async def run() -> None:
-        async with serve(OpenAIServer(latency_s=latency_s)) as server:
-            pipe.send(server.url)
-            await asyncio.to_thread(pipe.recv)
-            pipe.send(server.requests)
-
-    asyncio.run(run())
+    passed: int
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
 
 
 async def harness(url: str, suite: Suite, concurrency: int) -> int:
     """Hold the suite as `handoff-evals run` does, trials written to disk."""
+    shared = Shared(lambda: openai_compatible(url, _MODEL))
     driver = InProcessDriver(
-        entry=AgentEntry.of(star_call),
-        model=lambda _scenario, seed: openai_compatible(url, "steady", seed=seed),
+        entry=AgentEntry.of(patient_call),
+        model=lambda _scenario, seed: shared.borrow(seed=seed),
         watch=suite.watch,
-        limits=Limits(),
+        limits=Limits(turn_s=600),
     )
-    manifest = Manifest(created_at="", command=(), suites=(), models=("steady",), trials=1, seed=0)
+    manifest = Manifest(created_at="", command=(), suites=(), models=(_MODEL,), trials=1, seed=0)
+    passed = 0
     with tempfile.TemporaryDirectory() as parent:
         folder = RunFolder.create(Path(parent), manifest, name="run")
+
+        def keep(trial: Trial) -> None:
+            nonlocal passed
+            folder.append(trial)
+            passed += trial.status == "passed"
+
         runner = Runner(
-            drivers={(suite.name, "steady"): driver},
-            pace=Pace(total=concurrency, per_model={"steady": concurrency}),
-            done=folder.append,
+            drivers={(suite.name, _MODEL): driver},
+            pace=Pace(total=concurrency, per_model={_MODEL: concurrency}),
+            done=keep,
         )
-        await runner.run(plan([suite], ["steady"], trials=1, seed=0))
-        return sum(trial.status == "passed" for trial in folder.trials())
+        await runner.run(plan([suite], [_MODEL], trials=1, seed=0))
+    return passed
 
 
 async def bare(url: str, suite: Suite, concurrency: int) -> int:
     """Hold the same conversations with nothing but livekit."""
     gate = asyncio.Semaphore(concurrency)
+    shared = Shared(lambda: openai_compatible(url, _MODEL))
 
-    async def hold(scenario: Any) -> None:
+    async def hold(scenario: Scenario) -> None:
         async with gate:
-            model = openai_compatible(url, "steady", seed=0)
-            agent, session = star_call(model)
-            await session.start(agent, capture_run=True)
-            for turn in scenario.turns:
-                await session.run(user_input=turn.user)
-            await session.aclose()
-            await model.aclose()
+            with text_job():
+                model = shared.borrow()
+                agent, session = patient_call(model)
+                await session.start(agent, capture_run=True)
+                for turn in scenario.turns:
+                    await session.run(user_input=turn.user)
+                await session.aclose()
+                await model.aclose()
 
     await asyncio.gather(*(hold(scenario) for scenario in suite.scenarios))
     return len(suite.scenarios)
 
 
-def measured(kind: str, conversations: int, concurrency: int, latency_s: float) -> dict[str, float]:
-    """Run one kind in a fresh process of its own and measure it there."""
-    context = mp.get_context("spawn")
-    ours, theirs = context.Pipe()
-    worker = context.Process(
-        target=_measure, args=(theirs, kind, conversations, concurrency, latency_s)
-    )
-    worker.start()
-    found: dict[str, float] = ours.recv()
-    worker.join()
-    return found
+KINDS: dict[str, Callable[[str, Suite, int], Awaitable[int]]] = {"harness": harness, "bare": bare}
 
 
-def _measure(
-    pipe: Connection, kind: str, conversations: int, concurrency: int, latency_s: float
-) -> None:
-    context = mp.get_context("spawn")
-    ours, theirs = context.Pipe()
-    server = context.Process(target=serve_until_told, args=(theirs, latency_s))
-    server.start()
-    url = ours.recv()
-    hold = harness if kind == "harness" else bare
-    asyncio.run(hold(url, star_suite(scenarios=2, turns=2, seed=9), 2))  # imports, first session
+def measure(kind: str, url: str, conversations: int, concurrency: int) -> Measured:
+    """Hold them in this process, which holds nothing else."""
     suite = star_suite(scenarios=conversations, turns=2, seed=1)
     began, cpu = time.perf_counter(), time.process_time()
-    passed = asyncio.run(hold(url, suite, concurrency))
-    wall, cpu = time.perf_counter() - began, time.process_time() - cpu
-    ours.send("stop")
-    requests = ours.recv()
-    server.join()
-    pipe.send(
-        {
-            "passed": passed,
-            "wall_s": wall,
-            "bound_s": requests * latency_s / concurrency,
-            "cpu_ms": 1000 * cpu / conversations,
-            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        }
+    passed = asyncio.run(_held(kind, url, suite, concurrency))
+    return Measured(
+        passed=passed,
+        wall_s=time.perf_counter() - began,
+        cpu_s=time.process_time() - cpu,
+        peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     )
+
+
+async def _held(kind: str, url: str, suite: Suite, concurrency: int) -> int:
+    return await KINDS[kind](url, suite, concurrency)
+
+
+async def run(asked: argparse.Namespace) -> None:
+    """Measure and print the table."""
+    table = Table(title=f"concurrency {asked.concurrency}, {asked.latency * 1000:g} ms a request")
+    for column in ("run", "conversations", "passed", "wall s", "bound s", "ratio", "CPU ms", "MB"):
+        table.add_column(column, justify="right")
+    quarter = asked.trials // 4
+    cpu: dict[tuple[str, int], float] = {}
+    loop = asyncio.get_running_loop()
+    async with serve(OpenAIServer(latency_s=asked.latency)) as server:
+        for kind, number in (("harness", quarter), ("harness", asked.trials), ("bare", quarter)):
+            # A process each; one that dies, or raises, ends the benchmark with its traceback.
+            with ProcessPoolExecutor(1, mp_context=mp.get_context("spawn")) as pool:
+                # Imports and the first session are nobody's cost.
+                await loop.run_in_executor(pool, measure, kind, server.url, 2, 2)
+                before = server.requests
+                found = await loop.run_in_executor(
+                    pool, measure, kind, server.url, number, asked.concurrency
+                )
+            bound = (server.requests - before) * asked.latency / asked.concurrency
+            cpu[kind, number] = 1000 * found.cpu_s / number
+            table.add_row(
+                kind,
+                str(number),
+                str(found.passed),
+                f"{found.wall_s:.1f}",
+                f"{bound:.1f}",
+                f"{found.wall_s / bound:.2f}",
+                f"{cpu[kind, number]:.1f}",
+                f"{found.peak_mb:.0f}",
+            )
+    console = Console()
+    console.print(table)
+    ratio = cpu["harness", quarter] / cpu["bare", quarter]
+    console.print(f"CPU per conversation, harness over bare livekit: {ratio:.2f}")
 
 
 def main() -> None:
-    """Measure and print the table."""
+    """Read what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=2000)
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--latency", type=float, default=0.2)
-    asked = parser.parse_args()
-    table = Table(title=f"concurrency {asked.concurrency}, {asked.latency * 1000:g} ms a request")
-    for column in ("run", "conversations", "passed", "wall s", "bound s", "ratio", "CPU ms", "MB"):
-        table.add_column(column, justify="right")
-    rows = {
-        (kind, number): measured(kind, number, asked.concurrency, asked.latency)
-        for kind, number in [
-            ("harness", asked.trials // 4),
-            ("harness", asked.trials),
-            ("bare", asked.trials // 4),
-        ]
-    }
-    for (kind, number), found in rows.items():
-        table.add_row(
-            kind,
-            str(number),
-            f"{found['passed']:.0f}",
-            f"{found['wall_s']:.1f}",
-            f"{found['bound_s']:.1f}",
-            f"{found['wall_s'] / found['bound_s']:.2f}",
-            f"{found['cpu_ms']:.1f}",
-            f"{found['peak_mb']:.0f}",
-        )
-    console = Console()
-    console.print(table)
-    quarter = asked.trials // 4
-    ratio = rows["harness", quarter]["cpu_ms"] / rows["bare", quarter]["cpu_ms"]
-    console.print(f"CPU per conversation, harness over bare livekit: {ratio:.2f}")
+    asyncio.run(run(parser.parse_args()))
 
 
 if __name__ == "__main__":

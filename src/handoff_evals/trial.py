@@ -32,6 +32,7 @@ class Trial:
     started_at: str
     """UTC, ISO 8601."""
     duration_s: float
+    """Without the time in which a rate limit held its requests back."""
 
     @property
     def status(self) -> Status:

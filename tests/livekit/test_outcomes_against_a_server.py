@@ -10,6 +10,7 @@ from handoff_evals.livekit.call import Limits
 from handoff_evals.livekit.driver import InProcessDriver
 from handoff_evals.livekit.entry import AgentEntry
 from handoff_evals.livekit.remote import openai_compatible
+from handoff_evals.livekit.shared import Shared
 from handoff_evals.runner import Pace, Patience, Runner, plan
 from handoff_evals.scenario import Suite
 from handoff_evals.trial import Trial
@@ -21,9 +22,10 @@ TURNS = 4
 
 async def held(server: OpenAIServer, suite: Suite, *, retries: int = 0) -> list[Trial]:
     trials: list[Trial] = []
+    shared = Shared(lambda: openai_compatible(server.url, "erring"))
     driver = InProcessDriver(
         entry=AgentEntry.of(star_call),
-        model=lambda _scenario, seed: openai_compatible(server.url, "erring", seed=seed),
+        model=lambda _scenario, seed: shared.borrow(seed=seed),
         watch=suite.watch,
         limits=Limits(turn_s=4.0),
     )

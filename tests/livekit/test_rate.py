@@ -17,7 +17,7 @@ from handoff_evals.livekit.driver import InProcessDriver
 from handoff_evals.livekit.entry import AgentEntry
 from handoff_evals.livekit.faulty import FaultyLLM
 from handoff_evals.livekit.mishap import Mishap
-from handoff_evals.livekit.rate import LimitedLLM, RateLimit, Sent, limited
+from handoff_evals.livekit.rate import LimitedLLM, RateLimit, Sent, limited, now
 from handoff_evals.livekit.scripted import Reply, Request, ScriptedLLM, tool_call
 from handoff_evals.runner import Pace, Runner, plan
 from handoff_evals.scenario import Expectation, Scenario, ScriptedTurn, Suite, Target, Watch
@@ -116,8 +116,7 @@ def test_a_request_that_takes_more_than_the_limit_goes_alone() -> None:
 
 def a_minute_each() -> RateLimit:
     """One request a minute, on the clock of the loop that runs."""
-    loop = asyncio.get_running_loop()
-    return RateLimit(requests=1, clock=lambda: loop.time())
+    return RateLimit(requests=1, clock=now)
 
 
 class Transfers(Plain):
@@ -180,12 +179,11 @@ async def test_a_retry_is_a_request_and_waits_like_one() -> None:
 
 
 async def test_all_conversations_of_a_model_share_its_limit() -> None:
-    loop = asyncio.get_running_loop()
-    limit = RateLimit(requests=2, clock=lambda: loop.time())
+    limit = RateLimit(requests=2, clock=now)
     asked: list[float] = []
 
     def answer(_: Request) -> Reply:
-        asked.append(loop.time())
+        asked.append(now())
         return "Well."
 
     with time_flies():
@@ -205,12 +203,12 @@ async def test_a_run_that_is_cancelled_waits_for_nothing() -> None:
     limit = a_minute_each()
     before = asyncio.all_tasks()
     with time_flies():
-        began = asyncio.get_running_loop().time()
+        began = now()
         held = asyncio.create_task(run(lambda: limited(ScriptedLLM(well), limit), conversations=6))
         await stop_soon(held)
         with pytest.raises(asyncio.CancelledError):
             await held
-        assert asyncio.get_running_loop().time() - began < 30
+        assert now() - began < 30
     assert asyncio.all_tasks() == before
 
 
@@ -242,7 +240,7 @@ async def run(model: Callable[[], llm.LLM[Any]], *, conversations: int) -> list[
     return trials
 
 
-def test_the_projects_limits_are_kept_to_by_all_trials_of_the_model(
+async def test_the_projects_limits_are_kept_to_by_all_trials_of_the_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOME_KEY", "k")
@@ -255,10 +253,13 @@ def test_the_projects_limits_are_kept_to_by_all_trials_of_the_model(
     slow, free = resolve(["slow", "free"], folder=tmp_path)
 
     scenario = Scenario(label="any", turns=())
-    one, other = slow.build(scenario, 0), slow.build(scenario, 1)
+    one, other, third = slow.build(scenario, 0), slow.build(scenario, 1), free.build(scenario, 0)
     assert isinstance(one, LimitedLLM)
     assert isinstance(other, LimitedLLM)
     assert one.limit is other.limit
     assert isinstance(one.limit.claim(), Sent)
     assert not isinstance(other.limit.claim(), Sent)
-    assert not isinstance(free.build(scenario, 0), LimitedLLM)
+    assert third is not None
+    assert not isinstance(third, LimitedLLM)
+    for model in (one, other, third):
+        await model.aclose()

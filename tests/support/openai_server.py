@@ -64,11 +64,34 @@ class OpenAIServer:
     """Faults of the server by conversation."""
     requests: int = 0
     url: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Of the newest request; `body` likewise."""
+    body: Mapping[str, Any] = field(default_factory=dict)
+    pause_at: int | None = None
+    """The number of the first request that is not answered before `go_on`."""
+    paused: asyncio.Event = field(default_factory=asyncio.Event)
+    resumed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def pause_after(self, requests: int) -> asyncio.Event:
+        """Answer so many more requests and no further one; the event tells that one came."""
+        self.pause_at = self.requests + requests + 1
+        self.paused.clear()
+        self.resumed.clear()
+        return self.paused
+
+    def go_on(self) -> None:
+        """Answer again."""
+        self.pause_at = None
+        self.resumed.set()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """`POST /v1/chat/completions`."""
         self.requests += 1
-        body = await request.json()
+        self.headers = dict(request.headers)
+        self.body = body = await request.json()
+        if self.pause_at is not None and self.requests >= self.pause_at:
+            self.paused.set()
+            await self.resumed.wait()
         wish, node = _wish(body), _node(body)
         if self.latency_s:
             await asyncio.sleep(self.latency_s)

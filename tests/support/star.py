@@ -29,7 +29,7 @@ class Star(Agent):
 
     def __init__(self, node: str, *, chat_ctx: llm.ChatContext | None = None) -> None:
         others = [name for name in NAMES if name != node]
-        tools: list[llm.Tool | llm.Toolset] = [_to(name) for name in others]
+        tools: list[llm.Tool | llm.Toolset] = [TOOLS[name] for name in others]
         super().__init__(instructions=f"node={node}", chat_ctx=chat_ctx, tools=tools)
         self.node = node
 
@@ -51,10 +51,20 @@ def _to(name: str) -> FunctionTool[Any, Any]:
     return hand_over
 
 
+TOOLS = {name: _to(name) for name in NAMES}
+
+
 def star_call(model: llm.LLM[Any]) -> tuple[Agent, AgentSession[None]]:
     """Start at `a`; a failed request is not retried by livekit, so that tests are quick."""
     once = APIConnectOptions(max_retry=0, timeout=2.0)
     options = SessionConnectOptions(llm_conn_options=once, max_unrecoverable_errors=100)
+    return Star("a"), AgentSession(llm=model, conn_options=options)
+
+
+def patient_call(model: llm.LLM[Any]) -> tuple[Agent, AgentSession[None]]:
+    """Likewise, but wait for an answer however busy this machine is."""
+    patient = APIConnectOptions(max_retry=0, timeout=120.0)
+    options = SessionConnectOptions(llm_conn_options=patient)
     return Star("a"), AgentSession(llm=model, conn_options=options)
 
 

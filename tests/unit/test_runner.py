@@ -11,12 +11,12 @@ from handoff_evals.runner import (
     Pace,
     Patience,
     Planned,
-    Price,
     Runner,
     plan,
     trial_seed,
 )
 from handoff_evals.scenario import Expectation, Scenario, ScriptedTurn, Suite, Target
+from handoff_evals.store import Price
 from handoff_evals.transcript import Fault, Transcript, Turn, Usage
 from handoff_evals.trial import Trial, TrialKey
 from tests.unit.conversations import opening, request, transcript, turn
@@ -69,7 +69,7 @@ class Puppet:
     at_once: list[int] = field(default_factory=list)
     running: int = 0
 
-    async def hold(self, scenario: Scenario, *, seed: int) -> Transcript:
+    async def hold(self, scenario: Scenario, *, seed: int, number: int) -> Transcript:  # noqa: ARG002 - the port's
         self.running += 1
         self.at_once.append(self.running)
         self.held.append((scenario.label, seed))
@@ -363,6 +363,23 @@ def test_too_many_requests_halve_the_conversations_at_once_and_pause_the_model()
     assert one.ready_at(101) == 130
 
 
+def test_what_a_provider_asks_for_is_waited_for_in_full() -> None:
+    one = lane(PLANNED[0])
+
+    assert not settled(one, dead("api_status_429", retry_after_s=300), now=100)
+
+    assert one.ready_at(101) == 400
+
+
+def test_a_provider_that_asks_for_an_hour_is_given_up() -> None:
+    one = lane(*PLANNED)
+
+    assert settled(one, dead("api_status_429", retry_after_s=3600), now=100)
+
+    assert one.ready_at(101) == 101
+    assert one.causes == ["api_status_429"]
+
+
 def test_a_retry_waits_longer_each_time_and_never_more_than_a_minute() -> None:
     waits = []
     for number in range(8):
@@ -409,4 +426,4 @@ def test_turns_are_priced_by_the_million_tokens() -> None:
         duration_s=0,
     )
 
-    assert Price(prompt=2, completion=8).of(trial) == pytest.approx(6)
+    assert Price(prompt=2, completion=8).of(trial.transcript.usage) == pytest.approx(6)

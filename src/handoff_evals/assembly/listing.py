@@ -14,6 +14,7 @@ from handoff_evals.config import ModelConfig, read_config
 from handoff_evals.engines.catalogue import WEIGHTS
 from handoff_evals.errors import HandoffEvalsError
 from handoff_evals.livekit.offline import missing
+from handoff_evals.livekit.remote import inference_lacks
 from handoff_evals.scenario import Scenario
 
 _CHECK_S = 60.0
@@ -32,7 +33,7 @@ def listing(folder: Path) -> list[Listed]:
     """The local models, the project's own, and the two ways to models elsewhere."""
     local = "" if find_spec("xllamacpp") else "pip install 'handoff-evals[local]'"
     plugin = "" if _has_plugin("openai") else "pip install livekit-plugins-openai"
-    keys = missing("LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
+    keys = inference_lacks()
     found = [
         Listed(
             name=f"local:{weights.name}",

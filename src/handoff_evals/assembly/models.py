@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dotenv import load_dotenv
@@ -19,9 +19,13 @@ from handoff_evals.errors import ModelError
 from handoff_evals.livekit.rate import RateLimit, limited
 from handoff_evals.livekit.remote import inference_llm, openai_compatible, plugin_llm
 from handoff_evals.livekit.replayed import Absent
+from handoff_evals.livekit.shared import Shared
 from handoff_evals.livekit.trivial import always, guess, never, oracle
-from handoff_evals.runner import Price
 from handoff_evals.scenario import Scenario, Target
+from handoff_evals.store import Price
+
+if TYPE_CHECKING:
+    from handoff_evals.engines import Endpoint
 
 FORMS = """\
   local, local:NAME      a real language model on this machine, no key
@@ -51,13 +55,16 @@ class Model:
     """What of it stands on a cassette; None for a trivial model."""
 
 
-def resolve(names: Sequence[str], *, folder: Path, replayed: bool = False) -> list[Model]:
+def resolve(
+    names: Sequence[str], *, folder: Path, replayed: bool = False, code: Path | None = None
+) -> list[Model]:
     """Make each name a model; nothing is started before all of them are known to be valid.
 
     Args:
         names: as `--model` takes them.
         folder: where `pyproject.toml` and `.env` are, and modules are imported from.
         replayed: that cassettes answer, so that no model is needed.
+        code: where modules are imported from instead.
 
     Raises:
         ModelError: when a name is none, or stands twice.
@@ -71,7 +78,7 @@ def resolve(names: Sequence[str], *, folder: Path, replayed: bool = False) -> li
     makers = [
         _absent(identity.label)
         if replayed and identity and name != "own"
-        else _maker(name, folder, config)
+        else _maker(name, folder, config, code or folder)
         for name, identity in zip(names, identities, strict=True)
     ]
     return [
@@ -97,7 +104,7 @@ def local_llm(name: str = "default") -> llm.LLM[Any]:
 
 
 def _maker(  # noqa: PLR0911 - one a form of name
-    name: str, folder: Path, config: ProjectConfig
+    name: str, folder: Path, config: ProjectConfig, code: Path
 ) -> Callable[[], Model]:
     kind, colon, rest = name.partition(":")
     if name in config.models:
@@ -116,7 +123,7 @@ def _maker(  # noqa: PLR0911 - one a form of name
     if "/" in name and not colon:
         return lambda: _inference(name)
     if colon and kind.replace(".", "").isidentifier() and rest.replace(".", "").isidentifier():
-        factory = _factory(kind, rest, folder)
+        factory = _factory(kind, rest, code)
         return lambda: Model(label=name, build=_each_trial(factory, name))
     own = "".join(f"\n  {each}" for each in config.models)
     raise ModelError(f"no model {name!r}; there are:\n{FORMS}{own}")
@@ -144,11 +151,10 @@ def _trivial(name: str, kind: str, rest: str) -> Callable[[], Model] | None:
     return None
 
 
-def _served(weights: str | Path) -> Model:
-    from handoff_evals.engines import serve  # noqa: PLC0415 - an extra that may be missing
-    from handoff_evals.livekit.endpoint import endpoint_llm  # noqa: PLC0415 - as above
+def served(endpoint: "Endpoint") -> Model:
+    """Make a model of an endpoint that is up already, as another process's."""
+    from handoff_evals.livekit.endpoint import endpoint_llm  # noqa: PLC0415 - as in local_llm
 
-    endpoint = serve(weights)
     return Model(
         label=endpoint.label,
         build=lambda _scenario, seed: endpoint_llm(endpoint, seed=seed),
@@ -157,34 +163,43 @@ def _served(weights: str | Path) -> Model:
     )
 
 
+def _served(weights: str | Path) -> Model:
+    from handoff_evals.engines import serve  # noqa: PLC0415 - an extra that may be missing
+
+    return served(serve(weights))
+
+
 def _compatible(name: str) -> Model:
     url, _, model = name.partition("#")
     if not model or not urlsplit(url).netloc:
         raise ModelError(f"model {name!r}: write http://HOST/v1#MODEL")
-    openai_compatible(url, model, seed=0)
+    openai_compatible(url, model)
+    shared = Shared(lambda: openai_compatible(url, model))
     return Model(
         label=name,
-        build=lambda _scenario, seed: openai_compatible(url, model, seed=seed),
+        build=lambda _scenario, seed: shared.borrow(seed=seed),
         concurrency=_REMOTE,
     )
 
 
 def _inference(name: str) -> Model:
     inference_llm(name)
-    return Model(
-        label=name, build=lambda _scenario, _seed: inference_llm(name), concurrency=_REMOTE
-    )
+    shared = Shared(lambda: inference_llm(name))
+    return Model(label=name, build=lambda _scenario, _seed: shared.borrow(), concurrency=_REMOTE)
 
 
 def _configured(name: str, config: ModelConfig) -> Model:
-    plugin_llm(config, seed=0)
+    plugin_llm(config)
+    shared = Shared(lambda: plugin_llm(config))
     price = config.price
     # One for the model, so that all its trials together keep to it.
     rates = config.requests_per_minute, config.tokens_per_minute
     limit = RateLimit(requests=rates[0], tokens=rates[1]) if any(rates) else None
     return Model(
         label=name,
-        build=lambda _scenario, seed: limited(plugin_llm(config, seed=seed), limit),
+        build=lambda _scenario, seed: limited(
+            shared.borrow(seed=seed) if config.seed else shared.borrow(), limit
+        ),
         concurrency=config.concurrency,
         price=None if price is None else Price(prompt=price.prompt, completion=price.completion),
     )

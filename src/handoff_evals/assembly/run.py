@@ -107,8 +107,15 @@ class PreparedRun:
         )
 
 
-def prepare(request: RunRequest, *, command: Sequence[str] = ()) -> PreparedRun:
+def prepare(
+    request: RunRequest, *, command: Sequence[str] = (), models: Sequence[Model] = ()
+) -> PreparedRun:
     """Read the suites, import the agents, start the models.
+
+    Args:
+        request: what was asked for.
+        command: what was typed.
+        models: those that the request names, where they are there already.
 
     Raises:
         UsageError: when something that was asked for can't be.
@@ -116,7 +123,7 @@ def prepare(request: RunRequest, *, command: Sequence[str] = ()) -> PreparedRun:
     suites = load_suites(request)
     entries = {suite.name: AgentEntry.load(suite.agent, folder=request.folder) for suite in suites}
     replayed = request.cassettes is Mode.REPLAY
-    models = resolve(request.models, folder=request.folder, replayed=replayed)
+    models = models or resolve(request.models, folder=request.folder, replayed=replayed)
     labels = [model.label for model in models]
     commit, dirty = _git(request.folder)
     manifest = Manifest(
@@ -135,6 +142,7 @@ def prepare(request: RunRequest, *, command: Sequence[str] = ()) -> PreparedRun:
         versions=_versions(),
         git_commit=commit,
         git_dirty=dirty,
+        prices={model.label: model.price for model in models if model.price},
         notes=tuple(dict.fromkeys(note for model in models for note in model.notes)),
     )
     return PreparedRun(
@@ -163,13 +171,20 @@ def _cassette(suite: Suite, model: Model, request: RunRequest) -> Cassette | Non
     )
 
 
-def resume(folder: RunFolder, request: RunRequest, *, command: Sequence[str] = ()) -> PreparedRun:
+def resume(
+    folder: RunFolder,
+    request: RunRequest,
+    *,
+    command: Sequence[str] = (),
+    models: Sequence[Model] = (),
+) -> PreparedRun:
     """Prepare what is missing of a run that was begun, as it was asked for then.
 
     Args:
         folder: the run.
         request: how to go on: limits, pace and budget; the rest is the run's own.
         command: what was typed.
+        models: those of the run, where they are there already.
 
     Raises:
         UsageError: when a suite or an agent is not what it was.
@@ -187,6 +202,7 @@ def resume(folder: RunFolder, request: RunRequest, *, command: Sequence[str] = (
             seed=old.seed,
         ),
         command=command,
+        models=models,
     )
     changed = list(_changes(old, prepared.manifest))
     if changed:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from handoff_evals.store.baseline import KeptTrial
 from handoff_evals.trial import Trial
 
 ScenarioKey = tuple[str, str]
@@ -28,8 +29,8 @@ class Record:
         return correct / total if total else None
 
 
-def record(name: str, trials: Iterable[Trial]) -> Record:
-    """Fold a model's trials; their transcripts are let go."""
+def record(name: str, trials: Iterable[Trial | KeptTrial]) -> Record:
+    """Fold a model's trials, of a run or of a baseline; transcripts are let go."""
     decided: dict[ScenarioKey, list[int]] = {}
     tried: dict[ScenarioKey, list[int]] = {}
     outcomes: dict[ScenarioKey, tuple[str, ...]] = {}

@@ -1,7 +1,7 @@
 """One conversation with a LiveKit agent, in text, that always ends."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
@@ -108,6 +108,8 @@ class Call:
         self._noted = _Noted()
         self._held = Held()
         self._agent: Agent | None = None
+        self.on_entrance: Callable[[Agent, AgentRef], None] = lambda _agent, _ref: None
+        """Called with each agent that takes the call, before a run's model replaces its own."""
         self._looping: asyncio.Future[None] | None = None
         self.turns: list[Turn] = []
         self.faults: list[Fault] = []
@@ -338,7 +340,8 @@ class Call:
         if activity is None:
             return
         self._agent = agent = activity.agent
-        self._entered[event.item.id] = (agent, self._ref(agent))
+        self._entered[event.item.id] = entered = (agent, self._ref(agent))
+        self.on_entrance(*entered)
         if not (isinstance(agent.llm, Tap) and agent.llm.logs_to(self._log)):
             # Before it runs: livekit announces the handoff first, then starts the agent.
             agent.update_options(

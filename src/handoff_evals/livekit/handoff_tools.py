@@ -50,6 +50,18 @@ def leading_tool(tools: Sequence[llm.Tool], target: Target) -> str | None:
     return found[0][1]
 
 
+def leads_to(tool: Any) -> frozenset[str]:
+    """Ids of the agents that a function tool names in its code; none says nothing."""
+    owner: Any = type(tool._instance)  # noqa: SLF001 - livekit hides it
+    return _evidence(tool._func, owner).agents  # noqa: SLF001 - as above
+
+
+def function_of(tool: Any) -> Callable[..., Any]:
+    """The function behind a tool."""
+    function: Callable[..., Any] = tool._func  # noqa: SLF001 - as above
+    return function
+
+
 def placeholder_arguments(tool: llm.Tool) -> dict[str, Any]:
     """Arguments of the right types for a tool that is called for its handoff alone."""
     schema = llm.ToolContext([tool]).parse_function_tools("openai", strict=False)[0]

@@ -134,9 +134,11 @@ class RateLimit:
 
     async def admitted(self) -> Sent:
         """Wait until a request may go."""
-        while not isinstance(claimed := self.claim(), Sent):
+        while True:
+            claimed = self.claim()
+            if isinstance(claimed, Sent):
+                return claimed
             await asyncio.sleep(claimed)
-        return claimed
 
     def _too_many(self) -> int:
         """How many of the oldest requests must leave the window before another one fits."""
@@ -151,7 +153,8 @@ class RateLimit:
         if over <= 0 or not self._sent:
             return 0
         freed = accumulate(each.tokens for each in self._sent)
-        return next((number for number, each in enumerate(freed, 1) if each >= over), len(self._sent))
+        enough = (number for number, each in enumerate(freed, 1) if each >= over)
+        return next(enough, len(self._sent))
 
 
 def limited(inner: llm.LLM[Any], limit: RateLimit | None) -> llm.LLM[Any]:

@@ -13,13 +13,23 @@ from handoff_evals.livekit.plugins import plugin
 _INFERENCE_KEYS = ("LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
 
 
+def inference_lacks() -> list[str]:
+    """Which of LiveKit Inference's credentials are not set."""
+    # livekit takes those of its own before the project's.
+    return [
+        name
+        for name in _INFERENCE_KEYS
+        if missing(name) and missing(name.replace("_API_", "_INFERENCE_API_"))
+    ]
+
+
 def inference_llm(model: str) -> llm.LLM[Any]:
     """A model of LiveKit Inference, as `openai/gpt-4.1-mini`.
 
     Raises:
         ModelError: when no credentials are set.
     """
-    lacking = missing(*_INFERENCE_KEYS)
+    lacking = inference_lacks()
     if lacking:
         raise ModelError(
             f"model {model!r} is LiveKit Inference's and needs {' and '.join(lacking)} in the "
@@ -28,7 +38,7 @@ def inference_llm(model: str) -> llm.LLM[Any]:
     return inference.LLM(model)
 
 
-def plugin_llm(config: ModelConfig, *, seed: int) -> llm.LLM[Any]:
+def plugin_llm(config: ModelConfig) -> llm.LLM[Any]:
     """A model of one of livekit's plugins.
 
     Raises:
@@ -51,8 +61,6 @@ def plugin_llm(config: ModelConfig, *, seed: int) -> llm.LLM[Any]:
         arguments["api_key"] = os.environ[config.api_key_env]
     if config.temperature is not None:
         arguments["temperature"] = config.temperature
-    if config.seed:
-        arguments["extra_body"] = {**arguments.get("extra_body", {}), "seed": seed}
     try:
         made: llm.LLM[Any] = module.LLM(**arguments)
     except (TypeError, ValueError) as error:
@@ -60,7 +68,7 @@ def plugin_llm(config: ModelConfig, *, seed: int) -> llm.LLM[Any]:
     return made
 
 
-def openai_compatible(base_url: str, model: str, *, seed: int) -> llm.LLM[Any]:
+def openai_compatible(base_url: str, model: str) -> llm.LLM[Any]:
     """A model behind any server that speaks the OpenAI protocol.
 
     The key is `OPENAI_API_KEY`'s; many servers on one's own machine need none.
@@ -69,5 +77,4 @@ def openai_compatible(base_url: str, model: str, *, seed: int) -> llm.LLM[Any]:
         ModelError: when livekit's openai plugin is not installed.
     """
     options = {"api_key": os.environ.get("OPENAI_API_KEY", "none")}
-    config = ModelConfig(model=model, base_url=base_url, options=options, seed=True)
-    return plugin_llm(config, seed=seed)
+    return plugin_llm(ModelConfig(model=model, base_url=base_url, options=options))

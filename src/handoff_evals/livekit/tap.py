@@ -16,6 +16,7 @@ from pydantic_core import to_jsonable_python
 from handoff_evals.cassette import Answer, ModelIdentity, Reel, Request
 from handoff_evals.livekit.rate import Held, count_in, now
 from handoff_evals.livekit.replayed import Recording, chunks_of
+from handoff_evals.livekit.schemas import schemas
 from handoff_evals.transcript import AgentRef, FunctionCall, ModelCall, ToolSchema, Usage
 
 
@@ -167,7 +168,7 @@ class Tap(llm.LLM[Any]):
             purpose=self._purpose,
             model=self.model,
             messages=tuple(chat_ctx.to_provider_format("openai")[0]),
-            tools=_schemas(tools or []),
+            tools=schemas(tools or []),
             tool_choice=_written(tool_choice or None),
         )
         self._log(exchange)
@@ -271,19 +272,6 @@ def _set(**options: Any) -> Mapping[str, Any]:
     """Those that are given, as JSON."""
     given = {name: value for name, value in options.items() if utils.is_given(value) and value}
     return dict(to_jsonable_python(given, fallback=str))
-
-
-def _schemas(tools: list[llm.Tool]) -> tuple[ToolSchema, ...]:
-    described = llm.ToolContext(tools).parse_function_tools("openai", strict=False)
-    functions = [schema.get("function", schema) for schema in described]
-    return tuple(
-        ToolSchema(
-            name=function["name"],
-            description=function.get("description") or "",
-            parameters=function.get("parameters") or {},
-        )
-        for function in functions
-    )
 
 
 def _written(choice: llm.ToolChoice | None) -> str | None:

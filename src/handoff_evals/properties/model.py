@@ -7,8 +7,8 @@ from typing import Any, Literal, get_args
 
 from hypothesis import strategies as st
 
+from handoff_evals.livekit.schemas import schemas as schemas_of
 from handoff_evals.livekit.scripted import Reply, Request, ScriptedLLM, ToolCall
-from handoff_evals.livekit.tap import _schemas as schemas_of
 from handoff_evals.properties.arguments import arguments
 
 WORDS = "All right."

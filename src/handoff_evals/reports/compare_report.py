@@ -1,7 +1,9 @@
 """Models side by side in the terminal."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
+from pydantic import TypeAdapter
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -31,6 +33,34 @@ def print_comparison(
             console.print(line)
 
 
+def comparison_json(
+    sides: Iterable[tuple[str, ModelSummary]], pairs: Iterable[Comparison]
+) -> dict[str, Any]:
+    """The same and more, for programs: all of the numbers, and all disagreements."""
+    summary = TypeAdapter(ModelSummary)
+    compared = TypeAdapter(Comparison)
+    return {
+        "schema": 1,
+        "sides": [
+            {
+                "name": name,
+                "summary": summary.dump_python(model, mode="json"),
+                "a_decision": _a_decision(model),
+            }
+            for name, model in sides
+        ],
+        "pairs": [
+            {
+                **compared.dump_python(pair, mode="json"),
+                "verdict": pair.verdict,
+                "sentence": pair.sentence,
+                "power": pair.power_line,
+            }
+            for pair in pairs
+        ],
+    }
+
+
 def _side_by_side(models: list[tuple[str, ModelSummary]]) -> Table:
     table = Table(title="Side by side", title_justify="left", box=SIMPLE_HEAD)
     table.add_column("")
@@ -41,14 +71,17 @@ def _side_by_side(models: list[tuple[str, ModelSummary]]) -> Table:
         "interval": lambda m: interval(m.accuracy),
         "decisions": lambda m: str(m.accuracy.decisions),
         "trials passed": lambda m: f"{m.trials.passed}/{m.trials.passed + m.trials.failed}",
-        "unscored, not run": lambda m: f"{m.trials.unscored}, {m.trials.not_run}",
+        "unscored, not run": _unscored,
         "pass^k": lambda m: _by_k(m.pass_hat),
         "pass@k": lambda m: _by_k(m.pass_at),
         "first token, median s": lambda m: _number(m.ttft_s.median),
         "seam, median s": lambda m: _number(m.seam_s.median),
-        "seconds a decision": lambda m: _number(_per(m.wall_s, m)),
-        "tokens a decision": lambda m: _number(_per(m.tokens.prompt + m.tokens.completion, m)),
+        "seconds a decision": lambda m: _number(_a_decision(m)["seconds"]),
+        "tokens a decision": lambda m: _number(_a_decision(m)["tokens"]),
     }
+    if any(model.cost is not None for _, model in models):
+        rows["cost"] = lambda m: _number(m.cost)
+        rows["cost a decision"] = lambda m: _number(_a_decision(m)["cost"])
     for title, cell in rows.items():
         table.add_row(title, *(cell(model) for _, model in models))
     return table
@@ -86,9 +119,19 @@ def _by_k(values: object) -> str:
     return " ".join(f"{k}:{value:.2f}" for k, value in pairs) or "-"
 
 
-def _per(total: float, model: ModelSummary) -> float | None:
-    decided = model.accuracy.decisions + model.decisions.cascaded
-    return total / decided if decided else None
+def _unscored(model: ModelSummary) -> str:
+    trials = model.trials
+    causes = ", ".join(f"{cause} {number}" for cause, number in sorted(trials.causes.items()))
+    return f"{trials.unscored}, {trials.not_run}" + (f" ({causes})" if causes else "")
+
+
+def _a_decision(model: ModelSummary) -> dict[str, float | None]:
+    """What falls to one decision: seconds, tokens, and cost where a price is known."""
+    return {
+        "seconds": model.a_decision(model.wall_s),
+        "tokens": model.a_decision(model.tokens.prompt + model.tokens.completion),
+        "cost": model.a_decision(model.cost),
+    }
 
 
 def _number(value: float | None) -> str:

@@ -12,7 +12,7 @@ from handoff_evals.store import Accuracy, Failure, ModelSummary, SuiteSummary, S
 
 _SHOWN = 12
 # Failing is what these are for.
-_TRIVIAL = ("never", "always:", "random")
+TRIVIAL = ("never", "always:", "random")
 
 
 def print_run(console: Console, summary: Summary, *, notes: Sequence[str] = ()) -> None:
@@ -20,9 +20,12 @@ def print_run(console: Console, summary: Summary, *, notes: Sequence[str] = ()) 
     console.print(accuracy_table(summary))
     console.print(outcomes_table(summary))
     for name, model in summary.models.items():
-        if not name.startswith(_TRIVIAL):
+        if not name.startswith(TRIVIAL):
             for suite, found in model.suites.items():
                 console.print(confusion_table(f"{suite}, {name}", found))
+    for name, model in summary.models.items():
+        if len({each.model for each in model.deciders}) > 1:
+            console.print(deciders_table(name, model))
     for line in failures(summary.failures):
         console.print(line)
     for note in notes:
@@ -99,19 +102,34 @@ def confusion_table(title: str, found: SuiteSummary) -> Table:
     return table
 
 
+def deciders_table(name: str, model: ModelSummary) -> Table:
+    """Who decided, where the agents ask models of their own."""
+    table = _table(f"{name}: which model decided for which agent")
+    table.add_column("agent")
+    table.add_column("model", overflow="fold")
+    table.add_column("decisions", justify="right")
+    table.add_column("correct", justify="right")
+    for each in model.deciders:
+        right = f"{each.correct} ({share(each.correct / each.decisions)})"
+        table.add_row(Text(each.agent), Text(each.model or "none"), str(each.decisions), right)
+    return table
+
+
 def failures(found: Iterable[Failure]) -> Iterable[RenderableType]:
     """What went wrong, the first few of each model that can be expected to do well."""
     by_model: dict[str, list[Failure]] = {}
     for each in found:
         wanted = each.name in {"handoff", "agent", "unscored"}
-        if wanted and not each.model.startswith(_TRIVIAL):
+        if wanted and not each.model.startswith(TRIVIAL):
             by_model.setdefault(each.model, []).append(each)
     for model, listed in by_model.items():
         yield Text(f"{model}: what went wrong", style="bold")
         for each in listed[:_SHOWN]:
             trial = f" trial {each.number + 1}" if each.number else ""
             turn = "" if each.turn is None else f", turn {each.turn}"
-            yield Text(f"  {each.suite} / {each.scenario}{trial}{turn}: {each.reason}")
+            # With models of their own, the agents' is the one to look at.
+            by = f" [{each.asked}]" if each.asked and each.model == "own" else ""
+            yield Text(f"  {each.suite} / {each.scenario}{trial}{turn}: {each.reason}{by}")
             if each.user:
                 yield Text(f"      caller: {each.user}", style="dim")
         if len(listed) > _SHOWN:

@@ -1,6 +1,6 @@
 """Which trials, how many at once, and what to do with a model that fails."""
 
-from handoff_evals.runner.budget import Budget, Price
+from handoff_evals.runner.budget import Budget
 from handoff_evals.runner.driver import Driver
 from handoff_evals.runner.lane import Attempt, Lane, Patience
 from handoff_evals.runner.plan import Planned, plan, trial_seed
@@ -14,7 +14,6 @@ __all__ = [
     "Pace",
     "Patience",
     "Planned",
-    "Price",
     "Route",
     "Runner",
     "plan",

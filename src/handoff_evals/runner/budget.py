@@ -2,20 +2,8 @@
 
 from dataclasses import dataclass
 
+from handoff_evals.store import Price
 from handoff_evals.trial import Trial
-
-
-@dataclass(frozen=True, kw_only=True)
-class Price:
-    """What a model costs, in one currency, per million tokens."""
-
-    prompt: float
-    completion: float
-
-    def of(self, trial: Trial) -> float:
-        """What the conversation cost."""
-        usage = trial.transcript.usage
-        return (usage.prompt * self.prompt + usage.completion * self.completion) / 1e6
 
 
 @dataclass(kw_only=True)
@@ -31,7 +19,7 @@ class Budget:
         """Count a trial that was held, scored or not."""
         usage = trial.transcript.usage
         self.tokens += usage.prompt + usage.completion
-        self.cost += 0.0 if price is None else price.of(trial)
+        self.cost += 0.0 if price is None else price.of(usage)
 
     @property
     def spent(self) -> str | None:

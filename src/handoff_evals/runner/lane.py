@@ -11,6 +11,8 @@ from handoff_evals.trial import Trial
 # A request that failed by one of these may well succeed when it is made again.
 _PASSING = frozenset({"api_timeout", "api_connection", "model_timeout", "api_status_429"})
 _LONGEST_WAIT_S = 60.0
+# A provider that asks for more has run out of quota; to wait for it would be to hang.
+_LONGEST_ASKED_S = 600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +22,9 @@ class Patience:
     retries: int = 2
     """How often a trial without an answer is held again."""
     wait_s: float = 1.0
-    """Seconds before the first of them; doubled each time, with jitter. A provider's
-    `retry-after` is honoured instead where it is longer."""
+    """Seconds before the first of them; doubled each time, with jitter, up to a minute. A
+    provider's `retry-after` is honoured instead where it is longer; past ten minutes the
+    trial is given up."""
     breaker: int = 5
     """Unscored trials in a row after which a model is asked no more."""
 
@@ -72,7 +75,10 @@ class Lane:
         """When the next trial may start; None when none may, or a slot must free first."""
         if not self.waiting or self.open_breaker or self.in_flight >= self.at_once:
             return None
-        return max(now, self.paused_until, min(each.not_before for each in self.waiting))
+        due = self.waiting[0].not_before
+        if due > now:  # what is held again stands behind all that is new
+            due = min(each.not_before for each in self.waiting)
+        return max(now, self.paused_until, due)
 
     def take(self, now: float) -> Attempt:
         """The next trial that is due; `ready_at(now)` must have said `now`."""
@@ -94,10 +100,12 @@ class Lane:
             self.at_once = min(self.limit, self.at_once * 2)
             return True
         wait = self._wait(attempt.number, fault.retry_after_s)
+        worth_it = wait <= _LONGEST_ASKED_S
         if fault.cause == "api_status_429":
             self.at_once = max(1, self.at_once // 2)
-            self.paused_until = max(self.paused_until, now + wait)
-        if _may_pass(fault.cause) and attempt.number < self.patience.retries:
+            if worth_it:
+                self.paused_until = max(self.paused_until, now + wait)
+        if worth_it and _may_pass(fault.cause) and attempt.number < self.patience.retries:
             again = Attempt(
                 planned=attempt.planned, number=attempt.number + 1, not_before=now + wait
             )
@@ -109,7 +117,7 @@ class Lane:
 
     def _wait(self, number: int, retry_after_s: float | None) -> float:
         own = self.patience.wait_s * 2.0**number * self.jitter.uniform(0.5, 1.0)
-        return min(_LONGEST_WAIT_S, max(own, retry_after_s or 0.0))
+        return max(min(_LONGEST_WAIT_S, own), retry_after_s or 0.0)
 
 
 def _may_pass(cause: str) -> bool:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from handoff_evals.handoffs import decisions
-from handoff_evals.runner.budget import Budget, Price
+from handoff_evals.runner.budget import Budget
 from handoff_evals.runner.driver import Driver
 from handoff_evals.runner.lane import Attempt, Lane, Patience
 from handoff_evals.runner.plan import Planned
 from handoff_evals.scorers import score
+from handoff_evals.store import Price
 from handoff_evals.trial import Trial
 
 Route = tuple[str, str]

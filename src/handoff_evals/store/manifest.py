@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from handoff_evals.store.price import Price
+
 SCHEMA = 1
 
 
@@ -45,6 +47,8 @@ class Manifest:
     versions: Mapping[str, str] = field(default_factory=dict)
     git_commit: str | None = None
     git_dirty: bool = False
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    """By the model's label, where one is known."""
     notes: tuple[str, ...] = ()
     """What a reader has to know about a model, as the limits of the local one."""
     schema: int = SCHEMA

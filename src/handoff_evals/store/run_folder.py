@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
 
 from handoff_evals.errors import RunFolderError
 from handoff_evals.store.manifest import SCHEMA, Manifest
@@ -144,9 +145,11 @@ def _written(adapter: TypeAdapter[Any], value: Any, *, indent: int | None = None
     """One line, or one document, of JSON.
 
     By way of `json`: pydantic's own writer gives up at half a surrogate pair, which a
-    model may well answer. As a backslash and its number it is what JSON has for it.
+    model may well answer, or puts another sign in its place where it is in a key. As a
+    backslash and its number it is what JSON has for it.
     """
-    text = json.dumps(adapter.dump_python(value, mode="json"), indent=indent, ensure_ascii=False)
+    plain = adapter.dump_python(value)
+    text = json.dumps(plain, indent=indent, ensure_ascii=False, default=to_jsonable_python)
     return text.encode("utf-8", "backslashreplace") + b"\n"
 
 

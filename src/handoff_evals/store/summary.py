@@ -7,7 +7,9 @@ from statistics import fmean, median
 
 from handoff_evals.handoffs import OUTCOMES, Decision, Quality, confusion, per_agent
 from handoff_evals.stats import Interval, clustered, pass_at_k, pass_hat_k
+from handoff_evals.store.decider import decider
 from handoff_evals.store.manifest import SCHEMA, Manifest
+from handoff_evals.store.price import Price
 from handoff_evals.store.seam import seams
 from handoff_evals.transcript import Usage
 from handoff_evals.trial import Trial
@@ -68,6 +70,18 @@ class Accuracy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Decider:
+    """What came of the decisions on path that one agent's model made."""
+
+    agent: str
+    """Who had the call when they were to be made."""
+    model: str
+    """As it names itself; empty where the agent decided without one."""
+    decisions: int
+    correct: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class SuiteSummary:
     """One model on one suite."""
 
@@ -96,6 +110,15 @@ class ModelSummary:
     """From the caller's last word to the new agent's first, where the call was handed over."""
     wall_s: float
     """Seconds of the trials, added up."""
+    deciders: tuple[Decider, ...] = ()
+    """One where all agents ask the same model; with `own`, each agent's."""
+    cost: float | None = None
+    """Of all trials, unscored ones too; None where no price is known."""
+
+    def a_decision(self, total: float | None) -> float | None:
+        """So much of a total as falls to one decision, on path or not."""
+        decided = self.accuracy.decisions + self.decisions.cascaded
+        return None if total is None or not decided else total / decided
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +133,8 @@ class Failure:
     user: str
     name: str
     reason: str
+    asked: str = ""
+    """The model that decided, where the check is of a decision."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +162,8 @@ class _Tally:
     tries: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     """Scored trials and passed ones, by scenario."""
     wall_s: float = 0.0
+    deciders: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    """Decisions and correct ones, by agent and model."""
 
 
 def summarise(trials: Iterable[Trial], manifest: Manifest, *, confidence: float = 0.95) -> Summary:
@@ -151,7 +178,10 @@ def summarise(trials: Iterable[Trial], manifest: Manifest, *, confidence: float 
         failures.extend(_failures(trial))
         met.update(turn.active.label for turn in trial.transcript.turns)
     return Summary(
-        models={name: _model(tally, planned, confidence) for name, tally in tallies.items()},
+        models={
+            name: _model(tally, planned, confidence, manifest.prices.get(name))
+            for name, tally in tallies.items()
+        },
         failures=tuple(failures),
         met=tuple(sorted(met)),
     )
@@ -173,10 +203,16 @@ def _add(tally: _Tally, trial: Trial) -> None:
     tries[1] += trial.status == "passed"
     tally.decisions.extend((key.suite, key.scenario, each) for each in trial.decisions)
     tally.unreached += trial.unreached
+    for decision in trial.decisions:
+        if decision.on_path:
+            made = tally.deciders.setdefault(decider(trial.transcript, decision), [0, 0])
+            made[0] += 1
+            made[1] += decision.outcome == "correct"
 
 
 def _failures(trial: Trial) -> Iterable[Failure]:
     key = trial.key
+    decided = {each.turn: decider(trial.transcript, each)[1] for each in trial.decisions}
     for score in trial.scores:
         if score.status != "passed":
             turns = trial.transcript.turns
@@ -190,10 +226,11 @@ def _failures(trial: Trial) -> Iterable[Failure]:
                 user=(turns[score.turn].user or "") if heard and score.turn is not None else "",
                 name=score.name if score.status == "failed" else "unscored",
                 reason=score.reason,
+                asked=decided.get(score.turn, "") if score.turn is not None else "",
             )
 
 
-def _model(tally: _Tally, planned: int, confidence: float) -> ModelSummary:
+def _model(tally: _Tally, planned: int, confidence: float, price: Price | None) -> ModelSummary:
     found = [decision for _, _, decision in tally.decisions]
     matrix = confusion(found)
     suites = sorted({suite for suite, _, _ in tally.decisions})
@@ -219,6 +256,11 @@ def _model(tally: _Tally, planned: int, confidence: float) -> ModelSummary:
         ttft_s=_seconds(tally.ttft),
         seam_s=_seconds(tally.seams),
         wall_s=tally.wall_s,
+        deciders=tuple(
+            Decider(agent=agent, model=model, decisions=made, correct=correct)
+            for (agent, model), (made, correct) in sorted(tally.deciders.items())
+        ),
+        cost=None if price is None else price.of(tally.usage),
     )
 
 

@@ -70,6 +70,11 @@ class Transcript:
         return sum((call.usage for call in self.model_calls), Usage())
 
     @property
+    def held_s(self) -> float:
+        """Seconds that the harness held requests back; no caller would have waited for them."""
+        return sum(call.held_s for call in self.model_calls)
+
+    @property
     def unscored_because(self) -> Fault | None:
         """The first fault that is nobody's behaviour, or None when the trial can be judged."""
         return next((fault for fault in self.faults if fault.owner == "infrastructure"), None)
