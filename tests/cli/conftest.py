@@ -48,6 +48,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     suite.parent.mkdir(parents=True)
     suite.write_text(textwrap.dedent(SUITE))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)  # these tests run in CI themselves
     return tmp_path
 
 

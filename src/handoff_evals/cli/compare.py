@@ -1,5 +1,6 @@
 """`handoff-evals compare`."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,9 @@ import typer
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.")],
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A summary for a pull request.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Hold models side by side: better, worse or can't tell, pair by pair.
@@ -21,15 +25,18 @@ def compare(
 
     handoff-evals compare runs/small runs/large --json
     """
-    from pydantic import TypeAdapter
     from rich.console import Console
 
-    from handoff_evals.assembly.compare import Compared, compare_runs
-    from handoff_evals.reports.compare_report import print_comparison
+    from handoff_evals.assembly.compare import compare_runs
+    from handoff_evals.cli.markdown import wanted, write_markdown
+    from handoff_evals.reports.compare_report import comparison_json, print_comparison
+    from handoff_evals.reports.markdown import comparison_markdown
 
     compared = compare_runs(runs)
+    sides = [(side.name, side.summary) for side in compared.sides]
+    if wanted(markdown):
+        write_markdown(comparison_markdown(sides, compared.pairs), markdown)
     if as_json:
-        typer.echo(TypeAdapter(Compared).dump_json(compared, indent=2).decode())
+        typer.echo(json.dumps(comparison_json(sides, compared.pairs), indent=2))
         return
-    sides = ((side.name, side.summary) for side in compared.sides)
     print_comparison(Console(), sides, compared.pairs)

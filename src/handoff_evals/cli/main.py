@@ -5,6 +5,8 @@ import sys
 import typer
 
 from handoff_evals.cli.compare import compare
+from handoff_evals.cli.diff import diff
+from handoff_evals.cli.import_ import import_
 from handoff_evals.cli.models import models
 from handoff_evals.cli.mutate import mutate
 from handoff_evals.cli.run import run
@@ -25,8 +27,10 @@ app = typer.Typer(
 app.command()(run)
 app.command()(show)
 app.command()(compare)
+app.command()(diff)
 app.command()(models)
 app.command()(mutate)
+app.command("import")(import_)
 
 
 @app.callback()

@@ -17,11 +17,17 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from handoff_evals.assembly.run import PreparedRun, RunRequest
+    from handoff_evals.cassette import Mode
+    from handoff_evals.cli.baseline import BaselineGate
     from handoff_evals.store import RunFolder, Summary
 
 _MODELS = (
     "local[:NAME], gguf:PATH, provider/model, http://HOST/v1#MODEL, module:function, a name of "
     "pyproject.toml, own, never, always:AGENT, random, oracle. Repeatable."
+)
+_CASSETTES = (
+    "Answer from recorded exchanges: auto (record what is missing), replay (a miss is an error; "
+    "no model is needed), record (all anew)."
 )
 
 
@@ -65,6 +71,26 @@ def run(
         Path | None,
         typer.Option(metavar="RUN", help="Take up a run: do only what is missing of it."),
     ] = None,
+    cassettes: Annotated[
+        str,
+        typer.Option(metavar="off|auto|replay|record", help=_CASSETTES),
+    ] = "off",
+    tapes: Annotated[
+        Path, typer.Option(help="The folder of the cassettes.", show_default=False)
+    ] = Path("fixtures/cassettes"),
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove what no request asked a cassette for.")
+    ] = False,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Exit 1 when it has regressed against this kept run."),
+    ] = None,
+    update_baseline: Annotated[
+        bool, typer.Option("--update-baseline", help="Make this run the --baseline.")
+    ] = False,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A summary for a pull request.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tables.")] = False,
 ) -> None:
@@ -83,7 +109,12 @@ def run(
     from rich.console import Console
 
     from handoff_evals.assembly.run import RunRequest
+    from handoff_evals.cli.baseline import BaselineGate
+    from handoff_evals.cli.cassettes import tell_of_cassettes
+    from handoff_evals.cli.markdown import spoken, wanted, write_markdown
     from handoff_evals.livekit.call import Limits
+    from handoff_evals.reports.baseline_report import print_against
+    from handoff_evals.reports.markdown import run_markdown
     from handoff_evals.runner import Patience
     from handoff_evals.store import summarise
 
@@ -101,13 +132,17 @@ def run(
         patience=Patience(retries=retries),
         max_tokens=max_tokens,
         max_cost=max_cost,
+        cassettes=_mode(cassettes),
+        tapes=(tapes,),
     )
     noise = Console(stderr=True, quiet=quiet)
+    gate = BaselineGate.opened(baseline, update=update_baseline)
     # An agent that prints must not get into the JSON.
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
-        prepared, folder = _prepare(request, out=out, resumed=resume)
+        prepared, folder = _prepare(request, out=out, resumed=resume, gate=gate)
         _list_simulated(prepared, noise)
         undone = _execute(prepared, folder, noise)
+    tell_of_cassettes(prepared, noise, prune=prune and undone is not None)
     summary = summarise(folder.trials(), folder.manifest)
     folder.write_summary(summary)
     _report(summary, folder, as_json=as_json, quiet=quiet)
@@ -116,9 +151,32 @@ def run(
         noise.print(f"interrupted; what is finished is kept: {again}", style="yellow")
         raise typer.Exit(ExitCode.INTERRUPTED)
     code, reasons = verdict(summary, min_accuracy=min_accuracy, max_unscored=max_unscored)
+    against = gate.hold(folder, prepared, valid=code is not ExitCode.INVALID) if gate else ()
+    if gate is not None:
+        code, reasons = gate.rule(against, code, reasons)
+    print_against(noise if as_json else Console(quiet=quiet), against)
+    if wanted(markdown):
+        text = run_markdown(
+            summary,
+            verdict=spoken(code, against),
+            reasons=(*undone, *reasons),
+            against=against,
+            notes=folder.manifest.notes,
+        )
+        write_markdown(text, markdown)
     for line in (*unmet(prepared.suites, summary), *undone, *reasons):
         noise.print(line, style="yellow", markup=False, soft_wrap=True)
     raise typer.Exit(code)
+
+
+def _mode(written: str) -> "Mode":
+    from handoff_evals.cassette import Mode
+
+    try:
+        return Mode(written)
+    except ValueError:
+        modes = ", ".join(Mode)
+        raise UsageError(f"--cassettes {written!r}: there are {modes}") from None
 
 
 def _tags(written: list[str]) -> dict[str, str]:
@@ -132,7 +190,11 @@ def _tags(written: list[str]) -> dict[str, str]:
 
 
 def _prepare(
-    request: "RunRequest", *, out: Path | None, resumed: Path | None
+    request: "RunRequest",
+    *,
+    out: Path | None,
+    resumed: Path | None,
+    gate: "BaselineGate | None" = None,
 ) -> tuple["PreparedRun", "RunFolder"]:
     from handoff_evals.assembly.run import prepare, resume
     from handoff_evals.store import RunFolder
@@ -141,6 +203,8 @@ def _prepare(
         folder = RunFolder.open(resumed)
         return resume(folder, request, command=sys.argv), folder
     prepared = prepare(request, command=sys.argv)
+    if gate is not None:
+        gate.check(prepared)
     parent, name = (Path("runs"), None) if out is None else (out.parent, out.name)
     return prepared, RunFolder.create(parent, prepared.manifest, name=name)
 

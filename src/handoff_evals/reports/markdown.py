@@ -1,0 +1,249 @@
+"""A run, or a comparison, as a short summary for a pull request: GitHub's Markdown.
+
+What callers and models said, and every name, stands in it as text: it can't open a tag, a
+table cell, a code span or a link, and it mentions nobody.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from handoff_evals.compare import AgainstBaseline, Comparison, Flip, leading
+from handoff_evals.handoffs import OUTCOMES
+from handoff_evals.reports.run_report import TRIVIAL, interval, share
+from handoff_evals.store import Failure, ModelSummary, Summary
+
+_SHOWN = 20
+_LONGEST = 160
+# Entities are text to Markdown whatever stands around them. An underscore before a letter or
+# a digit ends no emphasis, so that agents' ids stay readable in the source.
+_ACTIVE = re.compile(r"[\\`*\[\]<>|~&$]|:(?=\S)|_(?![A-Za-z0-9])|(?<=www)\.", re.IGNORECASE)
+# GitHub looks for mentions and issues in the finished text; nothing but a character between
+# keeps them apart.
+_REFERENCE = re.compile(r"[@#]|(?<=gh)-", re.IGNORECASE)
+_APART = "&#8203;"
+
+
+def run_markdown(
+    summary: Summary,
+    *,
+    verdict: str,
+    reasons: Sequence[str] = (),
+    against: Sequence[AgainstBaseline] = (),
+    notes: Sequence[str] = (),
+) -> str:
+    """Summarise a run.
+
+    Args:
+        summary: the run in numbers.
+        verdict: a word or two, which the reader sees first.
+        reasons: why it is so, a line each.
+        against: the run held against a baseline.
+        notes: what a reader has to know besides.
+    """
+    return _joined(
+        f"### Handoffs: {escape(verdict)}",
+        "\n".join(f"- {escape(each)}" for each in reasons),
+        *(f"**{escape(each.sentence)}**" for each in against),
+        accuracy_table(summary),
+        *against_sections(against),
+        f"**Outcomes of the decisions on path**\n\n{outcomes_table(summary)}",
+        unscored_section(summary),
+        failures_section(summary.failures),
+        "\n".join(f"<sub>{escape(each)}</sub><br>" for each in notes),
+    )
+
+
+def comparison_markdown(
+    sides: Iterable[tuple[str, ModelSummary]], pairs: Sequence[Comparison]
+) -> str:
+    """Summarise models side by side, and what can be said of each pair."""
+    models = dict(sides)
+    return _joined(
+        "### Handoffs: models compared",
+        "\n".join(f"- **{escape(pair.sentence)}**" for pair in pairs),
+        accuracy_table(Summary(models=models)),
+        f"**Outcomes of the decisions on path**\n\n{outcomes_table(Summary(models=models))}",
+        *(_disagreements(pair) for pair in pairs),
+        unscored_section(Summary(models=models)),
+    )
+
+
+def accuracy_table(summary: Summary) -> str:
+    """Accuracy with its interval, a model a row, and a row for each of its suites."""
+    confidence = next((m.accuracy.confidence for m in summary.models.values()), 0.95)
+    columns = ("model", "suite", "accuracy", f"{confidence:.0%} interval", "decisions", "passed")
+    rows: list[tuple[str, ...]] = []
+    for name, model in summary.models.items():
+        trials = model.trials
+        whole = (
+            f"**{share(model.accuracy.value)}**",
+            interval(model.accuracy),
+            str(model.accuracy.decisions),
+            f"{trials.passed}/{trials.passed + trials.failed}",
+        )
+        suites = list(model.suites.items())
+        only = escape(suites[0][0]) if len(suites) == 1 else "all"
+        rows.append((f"**{escape(name)}**", only, *whole))
+        if len(suites) > 1:
+            rows.extend(
+                (
+                    "",
+                    escape(suite),
+                    share(found.accuracy.value),
+                    interval(found.accuracy),
+                    str(found.accuracy.decisions),
+                    "",
+                )
+                for suite, found in suites
+            )
+    return table(columns, rows, numbers=4)
+
+
+def outcomes_table(summary: Summary) -> str:
+    """What the decisions came to, a model a row."""
+    rows = [
+        (
+            escape(name),
+            *(str(model.decisions.outcomes[outcome] or "·") for outcome in OUTCOMES),
+            str(model.decisions.cascaded or "·"),
+        )
+        for name, model in summary.models.items()
+    ]
+    return table(("model", *OUTCOMES, "cascaded"), rows, numbers=len(OUTCOMES) + 1)
+
+
+def against_sections(found: Iterable[AgainstBaseline]) -> Iterator[str]:
+    """What flipped against the baseline, and what was not compared, a model a section."""
+    for each in found:
+        if each.flips:
+            yield f"**Flipped against the baseline: {escape(each.model)}**"
+            yield flips_table(each.flips)
+        lines = [f"- not compared, {escape(line)}" for line in each.left_out]
+        if lines:
+            yield "\n".join(lines)
+
+
+def flips_table(flips: Iterable[Flip]) -> str:
+    """Decisions and checks that came out otherwise, but for what follows from others."""
+    ordered = leading(flips)
+    rows = [
+        (
+            f"**{flip.direction}**" if flip.direction == "worse" else flip.direction,
+            escape(_scenario(flip.key.suite, flip.key.scenario, flip.key.number)),
+            "" if flip.turn is None else str(flip.turn),
+            escape(flip.expected or flip.what),
+            escape(flip.was),
+            escape(_is(flip)),
+        )
+        for flip in ordered[:_SHOWN]
+    ]
+    found = table(("", "scenario", "turn", "expected", "was", "is"), rows)
+    return _with_rest(found, len(ordered))
+
+
+def unscored_section(summary: Summary) -> str:
+    """The trials that nobody can be judged by, with their causes; empty where there is none."""
+    rows = [
+        (escape(name), escape(cause), str(number))
+        for name, model in summary.models.items()
+        for cause, number in (
+            *sorted(model.trials.causes.items()),
+            *([("not run", model.trials.not_run)] if model.trials.not_run else []),
+        )
+    ]
+    if not rows:
+        return ""
+    return f"**Unscored**\n\n{table(('model', 'cause', 'trials'), rows, numbers=1)}"
+
+
+def failures_section(found: Iterable[Failure]) -> str:
+    """What went wrong, folded away; of models that are meant to do well.
+
+    What fails along with the decision of its turn follows from it, and is left out.
+    """
+    listed = [each for each in found if not each.model.startswith(TRIVIAL)]
+    decided = {_place(each) for each in listed if each.name == "handoff"}
+    wanted = [each for each in listed if each.name == "handoff" or _place(each) not in decided]
+    if not wanted:
+        return ""
+    rows = [
+        (
+            escape(each.model),
+            escape(_scenario(each.suite, each.scenario, each.number)),
+            "" if each.turn is None else str(each.turn),
+            said(each.user) if each.user else "",
+            f"{escape(each.name)}: {said(each.reason)}",
+        )
+        for each in wanted[:_SHOWN]
+    ]
+    columns = ("model", "scenario", "turn", "the caller said", "what failed")
+    inside = _with_rest(table(columns, rows), len(wanted))
+    return details(f"What went wrong: {len(wanted)}", inside)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int = 0) -> str:
+    """A table of cells that are Markdown already; the last `numbers` columns are to the right."""
+    rules = ["---"] * (len(columns) - numbers) + ["---:"] * numbers
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (columns, rules, *rows))
+
+
+def details(title: str, inside: str) -> str:
+    """A part that is folded away; `inside` is Markdown already."""
+    return f"<details><summary>{escape(title)}</summary>\n\n{inside}\n\n</details>"
+
+
+def escape(text: str) -> str:
+    """Any text as it is, on one line: no Markdown, no HTML, no link, no mention."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    inert = _ACTIVE.sub(lambda match: f"&#{ord(match[0])};", line)
+    # After the entities, so that their own `#` is left alone.
+    return re.sub(r"&#\d+;|" + _REFERENCE.pattern, _reference, inert, flags=re.IGNORECASE)
+
+
+def said(text: str) -> str:
+    """What a caller or a model said, cut where it is long, and told from our own words."""
+    line = " ".join(text.split())
+    shown = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1].rstrip()}…"
+    return f"<code>{escape(shown)}</code>"
+
+
+def _reference(match: re.Match[str]) -> str:
+    return match[0] if match[0].startswith("&#") else match[0] + _APART
+
+
+def _place(failure: Failure) -> tuple[str, str, str, int, int | None]:
+    return failure.model, failure.suite, failure.scenario, failure.number, failure.turn
+
+
+def _scenario(suite: str, scenario: str, number: int) -> str:
+    return f"{suite} / {scenario}" + (f", trial {number + 1}" if number else "")
+
+
+def _is(flip: Flip) -> str:
+    who = f": {flip.actual}" if flip.actual != flip.expected else ""
+    return f"{flip.now}{who}{', cascaded' if flip.cascaded else ''}"
+
+
+def _disagreements(pair: Comparison) -> str:
+    if not pair.disagreements:
+        return ""
+    rows = [
+        (
+            escape(f"{each.suite} / {each.scenario}"),
+            escape("; ".join(each.a)),
+            escape("; ".join(each.b)),
+            f"{each.difference:+.2f}",
+        )
+        for each in pair.disagreements[:_SHOWN]
+    ]
+    columns = ("scenario", escape(pair.a), escape(pair.b), "difference")
+    inside = _with_rest(table(columns, rows, numbers=1), len(pair.disagreements))
+    return details(f"Where {pair.b} and {pair.a} differ", inside)
+
+
+def _with_rest(listed: str, total: int) -> str:
+    return listed if total <= _SHOWN else f"{listed}\n\nand {total - _SHOWN} more"
+
+
+def _joined(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part) + "\n"
