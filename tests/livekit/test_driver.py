@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from livekit.agents import Agent, AgentSession, function_tool, llm
 
+from handoff_evals.livekit.call import Limits
 from handoff_evals.livekit.driver import InProcessDriver
 from handoff_evals.livekit.entry import AgentEntry
 from handoff_evals.livekit.scripted import Reply, ScriptedLLM, tool_call
@@ -136,3 +137,30 @@ async def test_a_conversation_that_is_cancelled_is_closed_all_the_same() -> None
         with pytest.raises(asyncio.CancelledError):
             await task
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+class Pondering(Plain):
+    """Takes forty seconds for each turn."""
+
+    @function_tool
+    async def ponder(self) -> str:
+        """Think."""
+        await asyncio.sleep(40)
+        return "Done."
+
+
+async def test_a_conversation_has_a_deadline_beside_its_turns() -> None:
+    script: list[Reply] = [part for _ in range(3) for part in (tool_call("ponder"), "So.")]
+    made = InProcessDriver(
+        entry=AgentEntry.of(Pondering),
+        model=lambda _scenario, _seed: ScriptedLLM(script),
+        watch=Watch(),
+        limits=Limits(turn_s=60, call_s=100, close_s=60),
+    )
+    with time_flies():
+        record = await made.hold(scenario("First?", "Second?", "Third?"), seed=0)
+
+    assert [turn.said for turn in record.turns] == ["", "So.", "So.", ""]
+    [fault] = record.faults
+    assert (fault.owner, fault.cause, fault.turn) == ("agent", "turn_timeout", 3)
+    assert "the 100 s of the conversation" in fault.detail

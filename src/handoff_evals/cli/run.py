@@ -67,6 +67,9 @@ def run(
         float | None, typer.Option(min=0, help="As --max-tokens, where a price is known.")
     ] = None,
     turn_timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one turn.")] = 120.0,
+    trial_timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds for one conversation.")
+    ] = 1800.0,
     resume: Annotated[
         Path | None,
         typer.Option(metavar="RUN", help="Take up a run: do only what is missing of it."),
@@ -127,7 +130,7 @@ def run(
         seed=seed,
         only=only or (),
         tags=_tags(tag or []),
-        limits=Limits(turn_s=turn_timeout),
+        limits=Limits(turn_s=turn_timeout, call_s=trial_timeout),
         concurrency=concurrency,
         patience=Patience(retries=retries),
         max_tokens=max_tokens,

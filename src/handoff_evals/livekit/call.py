@@ -25,13 +25,10 @@ from handoff_evals.livekit.history import HistoryReader
 from handoff_evals.livekit.model_faults import LOGGED, faults_of
 from handoff_evals.livekit.nursery import Nursery
 from handoff_evals.livekit.quiet import quiet
-from handoff_evals.livekit.rate import Held, now
 from handoff_evals.livekit.tap import Exchange, Tap
+from handoff_evals.livekit.timed import OverdueError, Timed
 from handoff_evals.scenario import Scenario, Watch
 from handoff_evals.transcript import AgentError, AgentRef, Event, Fault, Transcript, Turn
-
-# A deadline is looked at again this soon while a rate limit holds a request back.
-_TICK_S = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +37,8 @@ class Limits:
 
     turn_s: float = 60.0
     """Seconds that one turn, or the opening, may take."""
+    call_s: float = 1800.0
+    """Seconds that all turns together may take."""
     close_s: float = 5.0
     """Seconds that closing may take before what is left is cancelled."""
     handoffs: int = 20
@@ -55,10 +54,6 @@ class _Noted:
     handoffs: int = 0
     fatal: Exchange | None = None
     """The unanswered request that ended the conversation."""
-
-
-class _OverdueError(Exception):
-    """Not a TimeoutError: that may come from the agents' own code."""
 
 
 class Call:
@@ -106,11 +101,10 @@ class Call:
         self._entered: dict[str, tuple[Agent, AgentRef]] = {}
         self._history = HistoryReader(lambda item_id: self._entered.get(item_id, (None, None))[1])
         self._noted = _Noted()
-        self._held = Held()
+        self._timed = Timed(total_s=self._limits.call_s)
         self._agent: Agent | None = None
         self.on_entrance: Callable[[Agent, AgentRef], None] = lambda _agent, _ref: None
         """Called with each agent that takes the call, before a run's model replaces its own."""
-        self._looping: asyncio.Future[None] | None = None
         self.turns: list[Turn] = []
         self.faults: list[Fault] = []
         self.results: list[RunResult[Any] | None] = []
@@ -178,8 +172,8 @@ class Call:
         # What cut the conversation off mostly hinders its closing too: that is one fault.
         cut_off = any(fault.ended for fault in self.faults)
         try:
-            await self._within(self._close(), self._limits.close_s, self._home)
-        except _OverdueError:
+            await self._timed.within(self._close(), self._limits.close_s, self._home)
+        except OverdueError:
             if not cut_off:
                 self._fault("agent", "close_timeout", f"took over {self._limits.close_s:g} s")
         except Exception as error:  # noqa: BLE001 - closing must not hide what went before
@@ -228,13 +222,13 @@ class Call:
     async def _turn(
         self, user: str | None, work: Coroutine[Any, Any, RunResult[Any]], context: Context
     ) -> Turn:
-        began = self._clock()
+        began = self._timed.clock()
         self._history.begin_turn()
         self._noted = _Noted()
         result: RunResult[Any] | None = None
         try:
-            result = await self._within(work, self._limits.turn_s, context)
-        except _OverdueError:
+            result = await self._timed.within(work, self._turn_s, context)
+        except OverdueError:
             self._overdue()
         except UsageError:
             raise  # nobody's behaviour: what was asked for can't be
@@ -251,7 +245,7 @@ class Call:
             model_calls=tuple(exchange.frozen() for exchange in self._noted.exchanges),
             active=self.active,
             userdata=self._userdata(),
-            duration_s=self._clock() - began,
+            duration_s=self._timed.clock() - began,
         )
         self.turns.append(turn)
         return turn
@@ -263,42 +257,16 @@ class Call:
             context.run(var.set, value)
         return context
 
-    async def _within(
-        self, work: Coroutine[Any, Any, Any], seconds: float, context: Context | None
-    ) -> Any:
-        """Do it in a context of this conversation.
-
-        Raises:
-            _OverdueError: when it is late, or the agents loop.
-            RuntimeError: when code of the agents cancelled it.
-        """
-        task = asyncio.create_task(work, context=context)
-        self._looping = asyncio.get_running_loop().create_future()
-        ends, left = self._clock() + seconds, seconds
-        try:
-            while left > 0 and not (task.done() or self._looping.done()):
-                await asyncio.wait(
-                    {task, self._looping},
-                    timeout=max(left, _TICK_S),
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-                left = ends - self._clock()
-            if not task.done():
-                raise _OverdueError
-            if task.cancelled():
-                raise RuntimeError("the agent's code cancelled the task that it ran in")
-            return task.result()
-        finally:
-            task.cancel()
-
-    def _clock(self) -> float:
-        """Seconds on a clock that stands still while a rate limit holds a request back."""
-        return now() - self._held.seconds
+    @property
+    def _turn_s(self) -> float:
+        return min(self._limits.turn_s, self._timed.left_s)
 
     def _overdue(self) -> None:
         waiting = [exchange for exchange in self._noted.exchanges if exchange.in_flight]
         limit = f"{self._limits.turn_s:g} s"
-        if self._looping is not None and self._looping.done():
+        if not self._timed.left_s:
+            limit = f"the {self._limits.call_s:g} s of the conversation"
+        if self._timed.broken_off:
             number = self._noted.handoffs
             self._fault("agent", "handoff_loop", f"{number} handoffs in one turn", ended=True)
         elif waiting:
@@ -354,9 +322,8 @@ class Call:
                 )
             )
         self._noted.handoffs += 1
-        looping = self._looping
-        if self._noted.handoffs > self._limits.handoffs and looping and not looping.done():
-            looping.set_result(None)
+        if self._noted.handoffs > self._limits.handoffs:
+            self._timed.break_off()
 
     def _direct(self, model: llm.LLM[Any]) -> Tap:
         return Tap(
@@ -383,7 +350,7 @@ class Call:
 
     def _log(self, exchange: Exchange) -> None:
         exchange.after_handoffs = self._noted.handoffs
-        exchange.held.within = self._held
+        exchange.held.within = self._timed.held
         self._noted.exchanges.append(exchange)
 
     def _ref(self, agent: Agent) -> AgentRef:
