@@ -1,8 +1,8 @@
-.PHONY: check lint types layers test wheel fuzz
+.PHONY: check lint types layers test replay wheel fuzz
 
 PYTHON ?= .venv/bin/python
 
-check: lint types layers test
+check: lint types layers test replay
 
 lint:
 	$(PYTHON) -m ruff check .
@@ -16,6 +16,10 @@ layers:
 
 test:
 	$(PYTHON) -m pytest -n 2
+
+# What the local model answered, offline: no decision may be worse than it was.
+replay:
+	$(PYTHON) -m pytest evals/*/scenarios.yaml -n 2 --handoff-replay --handoff-baseline fixtures/baseline.json
 
 # 2,000 random conversations with each agent of the repository.
 fuzz:

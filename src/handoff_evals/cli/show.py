@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 
 def show(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
-    label: Annotated[
-        str | None, typer.Argument(metavar="[LABEL]", help="A scenario, or a part of its label.")
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN] [LABEL]",
+            help="A second run, to see both side by side; a scenario, or a part of its label.",
+            show_default=False,
+        ),
     ] = None,
     model: Annotated[str | None, typer.Option("--model", "-m", help="Of this model only.")] = None,
     received: Annotated[
@@ -25,14 +30,42 @@ def show(
 ) -> None:
     """Print the conversations of a run, with their events.
 
-    Without a LABEL it prints the run's tables, and the trials that there are.
+    Without a LABEL it prints the run's tables, and the trials that there are. With a second RUN
+    it prints the same conversation of both side by side, marked where they part.
     """
     from handoff_evals.store import RunFolder
 
     folder = RunFolder.open(run)
+    other, label = _second(words or [])
     if label is None:
         _overview(folder)
-        return
+    elif other is None:
+        for trial in _chosen(folder, label, model):
+            _print_trial(trial, received=received)
+    else:
+        _print_both(folder, RunFolder.open(other), label, model)
+
+
+def _second(words: list[str]) -> tuple[Path | None, str | None]:
+    """The second run and the label, each of which may be left out."""
+    match words:
+        case []:
+            return None, None
+        case [label] if not (Path(label) / "manifest.json").is_file():
+            return None, label
+        case [run, label]:
+            return Path(run), label
+        case [run]:
+            raise UsageError(f"{run!r} is a second run: which conversation? Add a LABEL")
+    raise UsageError(f"{words!r}: write `show RUN [RUN] [LABEL]`, a label in quotes")
+
+
+def _chosen(folder: "RunFolder", label: str, model: str | None) -> list["Trial"]:
+    """The trials of a scenario that is named, or of all whose label contains it.
+
+    Raises:
+        UsageError: when there are none.
+    """
     found = [
         trial
         for trial in folder.trials()
@@ -45,10 +78,41 @@ def show(
         close = get_close_matches(label, labels, n=3, cutoff=0.3) or labels[:3]
         shown = ", ".join(repr(each) for each in close)
         raise UsageError(
-            f"{str(run)!r} has no scenario {label!r} among its {len(labels)}; near are {shown}"
+            f"{str(folder.path)!r} has no scenario {label!r} among its {len(labels)}; near are "
+            f"{shown}"
         )
-    for trial in exact or found:
-        _print_trial(trial, received=received)
+    return exact or found
+
+
+def _print_both(a: "RunFolder", b: "RunFolder", label: str, model: str | None) -> None:
+    from rich.console import Console
+
+    from handoff_evals.reports.side_by_side import first_request, side_by_side
+
+    # Models may go by another name on the other side: the only one of each run is meant.
+    others = {_place(trial): trial for trial in _chosen(b, label, model)}
+    pairs = [
+        (trial, others[_place(trial)])
+        for trial in _chosen(a, label, model)
+        if _place(trial) in others
+    ]
+    if not pairs:
+        raise UsageError(
+            f"{str(a.path)!r} and {str(b.path)!r} have no trial of {label!r} in common"
+        )
+    for one, other in pairs:
+        key = one.key
+        typer.secho(
+            f"{key.suite} / {key.scenario}  ·  {key.model}  ·  trial {key.number + 1}, "
+            f"seed {one.seed}",
+            bold=True,
+        )
+        Console().print(side_by_side(one, other, names=(str(a.path), str(b.path))))
+        typer.echo(f"{first_request(one.transcript, other.transcript)}\n")
+
+
+def _place(trial: "Trial") -> tuple[str, str, int]:
+    return trial.key.suite, trial.key.scenario, trial.key.number
 
 
 def _print_trial(trial: "Trial", *, received: bool) -> None:

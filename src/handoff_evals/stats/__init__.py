@@ -23,6 +23,7 @@ from handoff_evals.stats.sequential import (
     e_either,
     e_worse,
     largest_regression,
+    rule,
 )
 from handoff_evals.stats.significance import mcnemar, paired_permutation
 
@@ -42,6 +43,7 @@ __all__ = [
     "paired_permutation",
     "pass_at_k",
     "pass_hat_k",
+    "rule",
     "smallest_difference",
     "wilson",
 ]

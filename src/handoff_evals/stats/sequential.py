@@ -138,6 +138,16 @@ def largest_regression(pairs: Pairs, alpha: float = 0.05) -> float:
 
 
 def decide(pairs: Pairs, remaining: int, *, alpha: float = 0.05, margin: float = 0.1) -> Look:
+    """What the pairs so far allow to say, and what it rests on; see `rule`."""
+    return Look(
+        ruling=rule(pairs, remaining, alpha=alpha, margin=margin),
+        worse=e_worse(pairs.worse, pairs.better),
+        better=e_worse(pairs.better, pairs.worse),
+        largest_regression=largest_regression(pairs, alpha),
+    )
+
+
+def rule(pairs: Pairs, remaining: int, *, alpha: float = 0.05, margin: float = 0.1) -> Ruling:
     """What the pairs so far allow to say, and whether to go on.
 
     If nothing changed, the chance that it ever rules REGRESSED or IMPROVED is at most
@@ -165,20 +175,17 @@ def decide(pairs: Pairs, remaining: int, *, alpha: float = 0.05, margin: float =
         if not 0 < share < 1:
             raise ValueError(f"{name} is {share!r}; give a share between 0 and 1")
     ruling = _ruling(pairs, alpha, margin)
+    if not remaining:
+        return Ruling.FUTILE if ruling is Ruling.CONTINUE else ruling
     # Every e-value is largest when all that remain fall on one side.
     at_worst = _ruling(replace(pairs, worse=pairs.worse + remaining), alpha, margin)
     at_best = _ruling(replace(pairs, better=pairs.better + remaining), alpha, margin)
-    better = e_worse(pairs.better, pairs.worse)
-    if ruling is Ruling.NO_LARGER and better > 1 and at_best is Ruling.IMPROVED:
-        ruling = Ruling.CONTINUE
-    elif ruling is at_worst is at_best is Ruling.CONTINUE:
-        ruling = Ruling.FUTILE
-    return Look(
-        ruling=ruling,
-        worse=e_worse(pairs.worse, pairs.better),
-        better=better,
-        largest_regression=largest_regression(pairs, alpha),
-    )
+    hopeful = e_worse(pairs.better, pairs.worse) > 1 and at_best is Ruling.IMPROVED
+    if ruling is Ruling.NO_LARGER and hopeful:
+        return Ruling.CONTINUE
+    if ruling is at_worst is at_best is Ruling.CONTINUE:
+        return Ruling.FUTILE
+    return ruling
 
 
 def _ruling(pairs: Pairs, alpha: float, margin: float) -> Ruling:

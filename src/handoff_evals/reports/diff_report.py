@@ -1,0 +1,183 @@
+"""Two versions side by side in the terminal: what changed, what flipped, what can be said."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from handoff_evals.versions import Change, Difference, Flip, Part
+
+_SHOWN = 20
+_LONGEST = 600
+_STYLES = {
+    "regressed": "bold red",
+    "improved": "bold green",
+    "no larger difference": "green",
+    "can't tell": "yellow",
+}
+_STOPPED = {
+    "all held": "all that the change can reach was held",
+    "clear": "stopped early: the verdict was clear",
+    "futile": "stopped early: nothing that was left could have settled it",
+    "no answers": "stopped early: one after another could not be scored",
+    "nothing changed": "nothing that a model receives, and no code behind it, has changed",
+}
+
+
+def print_difference(console: Console, found: Difference) -> None:
+    """Print all of it, the verdict last."""
+    for line in _lines(found):
+        console.print(line, soft_wrap=isinstance(line, Text))
+
+
+def _lines(found: Difference) -> Iterator[Text | Table]:
+    yield Text(f"a  {found.a.name}")
+    yield Text(f"b  {found.b.name}{f'   on {found.model}' if found.model else ''}")
+    yield from _changes(found)
+    yield from _flips(found.flips, found)
+    if found.suites:
+        yield _table("By suite", found.suites, found)
+    # An edge on which nothing flipped is of little interest.
+    flipped = [part for part in found.edges if part.worse or part.better]
+    if flipped:
+        yield _table("By edge", flipped, found)
+    yield from _scope(found)
+    for note in found.notes:
+        yield Text(note, style="dim")
+    yield Text(verdict_line(found), style=_STYLES[found.overall.verdict])
+    for part in found.regressed[1 if found.overall.verdict == "regressed" else 0 :]:
+        yield Text(f"{part.name} regressed: {_seen(part)}", style=_STYLES["regressed"])
+
+
+def verdict_line(found: Difference) -> str:
+    """The verdict on all, in words and numbers."""
+    part, margin = found.overall, found.terms.margin
+    if found.stopped == "nothing changed":
+        return f"no difference: {_STOPPED['nothing changed']}"
+    bound = f"a loss of more than {part.largest_regression:.3f} of the scenarios is ruled out"
+    if part.largest_regression >= 1:
+        bound = "no loss can be ruled out"
+    sure = f"{1 - found.terms.alpha:.0%} sure"
+    match part.verdict:
+        case "regressed":
+            return f"regressed: {_seen(part)}, {_evidence(part, part.e_worse)} ({sure})"
+        case "improved":
+            return f"improved: {_seen(part)}, {_evidence(part, part.e_better)} ({sure})"
+        case "no larger difference":
+            return f"no difference larger than {margin:g}: {_seen(part)}; {bound} ({sure})"
+    return (
+        f"can't tell: {_seen(part)}; {bound}, which is not enough for --margin {margin:g}. More "
+        "scenarios, or a wider margin, may settle it"
+    )
+
+
+def _evidence(part: Part, e_value: float) -> str:
+    return f"e-value {e_value:.3g}" if part.p is None else f"p {part.p:.3f}"
+
+
+def _changes(found: Difference) -> Iterator[Text]:
+    yield Text("What changed", style="bold")
+    if not found.changes:
+        both_code = found.stopped != "all held" or found.scope.reached
+        said = "nothing that can be seen" if both_code else "not looked at: a side is no code"
+        yield Text(f"  {said}", style="dim")
+    for agent, listed in groupby(found.changes, key=lambda change: change.agent):
+        yield Text(f"  {agent}")
+        for change in listed:
+            yield _marked(change)
+    for each in found.not_seen:
+        changed = ", and its code has changed" if each.changed else ""
+        yield Text(f"  {each.agent} was not looked at: no scenario meets it{changed}", "yellow")
+
+
+def _marked(change: Change) -> Text:
+    sentence = change.sentence
+    shown = sentence if len(sentence) <= _LONGEST else f"{sentence[:_LONGEST]}…"
+    text = Text(f"    {shown}")
+    text.highlight_regex(r"\[-.*?-\]", "red")
+    text.highlight_regex(r"\{\+.*?\+\}", "green")
+    return text
+
+
+def _flips(flips: Sequence[Flip], found: Difference) -> Iterator[Text]:
+    if not flips:
+        return
+    yield Text("What flipped", style="bold")
+    order = {"worse": 0, "better": 1, "other": 2}
+    sorted_flips = sorted(flips, key=lambda flip: order[flip.way])
+    for flip in sorted_flips[:_SHOWN]:
+        place = flip.place
+        trial = f" trial {place.number + 1}" if place.number else ""
+        turn = "" if flip.turn is None else f", turn {flip.turn}"
+        what = flip.edge or flip.what
+        style = {"worse": "red", "better": "green"}.get(flip.way, "")
+        yield Text(f"  {flip.way:6} ", style).append(
+            f"{place.suite} / {place.scenario}{trial}{turn}: {what}: {flip.a} -> {flip.b}", ""
+        )
+    if len(flips) > _SHOWN:
+        yield Text(f"  and {len(flips) - _SHOWN} more (--json has them all)", style="dim")
+    yield Text(
+        f"  handoff-evals show {found.a.folder} {found.b.folder} "
+        f'"{sorted_flips[0].place.scenario}"',
+        style="dim",
+    )
+
+
+def _table(title: str, parts: Sequence[Part], found: Difference) -> Table:
+    table = Table(
+        title=Text(title, style="bold"),
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 0, 0, 1),
+    )
+    table.add_column("", no_wrap=True)
+    for name in ("worse", "better", "same", "p", "loss up to"):
+        table.add_column(name, justify="right")
+    table.add_column("verdict")
+    for part in parts:
+        table.add_row(
+            Text(part.name.replace(" -> ", "\n  -> ")),
+            str(part.worse),
+            str(part.better),
+            str(part.same),
+            "-" if part.p is None else f"{part.p:.3f}",
+            f"{part.largest_regression:.2f}",
+            Text(_word(part, found), style=_STYLES[part.verdict]),
+        )
+    return table
+
+
+def _word(part: Part, found: Difference) -> str:
+    bounded = part.verdict == "no larger difference"
+    return f"none above {found.terms.margin:g}" if bounded else part.verdict
+
+
+def _scope(found: Difference) -> Iterator[Text]:
+    scope = found.scope
+    total = scope.reached + scope.may_be_reached + scope.out_of_reach
+    if total:
+        reach = f"{scope.reached} of {total} scenarios meet a change"
+        reach += f", {scope.may_be_reached} may" if scope.may_be_reached else ""
+        reach += (
+            f", {scope.out_of_reach} can't: they come out the same" if scope.out_of_reach else ""
+        )
+        yield Text(f"{reach}. Held: {scope.held}; {_STOPPED[found.stopped]}.")
+    if scope.untouched:
+        yield Text(f"No change for {', '.join(scope.untouched)}: left out.", style="dim")
+    if scope.unscored:
+        causes = ", ".join(f"{cause} {number}" for cause, number in sorted(scope.unscored.items()))
+        number = sum(scope.unscored.values())
+        yield Text(f"{number} of {scope.pairs} pairs are unscored ({causes})", style="yellow")
+    asked, replayed = found.a.asked + found.b.asked, found.a.replayed + found.b.replayed
+    yield Text(
+        f"Model calls: {asked} made ({found.a.asked} for a, {found.b.asked} for b), "
+        f"{replayed} answered from cassettes, about {scope.spared} not needed. "
+        f"{found.seconds:.1f} s."
+    )
+
+
+def _seen(part: Part) -> str:
+    return f"{part.worse} scenarios worse, {part.better} better, {part.same} the same"
