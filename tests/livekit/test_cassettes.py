@@ -1,6 +1,6 @@
 """Conversations that a cassette answers."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -112,3 +112,41 @@ async def test_repeats_of_a_scenario_are_recorded_each_for_itself(tmp_path: Path
         for n in range(2)
     ]
     assert [turn.said for turn in said] == ["One.", "Two."]
+
+
+@dataclass
+class _Options:
+    temperature: float
+    api_key: str = "secret-word"
+
+
+class Own(Plain):
+    """Brings its own model."""
+
+    def __init__(self, temperature: float) -> None:
+        super().__init__()
+        model = ScriptedLLM(["Mine."])
+        model._opts = _Options(temperature)  # type: ignore[attr-defined]  # as livekit's have it
+        self._llm = model
+
+
+async def test_an_agents_own_model_is_another_one_when_its_options_change(tmp_path: Path) -> None:
+    async def held(mode: Mode, temperature: float) -> Transcript:
+        driver = InProcessDriver(
+            entry=AgentEntry.of(Own(temperature)),
+            model=lambda _scenario, _seed: None,
+            watch=Watch(),
+            limits=ROOMY,
+            cassette=Cassette(
+                suite="Own", model=ModelIdentity(label="own"), mode=mode, folders=[tmp_path]
+            ),
+        )
+        return await driver.hold(replace(SCENARIO, turns=SCENARIO.turns[:1]), seed=1)
+
+    assert (await held(Mode.AUTO, 0.2)).unscored_because is None
+    assert (await held(Mode.REPLAY, 0.2)).turns[1].said == "Mine."
+    fault = (await held(Mode.REPLAY, 0.7)).unscored_because
+    assert fault is not None
+    assert "temperature=0.2" in fault.detail
+    assert "temperature=0.7" in fault.detail
+    assert "secret-word" not in fault.detail

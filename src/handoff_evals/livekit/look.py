@@ -1,7 +1,7 @@
 """What can be seen of an agent and of a session, without asking them anything."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from livekit.agents import Agent, AgentSession, llm
 from livekit.agents.utils import is_given
 
 from handoff_evals.livekit.code import digest_of_agent, digest_of_function
+from handoff_evals.livekit.described import described, written
 from handoff_evals.livekit.handoff_tools import function_of, leads_to
 from handoff_evals.livekit.schemas import schemas
 from handoff_evals.livekit.tap import Tap
@@ -25,7 +26,6 @@ _TURNS = (
     "use_tts_aligned_transcript",
     "expressive",
 )
-_SECRET = ("key", "secret", "token", "header", "password", "url")
 
 
 def look_at(agent: Agent, *, label: str, folder: Path) -> AgentLook:
@@ -49,7 +49,7 @@ def session_options(session: AgentSession[Any]) -> Mapping[str, str]:
     """The session's own models, and how it takes turns."""
     given = dict(_options(session, _MODELS))
     for field in fields(session.options):
-        given[field.name] = _written(getattr(session.options, field.name))
+        given[field.name] = written(getattr(session.options, field.name))
     return given
 
 
@@ -71,37 +71,4 @@ def _options(holder: Any, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         value = getattr(holder, name)
         # The run's model stands in for it: that is nothing the agent brought.
         if is_given(value) and value is not None and not isinstance(value, Tap):
-            yield name, _model(value) if name in _MODELS else _written(value)
-
-
-def _model(model: Any) -> str:
-    """`provider/model`, and the options that are set."""
-    name = f"{model.provider}/{model.model}"
-    # livekit's models have no public way to tell their options.
-    options = getattr(model, "_opts", None)
-    if not is_dataclass(options):
-        return name
-    given = {
-        field.name: getattr(options, field.name)
-        for field in fields(options)
-        if field.name not in {"model", "provider"}
-        and not any(word in field.name for word in _SECRET)
-    }
-    said = [
-        f"{key}={_written(value)}"
-        for key, value in sorted(given.items())
-        if is_given(value) and value not in (None, {}, [], "", False)
-    ]
-    return f"{name} ({', '.join(said)})" if said else name
-
-
-def _written(value: Any) -> str:
-    """A value as text, without addresses; an object by its class."""
-    if isinstance(value, Mapping):
-        inner = ", ".join(f"{key}: {_written(each)}" for key, each in value.items())
-        return f"{{{inner}}}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_written, value))}]"
-    if isinstance(value, str | int | float | None):
-        return str(value)
-    return type(value).__name__
+            yield name, described(value) if name in _MODELS else written(value)

@@ -14,6 +14,7 @@ from livekit.agents.types import (
 from pydantic_core import to_jsonable_python
 
 from handoff_evals.cassette import Answer, ModelIdentity, Reel, Request
+from handoff_evals.livekit.described import described
 from handoff_evals.livekit.rate import Held, count_in, now
 from handoff_evals.livekit.replayed import Recording, chunks_of
 from handoff_evals.livekit.schemas import schemas
@@ -257,7 +258,7 @@ def _request(
 ) -> Request:
     if model.label == "own":
         # Each agent's own: which one it is, only the agent says.
-        model = replace(model, label=f"own {inner.provider}/{inner.model}")
+        model = replace(model, label=f"own {described(inner)}")
     return Request(
         agent=exchange.agent.label,
         model=model,
