@@ -18,7 +18,7 @@ from functools import cache
 from statistics import median
 from typing import Final
 
-from handoff_evals.assembly.pairing import Pairing
+from handoff_evals.diff.pairing import Pairing
 from handoff_evals.handoffs import decisions
 from handoff_evals.livekit.call import Limits
 from handoff_evals.livekit.driver import InProcessDriver

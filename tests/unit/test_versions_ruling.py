@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handoff_evals.assembly.pairing import Pairing
+from handoff_evals.diff.pairing import Pairing
 from handoff_evals.handoffs import Decision
 from handoff_evals.stats import Pairs, Ruling
 from handoff_evals.versions import (

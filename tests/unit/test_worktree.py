@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from handoff_evals.assembly.orders import Orders
-from handoff_evals.assembly.side import move_path
-from handoff_evals.assembly.worktree import Repository
+from handoff_evals.diff.orders import Orders
+from handoff_evals.diff.side import move_path
+from handoff_evals.diff.worktree import Repository
 from handoff_evals.errors import UsageError
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from handoff_evals.assembly.diff_request import DiffRequest, Progress
+    from handoff_evals.diff.request import DiffRequest, Progress
     from handoff_evals.versions import Difference
 
 _MAX_UNSCORED = 0.05
@@ -81,8 +81,8 @@ def diff(
     """
     from rich.console import Console
 
-    from handoff_evals.assembly.diff import as_json as written
-    from handoff_evals.assembly.diff_request import DiffRequest
+    from handoff_evals.diff.request import DiffRequest
+    from handoff_evals.diff.work import as_json as written
     from handoff_evals.reports.diff_report import print_difference
     from handoff_evals.versions import Terms
 
@@ -124,7 +124,7 @@ def exit_code(found: "Difference") -> ExitCode:
 
 
 def _held(request: "DiffRequest", console: "Console") -> "Difference | None":
-    from handoff_evals.assembly.diff import diff as compare
+    from handoff_evals.diff.work import diff as compare
 
     try:
         with _shown(console) as heard:

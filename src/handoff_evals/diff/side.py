@@ -1,4 +1,4 @@
-"""One side of a diff, in a process of its own: `python -m handoff_evals.assembly.side`.
+"""One side of a diff, in a process of its own: `python -m handoff_evals.diff.side`.
 
 It reads its orders as one line of JSON, then commands, a line each, and answers each with a
 line. What agents print goes elsewhere. It ends when its input is closed.
@@ -18,11 +18,11 @@ from pydantic import TypeAdapter
 
 from handoff_evals.assembly.identity import identity_of
 from handoff_evals.assembly.models import Model, resolve, served
-from handoff_evals.assembly.orders import Orders
-from handoff_evals.assembly.rehearsal import rehearsed
 from handoff_evals.assembly.run import PreparedRun, RunRequest, load_suites, prepare, resume
 from handoff_evals.cassette import Mode
 from handoff_evals.config import read_config
+from handoff_evals.diff.orders import Orders
+from handoff_evals.diff.rehearsal import rehearsed
 from handoff_evals.engines.endpoint import Endpoint
 from handoff_evals.errors import AgentImportError, HandoffEvalsError, UsageError
 from handoff_evals.livekit.call import Limits

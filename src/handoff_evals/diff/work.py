@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
-from handoff_evals.assembly.both_sides import BothSides, Ready
-from handoff_evals.assembly.diff_request import DiffRequest, Progress
-from handoff_evals.assembly.pairing import Pairing
-from handoff_evals.assembly.sources import Kept, Live
+from handoff_evals.diff.both_sides import BothSides, Ready
+from handoff_evals.diff.pairing import Pairing
+from handoff_evals.diff.request import DiffRequest, Progress
+from handoff_evals.diff.sources import Kept, Live
 from handoff_evals.stats import Pairs
 from handoff_evals.versions import (
     Difference,

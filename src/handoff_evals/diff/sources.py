@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from handoff_evals.assembly.live_side import LiveSide, Prepared
-from handoff_evals.assembly.worktree import Repository
+from handoff_evals.diff.live_side import LiveSide, Prepared
+from handoff_evals.diff.worktree import Repository
 from handoff_evals.engines.endpoint import Endpoint
 from handoff_evals.errors import UsageError
 from handoff_evals.scenario import Suite

@@ -5,7 +5,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from handoff_evals.assembly.sources import Source
+from handoff_evals.diff.sources import Source
 from handoff_evals.stats import Pairs, Ruling
 from handoff_evals.versions import Held, Place, Stopped, Terms, collapse, counted, look
 

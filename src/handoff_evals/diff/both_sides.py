@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from handoff_evals.assembly.diff_request import DiffRequest
-from handoff_evals.assembly.live_side import LiveSide
-from handoff_evals.assembly.orders import Orders
-from handoff_evals.assembly.sources import Checkout, Kept, KeptModel, Live, Source, source
-from handoff_evals.assembly.worktree import Repository
 from handoff_evals.config import read_config
+from handoff_evals.diff.live_side import LiveSide
+from handoff_evals.diff.orders import Orders
+from handoff_evals.diff.request import DiffRequest
+from handoff_evals.diff.sources import Checkout, Kept, KeptModel, Live, Source, source
+from handoff_evals.diff.worktree import Repository
 from handoff_evals.engines.endpoint import Endpoint
 from handoff_evals.errors import UsageError
 from handoff_evals.scenario import Suite

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter
 
-from handoff_evals.assembly.orders import Orders
+from handoff_evals.diff.orders import Orders
 from handoff_evals.engines.endpoint import Endpoint
 from handoff_evals.errors import HandoffEvalsError, UsageError
 from handoff_evals.trial import Trial, TrialKey
@@ -63,7 +63,7 @@ class LiveSide:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "handoff_evals.assembly.side",
+                "handoff_evals.diff.side",
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=printed,

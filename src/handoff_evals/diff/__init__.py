@@ -1,0 +1,1 @@
+"""Two versions of the agents, each in a process of its own, held against each other."""
