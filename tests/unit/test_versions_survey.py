@@ -159,6 +159,14 @@ def test_tools_are_compared_by_name() -> None:
     ]
 
 
+def test_a_title_that_alone_changed_is_shown_too() -> None:
+    entitled = replace(TOOL, parameters={"title": "GoArgs"})
+    [change] = changes(
+        side(it=rehearsal()), side(it=edited(rehearsal(), 0, tools={"to_billing": entitled}))
+    )
+    assert "GoArgs" in change.sentence
+
+
 def test_code_is_told_only_where_nothing_else_explains_the_difference() -> None:
     before = side(it=rehearsal())
     silent = side(it=edited(rehearsal(), 1, code="2"))

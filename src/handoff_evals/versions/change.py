@@ -1,5 +1,6 @@
 """What changed between two versions of the same agents."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -134,13 +135,10 @@ def _of_tool(agent: str, name: str, a: ToolLook, b: ToolLook) -> Iterator[Change
             agent=agent, kind="description", name=name, before=a.description, after=b.description
         )
     if a.parameters != b.parameters:
-        yield Change(
-            agent=agent,
-            kind="signature",
-            name=name,
-            before=_signature(a),
-            after=_signature(b),
-        )
+        before, after = _signature(a), _signature(b)
+        if before == after:  # its title, which the model gets too
+            before, after = (json.dumps(each.parameters, sort_keys=True) for each in (a, b))
+        yield Change(agent=agent, kind="signature", name=name, before=before, after=after)
     elif a.code != b.code:
         yield Change(agent=agent, kind="code", name=name, before=a.code, after=b.code)
 
