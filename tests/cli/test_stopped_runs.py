@@ -60,13 +60,14 @@ async def test_a_run_killed_at_three_random_moments_comes_to_what_the_unbroken_o
         assert min(outcomes[each] for each in ("correct", "wrong", "missed", "spurious")) > 0
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_ctrl_c_keeps_and_prints_what_is_finished_and_the_run_can_be_taken_up(
-    tmp_path: Path,
+    tmp_path: Path, number: signal.Signals
 ) -> None:
     async with project(tmp_path, OpenAIServer(), scenarios=12) as here:
         words = ("run", "-m", "erring", "--out", "mine", "-j", "2")
         process = await here.start_until_asked(16, *words)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         stopped = await ended(process)
 
         finished = here.lines("mine")

@@ -1,6 +1,8 @@
 """The command line. Nothing here imports livekit before a command needs it."""
 
+import signal
 import sys
+from types import FrameType
 
 import typer
 
@@ -40,8 +42,16 @@ def _options() -> None:
 
 def main() -> None:
     """Run the command line; what the harness raises on purpose becomes one clear message."""
+    signal.signal(signal.SIGTERM, _as_by_ctrl_c)
     try:
         app()
     except HandoffEvalsError as error:
         sys.stderr.write(f"error: {error}\n")
         raise SystemExit(3 if isinstance(error, EngineError) else 2) from None
+
+
+def _as_by_ctrl_c(_number: int, _frame: FrameType | None) -> None:
+    """End in order when told to, as CI and `timeout` do: what is finished is kept and printed."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job of the background
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)
