@@ -1,8 +1,11 @@
-.PHONY: check lint types layers test replay wheel fuzz
+.PHONY: all check lint types layers test replay wheel fuzz
 
 PYTHON ?= .venv/bin/python
 
-check: lint types layers test replay
+# Everything but the tests, which are a command of their own in the README.
+check: lint types layers replay
+
+all: check test
 
 lint:
 	$(PYTHON) -m ruff check .
