@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from livekit.agents import Agent, AgentTask, function_tool
 
@@ -139,3 +140,20 @@ def test_a_handoff_is_interrupted_early_in_its_turn_and_no_word_is_lost() -> Non
     assert [step.new.id for step in whole.seen.activations] == ["reception", "desk"]
     assert [step.new.id for step in cut_off.seen.activations] == ["reception"]
     assert cut_off.seen.heard == ("Go.",)
+
+
+def test_a_machine_that_stands_still_is_named_before_what_it_costs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Five seconds after an interruption livekit cancels the speech, and with it the words
+    # that it had not yet put into the history.
+    monkeypatch.setattr("livekit.agents.voice.speech_handle.INTERRUPTION_TIMEOUT", 0)
+
+    conversation = held(lambda _: "Yes.", "One.", "Two.", interrupt_after=2)
+
+    assert conversation.seen.said == ("One.", "Two.")
+    assert conversation.seen.heard == ("One.",)
+    found = broken(conversation.seen, subject())
+    assert found is not None
+    assert found[0] == "every run ends in time"
+    assert found[1].startswith("interruption_timeout in turn 2: ")

@@ -166,6 +166,15 @@ class Call:
             raise RuntimeError(f"the call is over: {self.faults[-1:] or 'the session closed'}")
         return await self._turn(text, self._say(text), self._context())
 
+    def interrupt(self) -> None:
+        """Interrupt what the agent says or does, while a turn runs.
+
+        Raises:
+            RuntimeError: no session runs, or what runs must not be interrupted.
+        """
+        # livekit gives it five seconds to end, and says so in this context when it has not.
+        self._context().run(self.session.interrupt)
+
     async def close(self) -> None:
         """Close the session and cancel what is left of the conversation."""
         self._noted = _Noted()
@@ -298,6 +307,8 @@ class Call:
         for error in self._noted.errors:
             if error.where in LOGGED:
                 self._fault("model", LOGGED[error.where], error.message)
+            elif error.where == "interruption_timeout":
+                self._fault("agent", error.where, error.message)
             elif error.where != "session":
                 self._fault("agent", f"{error.where}_error", error.message)
 

@@ -18,6 +18,9 @@ _WHERE = {
     "received a tool call with tool_choice set to 'none', ignoring": "ignored_call",
     "Error in _traceable_on_enter": "on_enter",
     "Error in _traceable_on_exit": "on_exit",
+    "speech not done in time after interruption, cancelling the speech arbitrarily.": (
+        "interruption_timeout"
+    ),
 }
 # Logged once more for the same exception by the tasks around the one that failed, or
 # about what the model wrote, which the tap has seen.

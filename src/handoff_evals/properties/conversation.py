@@ -82,7 +82,7 @@ class Conversation:
             await asyncio.sleep(0)
         # It refuses before the session is there, and where it must not be interrupted.
         with suppress(RuntimeError):
-            self._call.session.interrupt()
+            self._call.interrupt()
 
     async def _go_on(self) -> None:
         """Leave it to the session whether a model's error ends the call.

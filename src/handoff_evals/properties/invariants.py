@@ -10,7 +10,7 @@ from handoff_evals.properties.subject import Subject
 Invariant = Callable[[Observed, Subject], Iterator[str]]
 """Gives a sentence for each place where it does not hold."""
 
-_LATE = {"turn_timeout", "model_timeout", "handoff_loop", "close_timeout"}
+_LATE = {"turn_timeout", "model_timeout", "handoff_loop", "close_timeout", "interruption_timeout"}
 
 
 def chain_is_unbroken(seen: Observed, subject: Subject) -> Iterator[str]:  # noqa: ARG001
