@@ -16,7 +16,11 @@ from tests.support.openai_server import OpenAIServer, serve
 from tests.support.star import star_suite
 
 _ROOT = Path(__file__).parents[2]
-_MAIN = "from handoff_evals.cli.main import main; main()"
+# A job in the background of a shell hands down an ignored SIGINT.
+_MAIN = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from handoff_evals.cli.main import main; main()"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +81,13 @@ class Project:
 
 
 async def ended(process: asyncio.subprocess.Process) -> Ended:
-    """Wait for a process."""
-    out, err = await process.communicate()
+    """Wait for a process, which hangs if it takes minutes."""
+    try:
+        async with asyncio.timeout(300):
+            out, err = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        raise
     assert process.returncode is not None
     return Ended(code=process.returncode, out=out.decode(), err=err.decode())
 

@@ -3,19 +3,14 @@
 import random
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from livekit.agents import llm
-from livekit.agents.types import (
-    DEFAULT_API_CONNECT_OPTIONS,
-    NOT_GIVEN,
-    APIConnectOptions,
-    NotGivenOr,
-)
 
 from handoff_evals.livekit.mishap import Attempt, Chunks, Mishap
 from handoff_evals.livekit.scripted import Request
+from handoff_evals.livekit.wrapper import Asked, WrapperLLM, WrapperStream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +24,7 @@ class Strike:
     """Which try at it, from 1: livekit repeats a request that failed."""
 
 
-class FaultyLLM(llm.LLM[Any]):
+class FaultyLLM(WrapperLLM):
     """A public test double on livekit's `llm.LLM` port: a model and what goes wrong with it.
 
     ```python
@@ -48,63 +43,22 @@ class FaultyLLM(llm.LLM[Any]):
     """
 
     def __init__(self, inner: llm.LLM[Any], *mishaps: Mishap, seed: int = 0) -> None:
-        super().__init__()
-        self.inner = inner
+        super().__init__(inner)
         self.mishaps = mishaps
         self.struck: list[Strike] = []
         """What did happen, in order: a mishap that finds nothing to spoil is not in here."""
         self._seed = seed
         self._asked = 0
 
-    @property
-    def model(self) -> str:
-        """The wrapped model's name."""
-        return self.inner.model
-
-    @property
-    def provider(self) -> str:
-        """The wrapped model's provider."""
-        return self.inner.provider
-
-    def prewarm(self, **kwargs: Any) -> None:
-        """Warm the wrapped model."""
-        self.inner.prewarm(**kwargs)
-
     async def aclose(self) -> None:
         """Close the wrapped model."""
         await self.inner.aclose()
         await super().aclose()
 
-    def chat(
-        self,
-        *,
-        chat_ctx: llm.ChatContext,
-        tools: list[llm.Tool] | None = None,
-        conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
-        parallel_tool_calls: NotGivenOr[bool] = NOT_GIVEN,
-        tool_choice: NotGivenOr[llm.ToolChoice] = NOT_GIVEN,
-        extra_kwargs: NotGivenOr[dict[str, Any]] = NOT_GIVEN,
-    ) -> llm.LLMStream:
+    def answer(self, asked: Asked) -> llm.LLMStream:
         """Ask the wrapped model, unless a mishap is in the way."""
         self._asked += 1
-        once = APIConnectOptions(max_retry=0, timeout=conn_options.timeout)
-        return _FaultyStream(
-            self,
-            request=Request(
-                chat_ctx=chat_ctx.copy(), tools=tuple(tools or ()), tool_choice=tool_choice or None
-            ),
-            conn_options=conn_options,
-            number=self._asked,
-            due=self._due(self._asked),
-            ask=lambda: self.inner.chat(
-                chat_ctx=chat_ctx,
-                tools=tools,
-                conn_options=once,
-                parallel_tool_calls=parallel_tool_calls,
-                tool_choice=tool_choice,
-                extra_kwargs=extra_kwargs,
-            ),
-        )
+        return _FaultyStream(self, asked, number=self._asked, due=self._due(self._asked))
 
     def _due(self, number: int) -> list[Mishap]:
         """The mishaps of one request; drawn by its number, whatever was asked before it."""
@@ -117,31 +71,24 @@ class FaultyLLM(llm.LLM[Any]):
         ]
 
 
-class _FaultyStream(llm.LLMStream):
-    def __init__(
-        self,
-        model: FaultyLLM,
-        *,
-        request: Request,
-        conn_options: APIConnectOptions,
-        number: int,
-        due: list[Mishap],
-        ask: Callable[[], llm.LLMStream],
-    ) -> None:
-        super().__init__(
-            model, chat_ctx=request.chat_ctx, tools=list(request.tools), conn_options=conn_options
-        )
+class _FaultyStream(WrapperStream):
+    def __init__(self, model: FaultyLLM, asked: Asked, *, number: int, due: list[Mishap]) -> None:
+        super().__init__(model, asked)
         self._model = model
-        self._request = request
+        self._asked = replace(asked, conn_options=replace(asked.conn_options, max_retry=0))
+        self._request = Request(
+            chat_ctx=asked.chat_ctx.copy(),
+            tools=tuple(asked.tools or ()),
+            tool_choice=asked.tool_choice or None,
+        )
         self._number = number
         self._due = due
-        self._ask = ask
         self._tries = 0
 
     async def _run(self) -> None:
         self._tries += 1
         async with AsyncExitStack() as stack:
-            chunks = _answer(self._ask)
+            chunks = _answer(self._asked, self._model.inner)
             stack.push_async_callback(chunks.aclose)
             for mishap in self._due:
                 if mishap.attempts is not None and self._tries > mishap.attempts:
@@ -163,7 +110,7 @@ class _FaultyStream(llm.LLMStream):
         return note
 
 
-async def _answer(ask: Callable[[], llm.LLMStream]) -> Chunks:
-    async with ask() as stream:
+async def _answer(asked: Asked, model: llm.LLM[Any]) -> Chunks:
+    async with asked.of(model) as stream:
         async for chunk in stream:
             yield chunk

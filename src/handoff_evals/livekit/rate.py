@@ -17,12 +17,8 @@ from itertools import accumulate
 from typing import Any
 
 from livekit.agents import llm
-from livekit.agents.types import (
-    DEFAULT_API_CONNECT_OPTIONS,
-    NOT_GIVEN,
-    APIConnectOptions,
-    NotGivenOr,
-)
+
+from handoff_evals.livekit.wrapper import Asked, WrapperLLM, WrapperStream
 
 _WINDOW_S = 60.0
 # A clock that says "now" for a time that is still to come would make a busy loop.
@@ -162,54 +158,16 @@ def limited(inner: llm.LLM[Any], limit: RateLimit | None) -> llm.LLM[Any]:
     return inner if limit is None else LimitedLLM(inner, limit)
 
 
-class LimitedLLM(llm.LLM[Any]):
+class LimitedLLM(WrapperLLM):
     """What `limited` makes. Each retry is a request of its own, and waits like any other."""
 
     def __init__(self, inner: llm.LLM[Any], limit: RateLimit) -> None:
-        super().__init__()
-        self.inner = inner
+        super().__init__(inner)
         self.limit = limit
 
-    @property
-    def model(self) -> str:
-        """The model's own name."""
-        return self.inner.model
-
-    @property
-    def provider(self) -> str:
-        """The model's own provider."""
-        return self.inner.provider
-
-    def prewarm(self, **kwargs: Any) -> None:
-        """Warm the model; that is no request."""
-        self.inner.prewarm(**kwargs)
-
-    def chat(
-        self,
-        *,
-        chat_ctx: llm.ChatContext,
-        tools: list[llm.Tool] | None = None,
-        conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
-        parallel_tool_calls: NotGivenOr[bool] = NOT_GIVEN,
-        tool_choice: NotGivenOr[llm.ToolChoice] = NOT_GIVEN,
-        extra_kwargs: NotGivenOr[dict[str, Any]] = NOT_GIVEN,
-    ) -> llm.LLMStream:
+    def answer(self, asked: Asked) -> llm.LLMStream:
         """Ask the model as soon as it may be asked."""
-        return _LimitedStream(
-            self,
-            chat_ctx=chat_ctx,
-            tools=tools or [],
-            conn_options=conn_options,
-            ask=lambda: self.inner.chat(
-                chat_ctx=chat_ctx,
-                tools=tools,
-                # Retries are this one's: two layers of them would multiply.
-                conn_options=replace(conn_options, max_retry=0),
-                parallel_tool_calls=parallel_tool_calls,
-                tool_choice=tool_choice,
-                extra_kwargs=extra_kwargs,
-            ),
-        )
+        return _LimitedStream(self, asked)
 
     async def aclose(self) -> None:
         """Close the model."""
@@ -217,29 +175,23 @@ class LimitedLLM(llm.LLM[Any]):
         await self.inner.aclose()
 
 
-class _LimitedStream(llm.LLMStream):
-    def __init__(
-        self,
-        model: LimitedLLM,
-        *,
-        chat_ctx: llm.ChatContext,
-        tools: list[llm.Tool],
-        conn_options: APIConnectOptions,
-        ask: Callable[[], llm.LLMStream],
-    ) -> None:
-        super().__init__(model, chat_ctx=chat_ctx, tools=tools, conn_options=conn_options)
-        self._limit = model.limit
-        self._ask = ask
+class _LimitedStream(WrapperStream):
+    def __init__(self, model: LimitedLLM, asked: Asked) -> None:
+        super().__init__(model, asked)
+        self._model = model
+        # Retries are this one's: two layers of them would multiply.
+        self._asked = replace(asked, conn_options=replace(asked.conn_options, max_retry=0))
 
     async def _run(self) -> None:
+        limit = self._model.limit
         with _CURRENT.get(Held()).back():
-            sent = await self._limit.admitted()
+            sent = await limit.admitted()
         tokens: int | None = None
         try:
-            async with self._ask() as stream:
+            async with self._asked.of(self._model.inner) as stream:
                 async for chunk in stream:
                     if chunk.usage is not None:
                         tokens = chunk.usage.total_tokens
                     self._event_ch.send_nowait(chunk)
         finally:
-            self._limit.settle(sent, tokens)
+            limit.settle(sent, tokens)

@@ -6,16 +6,12 @@ of its own. A provider's client knows nothing of conversations, so they may shar
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from livekit.agents import llm
-from livekit.agents.types import (
-    DEFAULT_API_CONNECT_OPTIONS,
-    NOT_GIVEN,
-    APIConnectOptions,
-    NotGivenOr,
-)
+
+from handoff_evals.livekit.wrapper import Asked, WrapperLLM
 
 # livekit's clients have at most 50 connections, and a request that gets none fails.
 _CONVERSATIONS = 16
@@ -67,44 +63,17 @@ class Shared:
         return _Borrowed(free.inner, options, give_back)
 
 
-class _Borrowed(llm.LLM[Any]):
+class _Borrowed(WrapperLLM):
     def __init__(
         self, inner: llm.LLM[Any], options: dict[str, Any], give_back: Callable[[], Any]
     ) -> None:
-        super().__init__()
-        self._inner = inner
+        super().__init__(inner)
         self._options = options
         self._give_back: Callable[[], Any] | None = give_back
 
-    @property
-    def model(self) -> str:
-        return self._inner.model
-
-    @property
-    def provider(self) -> str:
-        return self._inner.provider
-
-    def prewarm(self, **kwargs: Any) -> None:
-        self._inner.prewarm(**kwargs)
-
-    def chat(
-        self,
-        *,
-        chat_ctx: llm.ChatContext,
-        tools: list[llm.Tool] | None = None,
-        conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
-        parallel_tool_calls: NotGivenOr[bool] = NOT_GIVEN,
-        tool_choice: NotGivenOr[llm.ToolChoice] = NOT_GIVEN,
-        extra_kwargs: NotGivenOr[dict[str, Any]] = NOT_GIVEN,
-    ) -> llm.LLMStream:
-        return self._inner.chat(
-            chat_ctx=chat_ctx,
-            tools=tools,
-            conn_options=conn_options,
-            parallel_tool_calls=parallel_tool_calls,
-            tool_choice=tool_choice,
-            extra_kwargs={**self._options, **(extra_kwargs or {})},
-        )
+    def answer(self, asked: Asked) -> llm.LLMStream:
+        options = {**self._options, **(asked.extra_kwargs or {})}
+        return replace(asked, extra_kwargs=options).of(self.inner)
 
     async def aclose(self) -> None:
         await super().aclose()

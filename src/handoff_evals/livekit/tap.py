@@ -1,16 +1,11 @@
-"""The one wrapper of `llm.LLM`: it notes what each agent's model got and gave."""
+"""The wrapper around each agent's model: it notes what the model got and gave."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from livekit.agents import llm, utils
-from livekit.agents.types import (
-    DEFAULT_API_CONNECT_OPTIONS,
-    NOT_GIVEN,
-    APIConnectOptions,
-    NotGivenOr,
-)
+from livekit.agents.types import APIConnectOptions
 from pydantic_core import to_jsonable_python
 
 from handoff_evals.cassette import Answer, ModelIdentity, Reel, Request
@@ -18,6 +13,7 @@ from handoff_evals.livekit.described import described
 from handoff_evals.livekit.rate import Held, count_in, now
 from handoff_evals.livekit.replayed import Recording, chunks_of
 from handoff_evals.livekit.schemas import schemas
+from handoff_evals.livekit.wrapper import Asked, WrapperLLM, WrapperStream
 from handoff_evals.transcript import AgentRef, FunctionCall, ModelCall, ToolSchema, Usage
 
 
@@ -107,7 +103,7 @@ class Exchange:
         )
 
 
-class Tap(llm.LLM[Any]):
+class Tap(WrapperLLM):
     """A model that passes everything on to another one and notes it.
 
     Args:
@@ -128,9 +124,8 @@ class Tap(llm.LLM[Any]):
         log: Callable[[Exchange], None],
         reel: Reel | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(inner)
         self.reel = reel
-        self.inner = inner
         self._agent = agent
         self._purpose = purpose
         self._log = log
@@ -139,77 +134,28 @@ class Tap(llm.LLM[Any]):
         """Whether it is the tap of that conversation; an agent object may outlive one."""
         return self._log == log
 
-    @property
-    def model(self) -> str:
-        """The wrapped model's name."""
-        return self.inner.model
-
-    @property
-    def provider(self) -> str:
-        """The wrapped model's provider."""
-        return self.inner.provider
-
-    def prewarm(self, **kwargs: Any) -> None:
-        """Warm the wrapped model."""
-        self.inner.prewarm(**kwargs)
-
-    def chat(
-        self,
-        *,
-        chat_ctx: llm.ChatContext,
-        tools: list[llm.Tool] | None = None,
-        conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
-        parallel_tool_calls: NotGivenOr[bool] = NOT_GIVEN,
-        tool_choice: NotGivenOr[llm.ToolChoice] = NOT_GIVEN,
-        extra_kwargs: NotGivenOr[dict[str, Any]] = NOT_GIVEN,
-    ) -> llm.LLMStream:
+    def answer(self, asked: Asked) -> llm.LLMStream:
         """Ask the wrapped model, and note what it was asked."""
         exchange = Exchange(
             agent=self._agent(),
             purpose=self._purpose,
             model=self.model,
-            messages=tuple(chat_ctx.to_provider_format("openai")[0]),
-            tools=schemas(tools or []),
-            tool_choice=_written(tool_choice or None),
+            messages=tuple(asked.chat_ctx.to_provider_format("openai")[0]),
+            tools=schemas(asked.tools or []),
+            tool_choice=_written(asked.tool_choice or None),
         )
         self._log(exchange)
-        return _TapStream(
-            self,
-            chat_ctx=chat_ctx,
-            tools=tools or [],
-            exchange=exchange,
-            options=_set(parallel_tool_calls=parallel_tool_calls, extra_kwargs=extra_kwargs),
-            ask=lambda: self.inner.chat(
-                chat_ctx=chat_ctx,
-                tools=tools,
-                conn_options=conn_options,
-                parallel_tool_calls=parallel_tool_calls,
-                tool_choice=tool_choice,
-                extra_kwargs=extra_kwargs,
-            ),
-        )
+        return _TapStream(self, asked, exchange)
 
 
-class _TapStream(llm.LLMStream):
-    def __init__(
-        self,
-        tap: Tap,
-        *,
-        chat_ctx: llm.ChatContext,
-        tools: list[llm.Tool],
-        exchange: Exchange,
-        options: Mapping[str, Any],
-        ask: Callable[[], llm.LLMStream],
-    ) -> None:
+class _TapStream(WrapperStream):
+    def __init__(self, tap: Tap, asked: Asked, exchange: Exchange) -> None:
         # The wrapped model retries by the caller's options; a second layer of
         # retries here would multiply them.
-        super().__init__(
-            tap, chat_ctx=chat_ctx, tools=tools, conn_options=APIConnectOptions(max_retry=0)
-        )
+        super().__init__(tap, asked, conn_options=APIConnectOptions(max_retry=0))
         self._tap = tap
+        self._asked = asked
         self._exchange = exchange
-        self._options = options
-        self._ask = ask
 
     async def _run(self) -> None:
         exchange, reel = self._exchange, self._tap.reel
@@ -217,7 +163,7 @@ class _TapStream(llm.LLMStream):
             if reel is None:
                 await self._answer_by_model()
                 return
-            found = reel.find(_request(exchange, self._tap.inner, reel.model, self._options))
+            found = reel.find(self._request(reel.model))
             if isinstance(found, Answer):
                 self._answer_again(found)
             else:
@@ -235,9 +181,25 @@ class _TapStream(llm.LLMStream):
             if exchange.in_flight:
                 exchange.duration_s = exchange.elapsed_s
 
+    def _request(self, model: ModelIdentity) -> Request:
+        exchange, asked = self._exchange, self._asked
+        if model.label == "own":
+            # Each agent's own: which one it is, only the agent says.
+            model = replace(model, label=f"own {described(self._tap.inner)}")
+        return Request(
+            agent=exchange.agent.label,
+            model=model,
+            messages=to_jsonable_python(exchange.messages, fallback=str),
+            tools=exchange.tools,
+            tool_choice=exchange.tool_choice,
+            options=_set(
+                parallel_tool_calls=asked.parallel_tool_calls, extra_kwargs=asked.extra_kwargs
+            ),
+        )
+
     async def _answer_by_model(self, recording: Recording | None = None) -> None:
         count_in(self._exchange.held)
-        async with self._ask() as stream:
+        async with self._asked.of(self._tap.inner) as stream:
             async for chunk in stream:
                 self._exchange.note(chunk)
                 if recording is not None:
@@ -251,22 +213,6 @@ class _TapStream(llm.LLMStream):
             self._event_ch.send_nowait(chunk)
         exchange.model, exchange.replayed = answer.model, True
         exchange.ttft_s, exchange.duration_s = answer.ttft_s, answer.duration_s
-
-
-def _request(
-    exchange: Exchange, inner: llm.LLM[Any], model: ModelIdentity, options: Mapping[str, Any]
-) -> Request:
-    if model.label == "own":
-        # Each agent's own: which one it is, only the agent says.
-        model = replace(model, label=f"own {described(inner)}")
-    return Request(
-        agent=exchange.agent.label,
-        model=model,
-        messages=to_jsonable_python(exchange.messages, fallback=str),
-        tools=exchange.tools,
-        tool_choice=exchange.tool_choice,
-        options=options,
-    )
 
 
 def _set(**options: Any) -> Mapping[str, Any]:
