@@ -1,6 +1,8 @@
 """What random conversations do beyond talking: models fail, callers interrupt, tasks nest."""
 
 import asyncio
+import importlib
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 from hypothesis import settings
 from livekit.agents import Agent, AgentTask, function_tool
 
-from handoff_evals import AgentEntry, Request, ScriptedLLM, tool_call
+from handoff_evals import AgentEntry, Request, ScriptedLLM, properties, tool_call
 from handoff_evals.livekit.scripted import Reply
 from handoff_evals.properties import BRIEF, Subject, fuzz
 from handoff_evals.properties.conversation import Conversation
@@ -157,3 +159,10 @@ def test_a_machine_that_stands_still_is_named_before_what_it_costs(
     assert found is not None
     assert found[0] == "every run ends in time"
     assert found[1].startswith("interruption_timeout in turn 2: ")
+
+
+def test_without_hypothesis_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
+
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'handoff-evals\[properties\]'"):
+        importlib.reload(properties)

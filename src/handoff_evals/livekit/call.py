@@ -1,7 +1,7 @@
 """One conversation with a LiveKit agent, in text, that always ends."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
@@ -26,6 +26,7 @@ from handoff_evals.livekit.model_faults import LOGGED, faults_of
 from handoff_evals.livekit.nursery import Nursery
 from handoff_evals.livekit.quiet import quiet
 from handoff_evals.livekit.tap import Exchange, Tap
+from handoff_evals.livekit.taps import Taps
 from handoff_evals.livekit.timed import OverdueError, Timed
 from handoff_evals.scenario import Scenario, Watch
 from handoff_evals.transcript import AgentError, AgentRef, Event, Fault, Transcript, Turn
@@ -83,9 +84,8 @@ class Call:
         scenario: Scenario | None = None,
         reel: Reel | None = None,
     ) -> None:
-        self._reel = reel
         self._entry = entry
-        self._model = model
+        self._taps = Taps(model, log=self._log, reel=reel)
         self._limits = limits or Limits()
         self._watch = watch or Watch()
         self._job = offline.text_job(
@@ -166,6 +166,17 @@ class Call:
             raise RuntimeError(f"the call is over: {self.faults[-1:] or 'the session closed'}")
         return await self._turn(text, self._say(text), self._context())
 
+    async def hold(self, said: Iterable[str]) -> None:
+        """Hold the whole conversation: say one thing after the other while somebody is there."""
+        try:
+            await self.start()
+            for text in said:
+                if self.over:
+                    break
+                await self.say(text)
+        finally:
+            await self.close()
+
     def interrupt(self) -> None:
         """Interrupt what the agent says or does, while a turn runs.
 
@@ -198,10 +209,11 @@ class Call:
                 self._home = None
 
     async def _start(self) -> RunResult[Any]:
-        model = NOT_GIVEN if self._model is None else self._direct(self._model)
+        given = self._taps.model
+        model = NOT_GIVEN if given is None else self._direct(given)
         opened = await self._stack.enter_async_context(self._entry.open(model))
         session = opened.session
-        if self._model is None and isinstance(session.llm, llm.LLM):
+        if given is None and isinstance(session.llm, llm.LLM):
             model = self._direct(session.llm)
         if model and session.llm is not model:
             # A factory that brought its own model: the run's stands in for it.
@@ -321,37 +333,14 @@ class Call:
         self._agent = agent = activity.agent
         self._entered[event.item.id] = entered = (agent, self._ref(agent))
         self.on_entrance(*entered)
-        if not (isinstance(agent.llm, Tap) and agent.llm.logs_to(self._log)):
-            # Before it runs: livekit announces the handoff first, then starts the agent.
-            agent.update_options(
-                llm=Tap(
-                    self._model or self._own(agent),
-                    agent=lambda: self._ref(agent),
-                    purpose="reply",
-                    log=self._log,
-                    reel=self._reel,
-                )
-            )
+        # Before it runs: livekit announces the handoff first, then starts the agent.
+        self._taps.put_before(agent, session=self.session, ref=lambda: self._ref(agent))
         self._noted.handoffs += 1
         if self._noted.handoffs > self._limits.handoffs:
             self._timed.break_off()
 
     def _direct(self, model: llm.LLM[Any]) -> Tap:
-        return Tap(
-            model, agent=lambda: self.active, purpose="direct", log=self._log, reel=self._reel
-        )
-
-    def _own(self, agent: Agent) -> llm.LLM[Any]:
-        """The model that the agent brought, or the session's."""
-        model = agent.llm or self.session.llm
-        if isinstance(model, Tap):
-            return model.inner
-        if not isinstance(model, llm.LLM):
-            raise UsageError(
-                f"{agent.label} has {model!r} as its own model; the harness drives text and needs "
-                "an `llm.LLM`"
-            )
-        return model
+        return self._taps.direct(model, agent=lambda: self.active)
 
     def _note(self, error: AgentError) -> None:
         closing = self._opened is not None and self.session._is_closing()  # noqa: SLF001

@@ -49,13 +49,8 @@ class InProcessDriver:
             reel=reel,
         )
         try:
-            await call.start()
-            for turn in scenario.turns:
-                if call.over:
-                    break
-                await call.say(turn.user)
+            await call.hold(turn.user for turn in scenario.turns)
         finally:
-            await call.close()
             with suppress(Exception):  # it has answered; how it closes says nothing
                 if model is not None:
                     await asyncio.wait_for(model.aclose(), self.limits.close_s)

@@ -54,14 +54,7 @@ class Rehearser:
             scenario=scenario,
         )
         call.on_entrance = met
-        try:
-            await call.start()
-            for turn in scenario.turns:
-                if call.over:
-                    break
-                await call.say(turn.user)
-        finally:
-            await call.close()
+        await call.hold(turn.user for turn in scenario.turns)
         return Rehearsal(
             transcript=call.transcript,
             passed=overall(score(scenario, call.transcript)) == "passed",

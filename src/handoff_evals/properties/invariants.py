@@ -70,7 +70,11 @@ def context_is_handed_on(seen: Observed, subject: Subject) -> Iterator[str]:
             strange = next((item for item in handed if item not in known), None)
             yield (
                 f"{entrance.agent.label!r} begins with "
-                + (f"{strange}, which was not there" if strange else "another order of what was")
+                + (
+                    f"{strange}, which was not there; if it may be added: Subject(adds=...)"
+                    if strange
+                    else "another order of what was there"
+                )
             )
         for item in entrance.context:
             if item.type != "message" and item.name not in entrance.tools:

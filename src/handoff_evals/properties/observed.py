@@ -17,6 +17,16 @@ class Item:
     text: str
     """What was said, the call's arguments, or the output."""
 
+    def __str__(self) -> str:
+        """As a person would say which one it is."""
+        match self.type:
+            case "message":
+                return f"the {self.name} message {self.text!r}"
+            case "function_call":
+                return f"the call {self.name}({self.text})"
+            case _:
+                return f"the output {self.text!r} of {self.name}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
