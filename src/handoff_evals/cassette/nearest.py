@@ -23,23 +23,12 @@ def miss(request: Request, recorded: Sequence[Entry], *, trial: int, where: str)
         request: what was asked, canonical.
         recorded: what is on the tape, of any trial.
         trial: the trial's number.
-        where: the tape.
+        where: the folder of tapes; naming the tape would make each scenario's miss another one.
     """
-    again = "record it: --cassettes auto"
-    if not recorded:
-        return f"{request.agent} asked what was never recorded: {where} is empty; {again}"
-    same_trial = [entry for entry in recorded if entry.trial == trial]
-    if not same_trial:
-        known = ", ".join(str(number) for number in sorted({entry.trial for entry in recorded}))
-        return (
-            f"{request.agent} asked what was never recorded: {where} holds no trial {trial}, "
-            f"only {known}; {again}"
-        )
-    nearest = max(same_trial, key=lambda entry: _nearness(request, entry.request))
-    difference = first_difference(nearest.request, request)
-    if difference is None:
-        difference = "it was asked once more than was recorded, or with another seed"
-    return f"{request.agent} asked what was never recorded in {where}: {difference}; {again}"
+    return (
+        f"{request.agent} asked what was never recorded: {_why(request, recorded, trial)}; "
+        f"record it: --cassettes auto (in {where})"
+    )
 
 
 def first_difference(recorded: Request, now: Request) -> str | None:
@@ -70,6 +59,20 @@ def changed_words(old: str, new: str) -> str:
         ]
         return "".join(parts).strip()
     return "only blanks and line breaks differ"
+
+
+def _why(request: Request, recorded: Sequence[Entry], trial: int) -> str:
+    if not recorded:
+        return "there is nothing of this conversation"
+    same_trial = [entry for entry in recorded if entry.trial == trial]
+    if not same_trial:
+        known = ", ".join(str(number) for number in sorted({entry.trial for entry in recorded}))
+        return f"there is no trial {trial} of this conversation, only {known}"
+    nearest = max(same_trial, key=lambda entry: _nearness(request, entry.request))
+    return (
+        first_difference(nearest.request, request)
+        or "it was asked once more than was recorded, or with another seed"
+    )
 
 
 def _nearness(request: Request, recorded: Request) -> tuple[bool, int, bool, bool, bool, int]:

@@ -68,7 +68,7 @@ class Reel:
             self.replayed += 1
             return entry.answer
         if self.mode is Mode.REPLAY:
-            where = str(self.tapes[0].path)
+            where = str(self.tapes[0].path.parent)
             raise CassetteMissError(
                 miss(request, list(self._found.values()), trial=self.trial, where=where)
             )

@@ -53,7 +53,10 @@ def unmet(suites: "tuple[Suite, ...]", summary: "Summary") -> Iterator[str]:
     met = [Target.parse(label) for label in summary.met]
     refs = [AgentRef(id=target.id, attributes=target.where) for target in met]
     names = [*summary.met, *sorted({target.id for target in met})]
+    scored = {name for model in summary.models.values() for name in model.suites}
     for suite in suites:
+        if suite.name not in scored:
+            continue  # nobody was met at all, which has another reason
         expected = {
             turn.expect.agent.label: turn.expect.agent
             for scenario in suite.scenarios

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from handoff_evals.compare import AgainstBaseline, Comparison, Flip, leading
 from handoff_evals.handoffs import OUTCOMES
+from handoff_evals.reports.alike import Alike, alike, named
 from handoff_evals.reports.run_report import TRIVIAL, interval, share
 from handoff_evals.store import Failure, ModelSummary, Summary
 
@@ -166,18 +167,10 @@ def failures_section(found: Iterable[Failure]) -> str:
     wanted = [each for each in listed if each.name == "handoff" or _place(each) not in decided]
     if not wanted:
         return ""
-    rows = [
-        (
-            escape(each.model),
-            escape(_scenario(each.suite, each.scenario, each.number)),
-            "" if each.turn is None else str(each.turn),
-            said(each.user) if each.user else "",
-            f"{escape(each.name)}: {said(each.reason)}",
-        )
-        for each in wanted[:_SHOWN]
-    ]
+    groups = alike(wanted)
     columns = ("model", "scenario", "turn", "the caller said", "what failed")
-    inside = _with_rest(table(columns, rows), len(wanted))
+    rows = [_failure_row(group) for group in groups[:_SHOWN]]
+    inside = _with_rest(table(columns, rows), len(groups))
     return details(f"What went wrong: {len(wanted)}", inside)
 
 
@@ -222,6 +215,22 @@ def _scenario(suite: str, scenario: str, number: int) -> str:
 def _is(flip: Flip) -> str:
     who = f": {flip.actual}" if flip.actual != flip.expected else ""
     return f"{flip.now}{who}{', cascaded' if flip.cascaded else ''}"
+
+
+def _failure_row(group: Alike) -> tuple[str, ...]:
+    each = group.first
+    what = f"{escape(each.name)}: {said(each.reason)}"
+    if len(group.failures) > 1:
+        labels = named(failure.scenario for failure in group.failures)
+        trials = f"{len(group.failures)} trials: {escape(labels)}"
+        return escape(each.model), trials, "", "", what
+    return (
+        escape(each.model),
+        escape(_scenario(each.suite, each.scenario, each.number)),
+        "" if each.turn is None else str(each.turn),
+        said(each.user) if each.user else "",
+        what,
+    )
 
 
 def _disagreements(pair: Comparison) -> str:

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from handoff_evals.handoffs import OUTCOMES
+from handoff_evals.reports.alike import Alike, alike, named
 from handoff_evals.store import Accuracy, Failure, ModelSummary, SuiteSummary, Summary
 
 _SHOWN = 12
@@ -124,16 +125,27 @@ def failures(found: Iterable[Failure]) -> Iterable[RenderableType]:
             by_model.setdefault(each.model, []).append(each)
     for model, listed in by_model.items():
         yield Text(f"{model}: what went wrong", style="bold")
-        for each in listed[:_SHOWN]:
-            trial = f" trial {each.number + 1}" if each.number else ""
-            turn = "" if each.turn is None else f", turn {each.turn}"
-            # With models of their own, the agents' is the one to look at.
-            by = f" [{each.asked}]" if each.asked and each.model == "own" else ""
-            yield Text(f"  {each.suite} / {each.scenario}{trial}{turn}: {each.reason}{by}")
-            if each.user:
-                yield Text(f"      caller: {each.user}", style="dim")
-        if len(listed) > _SHOWN:
-            yield Text(f"  and {len(listed) - _SHOWN} more: `handoff-evals show RUN LABEL`")
+        groups = alike(listed)
+        for group in groups[:_SHOWN]:
+            yield from _told(group)
+        left = sum(len(group.failures) for group in groups[_SHOWN:])
+        if left:
+            yield Text(f"  and {left} more: `handoff-evals show RUN LABEL`")
+
+
+def _told(group: Alike) -> Iterable[RenderableType]:
+    each = group.first
+    if len(group.failures) > 1:
+        yield Text(f"  {len(group.failures)} trials: {each.reason}")
+        yield Text(f"      {named([f.scenario for f in group.failures])}", style="dim")
+        return
+    trial = f" trial {each.number + 1}" if each.number else ""
+    turn = "" if each.turn is None else f", turn {each.turn}"
+    # With models of their own, the agents' is the one to look at.
+    by = f" [{each.asked}]" if each.asked and each.model == "own" else ""
+    yield Text(f"  {each.suite} / {each.scenario}{trial}{turn}: {each.reason}{by}")
+    if each.user:
+        yield Text(f"      caller: {each.user}", style="dim")
 
 
 def _table(title: str) -> Table:
