@@ -13,7 +13,7 @@ from handoff_evals.errors import EngineError, HandoffEvalsError
 
 SUITE = """
 name: Star
-agent: tests.support.star:star_call
+agent: tests.support.star:patient_call
 scenarios:
   - label: Stays, then b
     tags: {kind: moves}

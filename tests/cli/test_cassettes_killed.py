@@ -47,7 +47,7 @@ def write_project(folder: Path) -> None:
     for scenario in scenarios:
         for turn in scenario["turns"]:  # type: ignore[attr-defined]  # built above
             turn["expect"]["agent"] = "star"
-    suite = {"name": "Star", "agent": "tests.support.star:star_call", "scenarios": scenarios}
+    suite = {"name": "Star", "agent": "tests.support.star:patient_call", "scenarios": scenarios}
     (folder / "evals").mkdir()
     (folder / "evals" / "scenarios.yaml").write_text(yaml.safe_dump(suite))
     (folder / "my_models.py").write_text(MODELS)
