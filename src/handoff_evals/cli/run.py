@@ -30,72 +30,143 @@ _CASSETTES = (
     "no model is needed), record (all anew)."
 )
 
+_HELD = "What is held"
+_LIMITS = "Limits"
+_GATES = "Gates"
+_TAPES = "Cassettes"
+_OUTPUT = "Output"
+
 
 def run(
     suites: Annotated[
         list[str] | None,
         typer.Argument(metavar="[SUITE]...", help="Scenario files, or folders that hold some."),
     ] = None,
-    model: Annotated[list[str] | None, typer.Option("--model", "-m", help=_MODELS)] = None,
-    trials: Annotated[int, typer.Option(min=1, help="Conversations per scenario and model.")] = 1,
-    seed: Annotated[int, typer.Option(help="The run's seed; each trial's is derived.")] = 0,
+    model: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help=_MODELS, rich_help_panel=_HELD)
+    ] = None,
+    trials: Annotated[
+        int,
+        typer.Option(min=1, help="Conversations per scenario and model.", rich_help_panel=_HELD),
+    ] = 1,
+    seed: Annotated[
+        int, typer.Option(help="The run's seed; each trial's is derived.", rich_help_panel=_HELD)
+    ] = 0,
     out: Annotated[
-        Path | None, typer.Option(help="The run's folder. (default: runs/TIME)", show_default=False)
+        Path | None,
+        typer.Option(
+            help="The run's folder. (default: runs/TIME)",
+            show_default=False,
+            rich_help_panel=_OUTPUT,
+        ),
     ] = None,
     only: Annotated[
-        list[str] | None, typer.Option(help="Scenarios whose label contains this. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            help="Scenarios whose label contains this. Repeatable.", rich_help_panel=_HELD
+        ),
     ] = None,
     tag: Annotated[
-        list[str] | None, typer.Option(metavar="K=V", help="Scenarios with this tag. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            metavar="K=V", help="Scenarios with this tag. Repeatable.", rich_help_panel=_HELD
+        ),
     ] = None,
     min_accuracy: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Exit 1 when a model's accuracy is below.")
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Exit 1 when a model's accuracy is below.", rich_help_panel=_GATES
+        ),
     ] = None,
     max_unscored: Annotated[
-        float, typer.Option(min=0, max=1, help="Exit 3 when more of a model's trials are unscored.")
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Exit 3 when more of a model's trials are unscored.",
+            rich_help_panel=_GATES,
+        ),
     ] = 0.05,
     concurrency: Annotated[
-        int, typer.Option("--concurrency", "-j", min=1, help="Conversations at once.")
+        int,
+        typer.Option(
+            "--concurrency", "-j", min=1, help="Conversations at once.", rich_help_panel=_LIMITS
+        ),
     ] = 16,
     retries: Annotated[
-        int, typer.Option(min=0, help="How often a trial without an answer is held again.")
+        int,
+        typer.Option(
+            min=0,
+            help="How often a trial without an answer is held again.",
+            rich_help_panel=_LIMITS,
+        ),
     ] = 2,
     max_tokens: Annotated[
-        int | None, typer.Option(min=1, help="Start no more trials once so many are used.")
+        int | None,
+        typer.Option(
+            min=1, help="Start no more trials once so many are used.", rich_help_panel=_LIMITS
+        ),
     ] = None,
     max_cost: Annotated[
-        float | None, typer.Option(min=0, help="As --max-tokens, where a price is known.")
+        float | None,
+        typer.Option(
+            min=0, help="As --max-tokens, where a price is known.", rich_help_panel=_LIMITS
+        ),
     ] = None,
-    turn_timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one turn.")] = 120.0,
+    turn_timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds for one turn.", rich_help_panel=_LIMITS)
+    ] = 120.0,
     trial_timeout: Annotated[
-        float, typer.Option(min=0.1, help="Seconds for one conversation.")
+        float, typer.Option(min=0.1, help="Seconds for one conversation.", rich_help_panel=_LIMITS)
     ] = 1800.0,
     resume: Annotated[
         Path | None,
-        typer.Option(metavar="RUN", help="Take up a run: do only what is missing of it."),
+        typer.Option(
+            metavar="RUN",
+            help="Take up a run: do only what is missing of it.",
+            rich_help_panel=_HELD,
+        ),
     ] = None,
     cassettes: Annotated[
         str,
-        typer.Option(metavar="off|auto|replay|record", help=_CASSETTES),
+        typer.Option(metavar="off|auto|replay|record", help=_CASSETTES, rich_help_panel=_TAPES),
     ] = "off",
     tapes: Annotated[
-        Path, typer.Option(help="The folder of the cassettes.", show_default=False)
+        Path,
+        typer.Option(
+            help="The folder of the cassettes.", show_default=False, rich_help_panel=_TAPES
+        ),
     ] = Path("fixtures/cassettes"),
     prune: Annotated[
-        bool, typer.Option("--prune", help="Remove what no request asked a cassette for.")
+        bool,
+        typer.Option(
+            "--prune", help="Remove what no request asked a cassette for.", rich_help_panel=_TAPES
+        ),
     ] = False,
     baseline: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Exit 1 when it has regressed against this kept run."),
+        typer.Option(
+            metavar="FILE",
+            help="Exit 1 when it has regressed against this kept run.",
+            rich_help_panel=_GATES,
+        ),
     ] = None,
     update_baseline: Annotated[
-        bool, typer.Option("--update-baseline", help="Make this run the --baseline.")
+        bool,
+        typer.Option(
+            "--update-baseline", help="Make this run the --baseline.", rich_help_panel=_GATES
+        ),
     ] = False,
     markdown: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A summary for a pull request.")
+        Path | None,
+        typer.Option(metavar="FILE", help="A summary for a pull request.", rich_help_panel=_OUTPUT),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tables.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON.", rich_help_panel=_OUTPUT)
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress, no tables.", rich_help_panel=_OUTPUT)
+    ] = False,
 ) -> None:
     """Hold every scenario's conversation and judge the handoffs.
 
