@@ -14,8 +14,8 @@ from handoff_evals.store.summary import (
     SuiteSummary,
     Summary,
     TrialCounts,
-    summarise,
 )
+from handoff_evals.store.tally import summarise
 
 __all__ = [
     "SCHEMA",
