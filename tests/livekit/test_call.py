@@ -1,7 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from livekit.agents import Agent, AgentSession, function_tool, llm, mock_tools
@@ -267,3 +267,34 @@ async def test_agents_that_are_kept_and_entered_again_are_noted_each_time() -> N
     first, second, again = (agent for agent, _ in call.entered)
     assert first is again
     assert first is not second
+
+
+async def test_arguments_of_a_wrong_kind_are_the_models_fault() -> None:
+    class Clerk(Plain):
+        @function_tool
+        async def book(self, kind: Literal["massage", "sauna"]) -> str:
+            """Book."""
+            return kind
+
+    call = await held(Clerk, [tool_call("book", kind="yoga"), "Sorry."], "Yoga, please.")
+
+    (fault,) = call.faults
+    assert (fault.owner, fault.cause) == ("model", "invalid_arguments")
+    assert fault.detail == "book does not take {'kind': 'yoga'}"
+
+
+async def test_a_property_that_raises_is_shown_and_spoils_nothing() -> None:
+    class Caller:
+        @property
+        def name(self) -> str:
+            raise LookupError("no name")
+
+    def opened(model: Any) -> Any:
+        return Plain(), AgentSession(llm=model, userdata=Caller())
+
+    watch = Watch(userdata=frozenset({"name", "nmae"}))
+    async with calling(opened, ["Yes."], watch=watch) as call:
+        await call.start()
+        turn = await call.say("Hello?")
+
+    assert turn.userdata == {"name": "LookupError: no name"}

@@ -272,3 +272,10 @@ def test_a_plan_that_can_strike_nothing_is_refused() -> None:
         Mishap.empty().sometimes(0.0)
     with pytest.raises(ValueError, match="at most 1"):
         Mishap.empty().sometimes(1.5)
+
+
+def test_what_is_no_mishap_is_refused_at_once() -> None:
+    with pytest.raises(TypeError, match="is no Mishap"):
+        FaultyLLM(ScriptedLLM([]), [Mishap.empty()])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="is no model"):
+        FaultyLLM(Mishap.empty(), ScriptedLLM([]))  # type: ignore[arg-type]

@@ -1,9 +1,13 @@
 import asyncio
+import gc
 from contextvars import copy_context
 from typing import Any
 
+from handoff_evals.livekit.call import Call
+from handoff_evals.livekit.entry import AgentEntry
 from handoff_evals.livekit.nursery import Nursery
-from tests.livekit.phone import time_flies
+from handoff_evals.livekit.scripted import ScriptedLLM
+from tests.livekit.phone import Plain, time_flies
 
 
 async def hang() -> None:
@@ -131,3 +135,20 @@ async def test_many_nurseries_install_themselves_once() -> None:
 
     assert asyncio.get_running_loop().get_task_factory() is first
     assert first is not None
+
+
+async def test_what_livekit_has_logged_is_not_reported_as_lost_too() -> None:
+    class Boom(Plain):
+        async def on_enter(self) -> None:
+            raise LookupError("no greeting")
+
+    lost: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: lost.append(context))
+
+    call = Call(AgentEntry.of(Boom), ScriptedLLM(["Yes."]))
+    await call.hold(["Hello?"])
+    assert [fault.cause for fault in call.faults] == ["on_enter_error"]
+    del call
+    gc.collect()
+
+    assert lost == []

@@ -11,6 +11,7 @@ from hypothesis import settings
 from livekit.agents import Agent, AgentTask, function_tool
 
 from handoff_evals import AgentEntry, Request, ScriptedLLM, properties, tool_call
+from handoff_evals.errors import UsageError
 from handoff_evals.livekit.scripted import Reply
 from handoff_evals.properties import BRIEF, Subject, fuzz
 from handoff_evals.properties.conversation import Conversation
@@ -166,3 +167,13 @@ def test_without_hypothesis_it_says_what_to_install(monkeypatch: pytest.MonkeyPa
 
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'handoff-evals\[properties\]'"):
         importlib.reload(properties)
+
+
+async def test_it_says_that_it_needs_an_event_loop_of_its_own() -> None:
+    with pytest.raises(UsageError, match="call it from a plain `def` test"):
+        fuzz(subject())
+
+
+def test_a_graph_of_letters_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"give a list of agents, \['desk'\]"):
+        Subject(entry=AgentEntry.of(Reception), graph={"reception": "desk"})

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from livekit.agents import APIConnectOptions, APIStatusError, function_tool, llm
@@ -188,3 +189,9 @@ async def test_one_script_serves_all_agents_of_a_call() -> None:
 
 def test_it_has_a_name_for_the_reports() -> None:
     assert (ScriptedLLM([]).model, ScriptedLLM([]).provider) == ("scripted", "handoff-evals")
+
+
+@pytest.mark.parametrize("script", ["Hello.", tool_call("book"), [None], [{"a": 1}], [["Hi", 4]]])
+def test_what_is_no_script_is_refused_at_once(script: Any) -> None:
+    with pytest.raises(TypeError, match=r"is one reply|is no reply"):
+        ScriptedLLM(script)

@@ -212,3 +212,19 @@ def test_the_oracle_says_something_where_nothing_is_to_be_done() -> None:
 
     assert expecting(("Ada.", Expectation()))(request(("user", "Ada."))) == "I see."
     assert expecting(("Ada.", nobody))(request(("user", "Ada."))) == "I see."
+
+
+def test_the_oracle_knows_the_callers_turn_below_a_reminder_and_behind_edited_words() -> None:
+    reminded = request(("user", "My name is Ada, I live at 4471 Elm."))
+    reminded.chat_ctx.add_message(role="system", content="Keep it short.")
+    edited = request(
+        ("user", "Hello there."),
+        ("assistant", "I see."),
+        ("user", "My name is Ada, I live at **** Elm."),
+    )
+    asked = "My name is Ada, I live at 4471 Elm."
+
+    assert name_of(expecting((asked, RECORDS))(reminded)) == ["record"]
+    oracle = expecting(("Hello there.", Expectation()), (asked, RECORDS))
+    assert oracle(request(("user", "Hello there."))) == "I see."
+    assert name_of(oracle(edited)) == ["record"]

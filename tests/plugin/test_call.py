@@ -1,13 +1,14 @@
 """What a test can ask of a call; the fixture is the plugin's own."""
 
+import asyncio
 from typing import Any
 
 import pytest
-from livekit.agents import AgentSession, RunResult
+from livekit.agents import AgentSession, RunResult, function_tool
 from livekit.agents.voice.run_result import RunAssert
 
 from handoff_evals import ScriptedLLM, tool_call
-from handoff_evals.errors import AgentImportError, ModelError
+from handoff_evals.errors import AgentImportError, ModelError, UsageError
 from tests.plugin.shop import FrontDesk, Teller, Workshop, with_userdata
 
 TO_WORKSHOP = tool_call("transfer_to_workshop")
@@ -85,3 +86,60 @@ async def test_instances_of_one_class_are_told_apart(call: Any) -> None:
     await session.say("Fifty a month")
     session.received_by("teller[topic=savings]").contains("fifty").lacks("for loans only")
     session.received_by(loans).lacks("fifty").lacks_instructions_of("teller[topic=savings]")
+
+
+class Later(FrontDesk):
+    """Hands over when the caller says nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = asyncio.Event()
+        self.there = asyncio.Event()
+
+    @function_tool
+    async def call_back(self) -> str:
+        """Let somebody take over soon."""
+        self.soon = asyncio.create_task(self._hand_over())
+        return "Soon."
+
+    async def _hand_over(self) -> None:
+        await self.go.wait()
+        self.session.update_agent(Replacement(self.there))
+
+
+class Replacement(Teller):
+    """Tells when it has the call."""
+
+    def __init__(self, there: asyncio.Event) -> None:
+        super().__init__()
+        self.there = there
+
+    async def on_enter(self) -> None:
+        self.there.set()
+
+
+async def test_who_has_the_call_is_told_as_of_now(call: Any) -> None:
+    later = Later()
+    session = await call(later, llm=ScriptedLLM([tool_call("call_back"), "One moment."]))
+    await session.say("Somebody else, please")
+    assert session.active_agent_id == "later"
+
+    later.go.set()
+    await later.there.wait()
+
+    assert session.active_agent_id == "replacement"
+    assert session.handoffs == [(None, "later"), ("later", "replacement")]
+
+
+@pytest.mark.parametrize("llm", [["Hi."], ScriptedLLM])
+async def test_what_is_no_model_is_refused(call: Any, llm: Any) -> None:
+    with pytest.raises(ModelError, match=r"is no model: pass an instance of livekit's LLM, as "):
+        await call(FrontDesk(), llm=llm)
+
+
+async def test_what_everything_contains_is_refused(call: Any) -> None:
+    session = await call(FrontDesk(), llm=ScriptedLLM(["Yes."]))
+    await session.say("Hello?")
+
+    with pytest.raises(UsageError, match="is in everything"):
+        session.received_by(FrontDesk).contains(" ")

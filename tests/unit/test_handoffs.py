@@ -190,3 +190,10 @@ def test_precision_and_recall_are_none_where_there_is_nothing_to_divide_by() -> 
     assert (quality["billing"].precision, quality["billing"].recall) == (1.0, 0.75)
     assert (quality["service"].precision, quality["service"].recall) == (0.0, None)
     assert per_agent({"billing": {"service": 1}})["billing"].precision is None
+
+
+def test_an_agent_may_change_in_a_turn_without_a_handoff() -> None:
+    held = transcript("clerk[stage=new]", turn("clerk[stage=done]"))
+
+    assert outcomes(scenario(expects("clerk[stage=done]")), held) == ["correct"]
+    assert outcomes(scenario(expects("clerk[stage=new]")), held) == ["missed"]

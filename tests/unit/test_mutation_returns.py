@@ -81,6 +81,28 @@ def test_a_helper_never_returns_what_would_call_it_again() -> None:
     assert not any("+ return await" in each for each in changes[2:])
 
 
+def test_an_agent_with_less_context_is_no_other_one() -> None:
+    source = """
+class Desk(Agent):
+    @function_tool
+    async def to_sales(self) -> Agent:
+        return Sales(chat_ctx=self.chat_ctx)
+
+class Sales(Agent):
+    def __init__(self, chat_ctx=None):
+        super().__init__(instructions="x", chat_ctx=chat_ctx)
+
+    @function_tool
+    async def again(self) -> Agent:
+        return Sales()
+"""
+    assert not [
+        change
+        for change in broken(source, "handoff-returns-another-agent")
+        if "Sales() instead of Sales(" in str(change)
+    ]
+
+
 def test_another_class_stands_in_with_the_arguments_that_it_takes() -> None:
     source = """
     class Intake(Agent):

@@ -226,6 +226,10 @@ def test_a_caller_who_hears_nothing_fails_the_turn_unless_silence_is_expected() 
 
     assert statuses(scenario(expects()), silent, "answered") == ["failed"]
     assert statuses(scenario(expects(silence=True)), silent, "answered") == []
+    assert statuses(scenario(expects()), transcript("a", turn("a")), "answered") == []
+    assert statuses(scenario(expects(silence=True)), transcript("a", turn("a")), "answered") == [
+        "failed"
+    ]
 
 
 def test_a_turn_that_was_cut_off_is_not_blamed_for_its_silence_too() -> None:
@@ -262,3 +266,44 @@ def test_a_conversation_without_answers_is_unscored_with_its_cause_and_nothing_e
     assert found == (
         Score(name="conversation", status="unscored", reason="api_status_429: too many", turn=1),
     )
+
+
+def test_a_field_that_userdata_does_not_have_is_not_null() -> None:
+    asked = scenario(expects(userdata={"nmae": None}))
+
+    (found,) = scores(asked, transcript("a", turn("a", userdata={"name": None})), "userdata")
+
+    assert found.status == "failed"
+    assert found.reason == "nmae: expected None, but userdata has no such field"
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "status"),
+    [
+        (1, True, "failed"),
+        (True, True, "passed"),
+        (1.0, 1, "passed"),
+        ({"a": [1]}, {"a": [True]}, "failed"),
+        ({"a": [1]}, {"a": [1]}, "passed"),
+        ([1, 2], [1], "failed"),
+    ],
+)
+def test_true_is_not_one(actual: object, expected: object, status: str) -> None:
+    held = transcript("a", turn("a", userdata={"it": actual}))
+
+    assert statuses(scenario(expects(userdata={"it": expected})), held, "userdata") == [status]
+
+
+def test_no_calls_expected_is_not_the_same_as_none_written_down() -> None:
+    held = transcript("a", turn("a", events=(called("look_up"),)))
+
+    assert statuses(scenario(expects()), held, "call") == []
+    assert statuses(scenario(expects(calls=())), held, "call") == ["failed"]
+    assert statuses(scenario(expects(calls=())), transcript("a", turn("a")), "call") == ["passed"]
+
+
+def test_an_agent_that_changes_after_its_first_request_was_asked_all_the_same() -> None:
+    asked = request("worker[stage=new]", ORDER, after=1)
+    held = transcript("desk", turn("desk", "worker[stage=greeted]", calls=(asked,)))
+
+    assert carried(held, 1, "4471")[0] == "passed"

@@ -122,6 +122,10 @@ BAD = {
         HEAD + "  - label: A\n    turns:\n      - user: ' '\n",
         "5: scenarios.turns.user is ' ': it must not be empty",
     ),
+    "a carried fact that is empty": (
+        EXPECT + "          carries: ['']\n",
+        "7: scenarios.turns.expect.carries is '': it must not be empty",
+    ),
     "where without an agent": (
         EXPECT + "          where: {topic: claims}\n",
         (

@@ -45,6 +45,7 @@ def decisions(scenario: Scenario, transcript: Transcript) -> tuple[Decision, ...
         outcome = classify(
             expected=target,
             start=before.active,
+            end=turn.active,
             moves=turn.handoffs,
             said=turn.said,
             path=scripted.expect.handoffs,

@@ -15,6 +15,7 @@ def classify(
     *,
     expected: Target,
     start: AgentRef,
+    end: AgentRef,
     moves: Sequence[AgentHandoff],
     said: str,
     path: Sequence[ExpectedHandoff] | None = None,
@@ -24,19 +25,17 @@ def classify(
     Args:
         expected: the agent that should be active after the turn.
         start: the agent that was active before it.
+        end: the agent that is active after it, as it is then: its attributes may have changed.
         moves: the turn's handoffs in order.
         said: what the agents said in the turn, to tell an announced transfer.
         path: the handoffs that the turn itself expects; they are no detour.
     """
-    end = moves[-1].new if moves else start
     should_move = not expected.matches(start)
     if expected.matches(end):
-        direct = len(moves) == int(should_move)
+        direct = not moves or (should_move and len(moves) == 1)
         return "correct" if direct or (path is not None and follows(moves, path)) else "bounced"
-    if not should_move:
-        return "spurious"
     if moves:
-        return "wrong"
+        return "wrong" if should_move else "spurious"
     return "phantom" if announces_transfer(said) else "missed"
 
 

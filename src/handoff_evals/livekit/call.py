@@ -57,6 +57,9 @@ class _Noted:
     """The unanswered request that ended the conversation."""
 
 
+_ABSENT = object()
+
+
 class Call:
     """A session with one agent after another, driven by `AgentSession.run`.
 
@@ -316,6 +319,12 @@ class Call:
 
     def _blame(self) -> None:
         """Make faults of what livekit only logged."""
+        turn = len(self.turns)
+        if any(fault.owner == "model" and fault.turn == turn for fault in self.faults):
+            # Arguments that are missing or malformed, say, are a fault already.
+            self._noted.errors = [
+                error for error in self._noted.errors if error.where != "invalid_arguments"
+            ]
         for error in self._noted.errors:
             if error.where in LOGGED:
                 self._fault("model", LOGGED[error.where], error.message)
@@ -345,8 +354,9 @@ class Call:
     def _note(self, error: AgentError) -> None:
         closing = self._opened is not None and self.session._is_closing()  # noqa: SLF001
         # A session that closes fails the tasks that an on_enter still awaits: nobody's error.
-        if not (closing and error.where == "on_enter"):
-            self._noted.errors.append(error)
+        if closing and error.where == "on_enter":
+            return
+        self._noted.errors.append(error)
 
     def _log(self, exchange: Exchange) -> None:
         exchange.after_handoffs = self._noted.handoffs
@@ -357,9 +367,9 @@ class Call:
         return AgentRef(
             id=agent.id,
             attributes={
-                name: str(getattr(agent, name))
+                name: str(value)
                 for name in sorted(self._watch.attributes)
-                if hasattr(agent, name)
+                if (value := _looked_up(agent, name)) is not _ABSENT
             },
         )
 
@@ -367,9 +377,11 @@ class Call:
         data = None if self._opened is None else self._opened.session._userdata  # noqa: SLF001
         if data is None:
             return {}
+        found = {name: _looked_up(data, name) for name in sorted(self._watch.userdata)}
         return {
-            name: to_jsonable_python(_field(data, name), fallback=str)
-            for name in sorted(self._watch.userdata)
+            name: to_jsonable_python(value, fallback=str)
+            for name, value in found.items()
+            if value is not _ABSENT
         }
 
     def _fault(self, owner: Any, cause: str, detail: str, *, ended: bool = False) -> None:
@@ -377,5 +389,11 @@ class Call:
         self.faults.append(Fault(owner=owner, cause=cause, detail=detail, turn=turn, ended=ended))
 
 
-def _field(data: object, name: str) -> Any:
-    return data.get(name) if isinstance(data, Mapping) else getattr(data, name, None)
+def _looked_up(data: object, name: str) -> Any:
+    """A field; what a mapping lacks is None there, since its keys come and go."""
+    if isinstance(data, Mapping):
+        return data.get(name)
+    try:
+        return getattr(data, name, _ABSENT)
+    except Exception as error:  # noqa: BLE001 - a property of the user's; what it says is shown
+        return f"{type(error).__name__}: {error}"

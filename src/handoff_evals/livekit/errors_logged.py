@@ -22,9 +22,9 @@ _WHERE = {
         "interruption_timeout"
     ),
 }
-# Logged once more for the same exception by the tasks around the one that failed, or
-# about what the model wrote, which the tap has seen.
-_ECHOES = ("Error in ", "error in on_enter task of agent ", "error parsing arguments for ")
+_ARGUMENTS = "error parsing arguments for "
+# Logged once more for the same exception by the tasks around the one that failed.
+_ECHOES = ("Error in ", "error in on_enter task of agent ")
 
 
 class _Handler(logging.Handler):
@@ -38,6 +38,10 @@ class _Handler(logging.Handler):
         if where is None and message.startswith(_ECHOES):
             return
         shown = f"{type(error).__name__}: {error}" if error else message
+        if message.startswith(_ARGUMENTS):
+            given = getattr(record, "lk.pii.arguments", "")
+            name = message.removeprefix(_ARGUMENTS).strip("`")
+            where, shown = "invalid_arguments", f"{name} does not take {given!r}"
         note(
             AgentError(
                 where=where or "session",

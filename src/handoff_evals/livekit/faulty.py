@@ -43,6 +43,11 @@ class FaultyLLM(WrapperLLM):
     """
 
     def __init__(self, inner: llm.LLM[Any], *mishaps: Mishap, seed: int = 0) -> None:
+        if not isinstance(inner, llm.LLM):
+            raise TypeError(f"{inner!r} is no model: FaultyLLM(model, *mishaps)")
+        for each in mishaps:
+            if not isinstance(each, Mishap):
+                raise TypeError(f"{each!r} is no Mishap: FaultyLLM(model, *mishaps)")
         super().__init__(inner)
         self.mishaps = mishaps
         self.struck: list[Strike] = []

@@ -30,7 +30,7 @@ class _Evidence:
     """What the source of a tool shows."""
 
     agents: frozenset[str]
-    """Ids of the agents that it names."""
+    """Ids of the agents that it names; empty ones for those that get theirs at run time."""
     described: frozenset[str]
     """Words of its docstring."""
     written: frozenset[str]
@@ -53,7 +53,7 @@ def leading_tool(tools: Sequence[llm.Tool], target: Target) -> str | None:
 def leads_to(tool: Any) -> frozenset[str]:
     """Ids of the agents that a function tool names in its code; none says nothing."""
     owner: Any = type(tool._instance)  # noqa: SLF001 - livekit hides it
-    return _evidence(tool._func, owner).agents  # noqa: SLF001 - as above
+    return _evidence(tool._func, owner).agents - {""}  # noqa: SLF001 - as above
 
 
 def function_of(tool: Any) -> Callable[..., Any]:
@@ -89,7 +89,7 @@ def _placeholder(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> Any:
 def _strength(name: str, tool: Any, target: Target) -> int:
     owner: Any = type(tool._instance)  # noqa: SLF001 - as below
     evidence = _evidence(tool._func, owner)  # noqa: SLF001 - livekit hides it
-    if evidence.agents and target.id not in evidence.agents:
+    if evidence.agents and not evidence.agents & {target.id, ""}:
         return 0
     own = _words(name)
     id_words = _words(target.id) - _GENERIC
@@ -130,7 +130,7 @@ def _agents(
             case ast.Call(func=called):
                 named = _resolve(called, scope, owner)
                 if named is Agent:
-                    yield _given_id(node) or "default_agent"
+                    yield _given_id(node, "default_agent")
                 elif inspect.isfunction(named) and not _is_livekit(named):
                     yield from _agents(inspect.unwrap(named), owner, seen, depth - 1)
             case ast.Name() | ast.Attribute():
@@ -187,17 +187,24 @@ def _id(agent: type[Agent]) -> str:
     """The id that its constructor gives it, or livekit's own."""
     for node in _nodes(agent.__init__):
         match node:
-            case ast.Call(func=ast.Attribute(attr="__init__")) if given := _given_id(node):
-                return given
+            case ast.Call(func=ast.Attribute(attr="__init__")) if _gives_id(node):
+                return _given_id(node, "")
     return camel_to_snake_case(agent.__name__)
 
 
-def _given_id(call: ast.Call) -> str | None:
+def _gives_id(call: ast.Call) -> bool:
+    return any(keyword.arg == "id" for keyword in call.keywords)
+
+
+def _given_id(call: ast.Call, otherwise: str) -> str:
+    """The id in a call of a constructor, empty where it is known at run time only."""
     for keyword in call.keywords:
         match keyword:
             case ast.keyword(arg="id", value=ast.Constant(value=str(given))):
                 return given
-    return None
+            case ast.keyword(arg="id"):
+                return ""
+    return otherwise
 
 
 def _is_agent_class(named: Any) -> bool:

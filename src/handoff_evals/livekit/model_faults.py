@@ -14,6 +14,7 @@ from handoff_evals.transcript import Fault, ToolSchema
 LOGGED: Mapping[str, str] = {
     "dropped_handoff": "several_handoffs",
     "ignored_call": "forbidden_call",
+    "invalid_arguments": "invalid_arguments",
 }
 """What livekit only logs but the model brought about, as `AgentError.where` to cause.
 

@@ -4,7 +4,12 @@ import asyncio
 from collections.abc import Coroutine, Generator
 from contextlib import suppress
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
+
+from livekit import agents
+
+_LIVEKIT = Path(agents.__file__).parent
 
 _CURRENT: ContextVar["Nursery"] = ContextVar("handoff_evals_nursery")
 
@@ -28,7 +33,12 @@ class Nursery:
     def add(self, task: "asyncio.Task[Any]") -> None:
         """Take in a task; it leaves by itself when it is done."""
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if _is_livekits(task) and not task.cancelled():
+            task.exception()  # livekit has logged it, and asyncio would once more
 
     async def cancel(self, *, patience_s: float) -> int:
         """Cancel what still runs, and wait for it to end, at most `patience_s` seconds.
@@ -64,6 +74,11 @@ class Nursery:
     def _left(self) -> "set[asyncio.Task[Any]]":
         current = asyncio.current_task()
         return {task for task in self._tasks if task is not current and not task.done()}
+
+
+def _is_livekits(task: "asyncio.Task[Any]") -> bool:
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and _LIVEKIT in Path(code.co_filename).parents
 
 
 class _Factory:

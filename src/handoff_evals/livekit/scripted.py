@@ -1,7 +1,7 @@
 """A model that says what the test tells it to."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -87,8 +87,13 @@ class ScriptedLLM(llm.LLM[Any]):
 
     def __init__(self, script: Sequence[Reply] | Callable[[Request], Reply]) -> None:
         super().__init__()
+        if isinstance(script, str | ToolCall | BaseException):
+            raise TypeError(
+                f"{script!r} is one reply: a script is a list of them, ScriptedLLM([...]), or a "
+                "function"
+            )
         self._answer = script if callable(script) else None
-        self._script = _Script(replies=[] if callable(script) else list(script))
+        self._script = _Script(replies=[] if callable(script) else [_sound(r) for r in script])
 
     @property
     def model(self) -> str:
@@ -129,7 +134,7 @@ class ScriptedLLM(llm.LLM[Any]):
 
     def _next(self, request: Request) -> Reply:
         if self._answer is not None:
-            return self._answer(request)
+            return _sound(self._answer(request))
         script = self._script
         if script.given == len(script.replies):
             last = request.last_item
@@ -142,6 +147,23 @@ class ScriptedLLM(llm.LLM[Any]):
             )
         script.given += 1
         return script.replies[script.given - 1]
+
+
+def _sound(reply: Any) -> Reply:
+    """The reply, if it is one.
+
+    Raises:
+        TypeError: it is none.
+    """
+    parts = reply if isinstance(reply, list | tuple) else [reply]
+    if isinstance(reply, BaseException) or all(isinstance(part, Part) for part in parts):
+        return reply  # type: ignore[no-any-return]
+    if isinstance(reply, Coroutine):
+        reply.close()
+        raise TypeError("the script is an async function: it is asked for its reply at once")
+    raise TypeError(
+        f"{reply!r} is no reply: say a text, tool_call(...), a list of these, or an error to raise"
+    )
 
 
 class _ScriptedStream(llm.LLMStream):

@@ -5,6 +5,7 @@ every chance, `random` calls any tool. A suite on which they do well flatters.
 """
 
 import json
+from difflib import SequenceMatcher
 from random import Random
 
 from livekit.agents import llm
@@ -14,6 +15,7 @@ from handoff_evals.livekit.scripted import Reply, Request, ScriptedLLM, ToolCall
 from handoff_evals.scenario import ExpectedCall, Scenario, Target
 
 _WORDS = "I see."
+_ALIKE = 0.6
 
 
 class TrivialLLM(ScriptedLLM):
@@ -34,7 +36,7 @@ class Answer:
 
     def __call__(self, request: Request) -> Reply:
         """Decide on the caller's words only; everything else gets a few words."""
-        last = request.last_item
+        last = _last_said(request)
         if isinstance(last, llm.ChatMessage) and last.role == "user" and request.tools:
             return self.decide(request)
         return _WORDS
@@ -121,22 +123,47 @@ class Oracle(Answer):
 
         By the message's id, since a caller may say the same thing twice.
         """
-        item = request.last_item
+        item = _last_said(request)
         if item is None:
             return None
         if item.id not in self._met:
-            start = max(self._met.values(), default=-1) + 1
+            met = max(self._met.values(), default=-1)
             said = request.last_user_text.strip()
-            for index, turn in enumerate(self._turns[start:], start):
-                if turn.user.strip() == said:
-                    self._met[item.id] = index
-                    break
+            left = range(met + 1, len(self._turns))
+            found = next((i for i in left if self._turns[i].user.strip() == said), None)
+            if found is None:
+                # The agent's `llm_node` edits what the caller says, perhaps at each request.
+                found = self._alike(said, range(max(0, met), len(self._turns)))
+            if found is not None:
+                self._met[item.id] = found
         return self._met.get(item.id)
+
+    def _alike(self, said: str, turns: range) -> int | None:
+        """The turn whose words are most like these, if they are at all."""
+        rated = [
+            (SequenceMatcher(None, self._turns[i].user, said, autojunk=False).ratio(), -i)
+            for i in turns
+        ]
+        ratio, turn = max(rated, default=(0.0, 0))
+        return -turn if ratio >= _ALIKE else None
 
 
 def oracle(scenario: Scenario) -> TrivialLLM:
     """A model that plays what the scenario's turns expect."""
     return TrivialLLM("oracle", Oracle(scenario))
+
+
+def _last_said(request: Request) -> llm.ChatItem | None:
+    """The newest item but for what an agent's `llm_node` puts below: reminders, facts."""
+    return next(
+        (
+            item
+            for item in reversed(request.chat_ctx.items)
+            if item.type in {"function_call", "function_call_output"}
+            or (isinstance(item, llm.ChatMessage) and item.role in {"user", "assistant"})
+        ),
+        None,
+    )
 
 
 def _handoff(request: Request, target: Target) -> ToolCall | None:

@@ -86,6 +86,11 @@ class CallFactory:
         __tracebackhide__ = True
         if isinstance(llm, livekit_llm.LLM):
             return llm
+        if llm is not None and not isinstance(llm, str):
+            raise ModelError(
+                f"llm={llm!r} is no model: pass an instance of livekit's LLM, as "
+                "ScriptedLLM([...]), or a name like 'local'"
+            )
         name = llm or self._config.getoption("--handoff-model")
         if name is None or name == "oracle":
             raise ModelError(

@@ -55,8 +55,13 @@ class Received:
         return "\n".join(each.call.received_text for each in self.requests)
 
     def contains(self, text: str) -> "Received":
-        """Require that some request holds `text`."""
+        """Require that some request holds `text`.
+
+        Raises:
+            UsageError: for an empty text, which everything holds.
+        """
         __tracebackhide__ = True
+        text = _words(text)
         if self._with(text) is None:
             said = [
                 index
@@ -70,6 +75,7 @@ class Received:
     def lacks(self, text: str) -> "Received":
         """Require that no request holds `text`."""
         __tracebackhide__ = True
+        text = _words(text)
         found = self._with(text)
         if found is not None:
             raise self._failed(f"received {text!r}", at=found, shown=text)
@@ -128,3 +134,10 @@ class Received:
         ]
         headline = f"the model of {named(self.who)} {problem}"
         return failed(self.transcript, headline, marked=marked, notes=notes)
+
+
+def _words(text: object) -> str:
+    words = str(text)
+    if not words.strip():
+        raise UsageError(f"{text!r} is in everything: give the words that were to be received")
+    return words

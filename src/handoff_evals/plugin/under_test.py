@@ -1,6 +1,7 @@
 """A call that is under way, to speak to and to assert on."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from livekit.agents import Agent, AgentSession
 
@@ -47,9 +48,9 @@ class CallUnderTest:
 
     @property
     def active_agent(self) -> Agent:
-        """The agent that has the call."""
+        """The agent that has the call now; one may hand over while the caller says nothing."""
         self._looked_at = [move.place for move in self._moves[-1:]]
-        return self._moves[-1].new
+        return self._call.entered[-1][0]
 
     @property
     def active_agent_id(self) -> str:
@@ -64,7 +65,8 @@ class CallUnderTest:
         "billing_agent")]`.
         """
         self._looked_at = [move.place for move in self._moves]
-        return [move.ids for move in self._moves]
+        agents = [agent.id for agent, _ in self._call.entered]
+        return [Handoff(old, new) for old, new in pairwise([None, *agents]) if new is not None]
 
     @property
     def transcript(self) -> Transcript:

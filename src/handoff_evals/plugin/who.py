@@ -20,8 +20,10 @@ def named(who: Who | None) -> str:
             return who
         case Agent():
             return f"this {type(who).__name__} ({who.id})"
-        case _:
+        case type() if issubclass(who, Agent):
             return who.__name__
+        case _:
+            raise TypeError(f"{who!r} is no agent: give an Agent class, an instance or an id")
 
 
 def is_meant(who: Who, agent: Agent) -> bool:

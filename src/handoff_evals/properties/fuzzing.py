@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import run_state_machine_as_test
 
+from handoff_evals.errors import UsageError
 from handoff_evals.livekit.trivial import oracle
 from handoff_evals.properties.conversation import Conversation
 from handoff_evals.properties.failure import BrokenInvariantError
@@ -52,10 +53,16 @@ def fuzz(subject: Subject, *, how: settings = BRIEF) -> int:
         How many conversations were held.
 
     Raises:
+        UsageError: where an event loop runs.
         BrokenInvariantError: for a conversation that was shrunk; its `file` is the
             scenario file that was printed.
     """
     __tracebackhide__ = True  # a failure is shown where the test asks for it
+    with suppress(RuntimeError):
+        asyncio.get_running_loop()
+        raise UsageError(
+            "fuzz holds conversations on event loops of its own: call it from a plain `def` test"
+        )
     held = 0
 
     def machine() -> RandomCalls:

@@ -40,6 +40,11 @@ class Subject:
     def __post_init__(self) -> None:
         if not self.graph:
             raise ValueError("graph is empty: name at least the agent that takes the call")
+        if not isinstance(self.entry, AgentEntry):
+            raise TypeError(f"entry is {self.entry!r}: load it, AgentEntry.load('module:name')")
+        for old, news in self.graph.items():
+            if isinstance(news, str):
+                raise TypeError(f"graph[{old!r}] is {news!r}: give a list of agents, [{news!r}]")
 
     @cached_property
     def watch(self) -> Watch:

@@ -35,9 +35,10 @@ class Expectation:
     agent: Target | None = None
     handoffs: tuple[ExpectedHandoff, ...] | None = None
     """The exact path of the turn; an empty one means that nobody hands over."""
-    calls: tuple[ExpectedCall, ...] = ()
+    calls: tuple[ExpectedCall, ...] | None = None
+    """Tools that must have been called; an empty one means that none is."""
     carries: tuple[str, ...] = ()
     """What the agent that is active after the turn must have been told."""
     userdata: Mapping[str, Any] = field(default_factory=dict)
     silence: bool = False
-    """Whether it is right that the caller hears nothing."""
+    """Whether the caller must hear nothing; otherwise they must hear something."""

@@ -41,8 +41,11 @@ def first_request(transcript: Transcript, turn: int) -> tuple[ModelCall | None, 
         if index > turn:
             later_words.add((current.user or "").strip())
         for call in current.model_calls:
-            if call.purpose == "reply" and call.agent == active and call.after_handoffs >= arrived:
+            # By the id: what else is known of an agent may have changed since. Who else has
+            # the same id took the call by a handoff.
+            mine = call.agent.id == active.id and call.after_handoffs == arrived
+            if mine and call.purpose == "reply":
                 return call, later_words
-        if current.active != active:
+        if index > turn and current.handoffs:
             break
     return None, later_words

@@ -13,6 +13,7 @@ from handoff_evals.handoffs import decisions, follows
 from handoff_evals.scenario import ExpectedCall, Scenario, ScriptedTurn
 from handoff_evals.score import Score, Status
 from handoff_evals.scorers.carried import carried
+from handoff_evals.scorers.same import same
 from handoff_evals.transcript import FunctionCall, Message, Transcript, Turn
 
 Check = Callable[[Scenario, Transcript], Iterator[Score]]
@@ -59,13 +60,21 @@ def path_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score]
 
 def tools_are_called(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
     """Each expected tool was called in its turn, with at least the expected arguments."""
-    for index, scripted, turn in reached(scenario, transcript):
+    for index, scripted, _ in reached(scenario, transcript):
         made = [
             (position, event)
             for position, event in transcript.indexed(index)
             if isinstance(event, FunctionCall)
         ]
-        for call in scripted.expect.calls:
+        if scripted.expect.calls == ():
+            yield Score(
+                name="call",
+                status="failed" if made else "passed",
+                reason=f"expected no call, called {[event.name for _, event in made]}",
+                turn=index,
+                events=tuple(position for position, _ in made),
+            )
+        for call in scripted.expect.calls or ():
             hits = [position for position, event in made if _fits(call, event)]
             happened = [f"{event.name}({event.arguments})" for _, event in made]
             yield Score(
@@ -75,7 +84,6 @@ def tools_are_called(scenario: Scenario, transcript: Transcript) -> Iterator[Sco
                 turn=index,
                 events=tuple(hits or (position for position, _ in made)),
             )
-        del turn
 
 
 def context_is_carried(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
@@ -101,20 +109,23 @@ def userdata_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Sc
     """The session's userdata holds what the turn expects."""
     for index, scripted, turn in reached(scenario, transcript):
         for name, value in scripted.expect.userdata.items():
+            known = name in turn.userdata
             actual = turn.userdata.get(name)
             yield Score(
                 name="userdata",
-                status="passed" if actual == value else "failed",
-                reason=f"{name}: expected {value!r}, is {actual!r}",
+                status="passed" if known and same(actual, value) else "failed",
+                reason=f"{name}: expected {value!r}, "
+                + (f"is {actual!r}" if known else "but userdata has no such field"),
                 turn=index,
             )
 
 
 def caller_is_answered(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
-    """In every turn the caller hears something, unless the turn expects silence."""
+    """In every turn the caller hears something, and nothing where the turn expects silence."""
     for index, scripted, turn in reached(scenario, transcript):
         cut_off = any(fault.turn == index and fault.ended for fault in transcript.faults)
-        if scripted.expect.silence or cut_off or turn.said.strip():
+        said = turn.said.strip()
+        if cut_off or bool(said) != scripted.expect.silence:
             continue
         heard = [
             position for position, event in transcript.indexed(index) if isinstance(event, Message)
@@ -122,7 +133,9 @@ def caller_is_answered(scenario: Scenario, transcript: Transcript) -> Iterator[S
         yield Score(
             name="answered",
             status="failed",
-            reason=f"the caller hears nothing from {turn.active.label}",
+            reason=f"expected silence, the caller hears {said!r}"
+            if said
+            else f"the caller hears nothing from {turn.active.label}",
             turn=index,
             events=tuple(heard),
         )
@@ -192,7 +205,7 @@ def _fits(expected: ExpectedCall, event: FunctionCall) -> bool:
     except ValueError:
         return not expected.arguments
     return isinstance(actual, Mapping) and all(
-        name in actual and actual[name] == value for name, value in expected.arguments.items()
+        name in actual and same(actual[name], value) for name, value in expected.arguments.items()
     )
 
 

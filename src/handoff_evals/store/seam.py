@@ -21,7 +21,8 @@ def seams(transcript: Transcript) -> Iterator[float]:
             elif (
                 handed_over
                 and isinstance(event, Message)
-                and event.agent == turn.active
+                and event.agent is not None
+                and event.agent.id == turn.active.id
                 and event.at_s is not None
             ):
                 yield max(0.0, event.at_s)

@@ -31,6 +31,9 @@ def _as_written(value: Any) -> Any:
 Words = Annotated[str, BeforeValidator(_as_written)]
 """A text, or a whole number, which reads the same as a text."""
 
+Fact = Annotated[str, Field(min_length=1), BeforeValidator(_as_written)]
+"""What everything contains proves nothing."""
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
@@ -53,8 +56,8 @@ class ExpectModel(_Strict):
     agent: str | None = None
     where: dict[str, Any] = Field(default_factory=dict)
     handoffs: list[str] | None = None
-    calls: list[CallModel] = Field(default_factory=list)
-    carries: list[Words] = Field(default_factory=list)
+    calls: list[CallModel] | None = None
+    carries: list[Fact] = Field(default_factory=list)
     userdata: dict[str, Any] = Field(default_factory=dict)
     silence: bool = False
 
@@ -90,7 +93,7 @@ class ExpectModel(_Strict):
         return Expectation(
             agent=self._target(),
             handoffs=None if self.handoffs is None else tuple(map(_handoff, self.handoffs)),
-            calls=tuple(call.value() for call in self.calls),
+            calls=None if self.calls is None else tuple(call.value() for call in self.calls),
             carries=tuple(self.carries),
             userdata=self.userdata,
             silence=self.silence,

@@ -76,7 +76,8 @@ class AgentError:
     """What livekit only logs: an exception in a tool or `on_enter`, a dropped handoff."""
 
     where: str
-    """`tool`, `on_enter`, `on_exit`, `dropped_handoff`, `ignored_call` or `session`."""
+    """`tool`, `on_enter`, `on_exit`, `dropped_handoff`, `ignored_call`, `invalid_arguments`,
+    `interruption_timeout` or `session`."""
     message: str
     traceback: str = ""
     agent: AgentRef | None = None

@@ -84,9 +84,9 @@ def _pair(module: AgentModule, other: ast.expr, handoff: Handoff) -> tuple[str, 
 
 def _others(module: AgentModule, handoff: Handoff) -> Iterator[ast.expr]:
     """What else could stand there: other handoffs' agents, the nearest first; other classes."""
-    function, own = handoff.function, ast.dump(handoff.agent)
+    function, own = handoff.function, _who(module, handoff)
     home = module.class_of(function)
-    others = [each for each in handoffs(module) if ast.dump(each.agent) != own]
+    others = [each for each in handoffs(module) if _who(module, each) != own]
     for each in sorted(others, key=lambda other: module.class_of(other.function) is not home):
         if _can_stand_in(module, each, function):
             yield each.agent
@@ -96,6 +96,15 @@ def _others(module: AgentModule, handoff: Handoff) -> Iterator[ast.expr]:
         for other in module.agents.values():
             if other.name in known - {ast.unparse(call.func)}:
                 yield from _adapted(module, other, call)
+
+
+def _who(module: AgentModule, handoff: Handoff) -> str:
+    """The agent's construction but for the context it is given: without it, it is no other one."""
+    call = built(module, handoff.agent, handoff.function)
+    if call is None:
+        return ast.dump(handoff.agent)
+    told = [keyword for keyword in call.keywords if keyword.arg != "chat_ctx"]
+    return ast.dump(ast.Call(func=call.func, args=call.args, keywords=told))
 
 
 def _can_stand_in(module: AgentModule, other: Handoff, function: Function) -> bool:
