@@ -122,6 +122,13 @@ def test_another_model_is_refused_before_the_run(
     assert not (project / "mine").exists()
 
 
+def test_a_run_that_is_taken_up_is_checked_as_well(command: Command, kept: Path) -> None:
+    command("run", "-m", "never", "--out", "mine")
+    done = command("run", "--resume", "mine", "--baseline", str(kept))
+    assert done.code == 2
+    assert "it has nothing of the model 'never', but of 'oracle'" in done.err
+
+
 def test_another_suite_is_refused(command: Command, project: Path, kept: Path) -> None:
     suite = project / "evals" / "star" / "scenarios.yaml"
     suite.write_text(suite.read_text().replace("name: Star", "name: Planet"))

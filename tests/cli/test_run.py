@@ -1,12 +1,18 @@
 """`handoff-evals run`: what it prints, leaves behind and exits with."""
 
+import asyncio
 import json
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from handoff_evals.store import RunFolder
+
+ROOT = Path(__file__).parents[2]
 Command = Callable[..., Any]
 
 
@@ -73,7 +79,8 @@ def test_nothing_scored_exits_3_and_says_why(command: Command, project: Path) ->
         (["-m", "never", "--tag", "kind"], "write K=V"),
         (["-m", "gguf:none.gguf"], "there is no file"),
         (["-m", "openai/gpt-4.1-mini"], "needs LIVEKIT_API_KEY and LIVEKIT_API_SECRET"),
-        (["--resume", "mine", "-m", "never"], "leave out suites and models"),
+        (["--resume", "mine", "-m", "never"], "leave out suites, --model"),
+        (["--resume", "mine", "--trials", "3"], "leave out suites, --model, --trials"),
         (["--resume", "mine"], "is no run folder"),
     ],
 )
@@ -124,3 +131,94 @@ def test_a_budget_stops_the_run_and_says_so(command: Command) -> None:
     assert done.code == 3
     assert "--max-tokens 30 is reached" in done.err
     assert "trials were not run" in done.err
+
+
+def test_a_trial_without_an_answer_is_held_again_when_the_run_is_taken_up(
+    command: Command, project: Path
+) -> None:
+    (project / "outage_models.py").write_text(
+        "from pathlib import Path\n"
+        "from livekit.agents import APIStatusError\n"
+        "from handoff_evals import ScriptedLLM\n"
+        "def answer(request):\n"
+        "    if Path('down').exists():\n"
+        "        return APIStatusError('no', status_code=401)\n"
+        "    return 'I see.'\n"
+        "def outage():\n"
+        "    return ScriptedLLM(answer)\n"
+    )
+    (project / "down").touch()
+    out = command("run", "-m", "outage_models:outage", "--retries", "0", "--out", "a")
+    assert out.code == 3
+    (project / "down").unlink()
+
+    done = command("run", "--resume", "a", "--json")
+
+    assert done.code == 0, done.err
+    (model,) = json.loads(done.out)["models"].values()
+    assert model["trials"] == {"passed": 1, "failed": 1, "unscored": 0, "causes": {}, "not_run": 0}
+    again = command("run", "--resume", "a", "--json")
+    assert json.loads(again.out)["models"] == json.loads(done.out)["models"]
+
+
+def test_a_run_that_another_process_adds_to_is_left_alone(command: Command, project: Path) -> None:
+    command("run", "-m", "never", "--out", "a")
+    with RunFolder.open(project / "a").held():
+        done = command("run", "--resume", "a")
+
+    assert done.code == 2
+    assert "'a' is being added to by another process" in done.err
+
+
+def test_what_failed_beside_the_handoffs_is_told(command: Command, project: Path) -> None:
+    suite = project / "evals" / "star" / "scenarios.yaml"
+    suite.write_text(suite.read_text().replace("node: b}}", "node: b}, carries: [the moon]}"))
+    done = command("run", "-m", "oracle")
+
+    assert "oracle: what went wrong" in done.out
+    assert "Stays, then b, turn 2:" in done.out
+    assert "'the moon'" in " ".join(done.out.split())
+
+
+def test_quiet_says_why_the_exit_code_is_not_0(command: Command) -> None:
+    done = command("run", "-m", "never", "--min-accuracy", "0.9", "--quiet")
+
+    assert done.code == 1
+    assert done.out == ""
+    assert done.err.strip() == "never: accuracy 0.667 is below --min-accuracy 0.9"
+
+
+def test_agents_without_a_model_of_their_own_are_refused(command: Command) -> None:
+    done = command("run", "-m", "own")
+
+    assert done.code == 2
+    assert "has no model of its own, nor has the session" in done.err
+
+
+@pytest.mark.parametrize("code", ["0", "1", "'missing KEY'"])
+def test_a_module_that_exits_is_named(command: Command, project: Path, code: str) -> None:
+    (project / f"exits_{len(code)}.py").write_text(f"import sys\nsys.exit({code})\n")
+    done = command("run", "-m", f"exits_{len(code)}:model")
+
+    assert done.code == 2
+    assert "can't be imported: SystemExit" in done.err
+
+
+async def test_who_stops_reading_changes_no_verdict(project: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    words = ("run", "-m", "never", "--baseline", "b.json", "--update-baseline")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "handoff_evals", *words, "--min-accuracy", "0.9"),
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=write,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    os.close(write)
+    _, err = await process.communicate()
+
+    assert process.returncode == 1
+    assert b"below --min-accuracy" in err
+    assert b"Traceback" not in err
+    assert (project / "b.json").exists()

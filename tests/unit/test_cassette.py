@@ -188,7 +188,7 @@ def test_a_miss_is_told_against_the_nearest_exchange_not_the_first(tmp_path: Pat
 
 def test_a_miss_says_which_trials_there_are(tmp_path: Path) -> None:
     record(tmp_path, (request("Hello"), "Good day."))
-    with pytest.raises(CassetteMissError, match="there is no trial 3 of this conversation, only 0"):
+    with pytest.raises(CassetteMissError, match="there is no trial 4 of this conversation, only 1"):
         cassette(tmp_path, Mode.REPLAY).reel("Scenario", trial=3, seed=1).find(request("Hello"))
 
 

@@ -224,3 +224,19 @@ def test_a_summary_is_replaced_as_a_whole(run: RunFolder) -> None:
         "summary.json",
         "trials.jsonl",
     ]
+
+
+def test_of_a_trial_that_was_held_again_the_last_counts(run: RunFolder) -> None:
+    again = replace(RICH, duration_s=7.0)
+    for each in (RICH, numbered(2), again):
+        run.append(each)
+
+    assert list(run.trials()) == [numbered(2), again]
+
+
+def test_two_processes_can_not_add_to_one_run(run: RunFolder) -> None:
+    with run.held(), pytest.raises(RunFolderError, match="by another process"):  # noqa: SIM117
+        with RunFolder.open(run.path).held():
+            pass
+    with run.held():
+        run.append(RICH)

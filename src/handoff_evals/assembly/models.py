@@ -213,7 +213,7 @@ def _factory(module: str, name: str, folder: Path) -> Callable[..., Any]:
         found: Any = importlib.import_module(module)
         for part in name.split("."):
             found = getattr(found, part)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(
             f"model '{module}:{name}' can't be imported: {type(error).__name__}: {error}. "
             f"There are:\n{FORMS}"

@@ -180,6 +180,8 @@ def resume(
 ) -> PreparedRun:
     """Prepare what is missing of a run that was begun, as it was asked for then.
 
+    A trial that had no answer is missing too: the model may answer by now.
+
     Args:
         folder: the run.
         request: how to go on: limits, pace and budget; the rest is the run's own.
@@ -211,7 +213,7 @@ def resume(
             f"{'; '.join(changed)}. Start a new run."
         )
     folder.repair()
-    return prepared.without({trial.key for trial in folder.trials()})
+    return prepared.without({trial.key for trial in folder.trials() if trial.status != "unscored"})
 
 
 def _changes(old: Manifest, new: Manifest) -> Iterator[str]:

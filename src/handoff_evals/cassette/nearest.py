@@ -66,8 +66,8 @@ def _why(request: Request, recorded: Sequence[Entry], trial: int) -> str:
         return "there is nothing of this conversation"
     same_trial = [entry for entry in recorded if entry.trial == trial]
     if not same_trial:
-        known = ", ".join(str(number) for number in sorted({entry.trial for entry in recorded}))
-        return f"there is no trial {trial} of this conversation, only {known}"
+        known = ", ".join(str(number + 1) for number in sorted({entry.trial for entry in recorded}))
+        return f"there is no trial {trial + 1} of this conversation, only {known}"
     nearest = max(same_trial, key=lambda entry: _nearness(request, entry.request))
     return (
         first_difference(nearest.request, request)

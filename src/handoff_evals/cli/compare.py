@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from handoff_evals.cli.reader import to_reader
+
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.")],
@@ -25,8 +27,6 @@ def compare(
 
     handoff-evals compare runs/small runs/large --json
     """
-    from rich.console import Console
-
     from handoff_evals.assembly.compare import compare_runs
     from handoff_evals.cli.markdown import wanted, write_markdown
     from handoff_evals.reports.compare_report import comparison_json, print_comparison
@@ -36,7 +36,8 @@ def compare(
     sides = [(side.name, side.summary) for side in compared.sides]
     if wanted(markdown):
         write_markdown(comparison_markdown(sides, compared.pairs), markdown)
-    if as_json:
-        typer.echo(json.dumps(comparison_json(sides, compared.pairs), indent=2))
-        return
-    print_comparison(Console(), sides, compared.pairs)
+    with to_reader() as console:
+        if as_json:
+            typer.echo(json.dumps(comparison_json(sides, compared.pairs), indent=2))
+        else:
+            print_comparison(console, sides, compared.pairs)

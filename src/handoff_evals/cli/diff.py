@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from handoff_evals.cli.exit_code import ExitCode
+from handoff_evals.cli.reader import to_reader
 from handoff_evals.errors import UsageError
 
 if TYPE_CHECKING:
@@ -107,10 +108,11 @@ def diff(
     if found is None:
         noise.print(f"interrupted; what is finished is kept: --out {request.out}", style="yellow")
         raise typer.Exit(ExitCode.INTERRUPTED)
-    if as_json:
-        typer.echo(written(found), nl=False)
-    elif not quiet:
-        print_difference(Console(), found)
+    with to_reader() as console:
+        if as_json:
+            typer.echo(written(found), nl=False)
+        elif not quiet:
+            print_difference(console, found)
     raise typer.Exit(exit_code(found))
 
 

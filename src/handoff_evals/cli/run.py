@@ -10,15 +10,19 @@ import typer
 
 from handoff_evals.cli.exit_code import ExitCode
 from handoff_evals.cli.progress import conversations
+from handoff_evals.cli.reader import to_reader
 from handoff_evals.cli.verdict import unmet, verdict
 from handoff_evals.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from handoff_evals.assembly.run import PreparedRun, RunRequest
     from handoff_evals.cassette import Mode
     from handoff_evals.cli.baseline import BaselineGate
+    from handoff_evals.compare import AgainstBaseline
     from handoff_evals.store import RunFolder, Summary
 
 _MODELS = (
@@ -46,12 +50,19 @@ def run(
         list[str] | None, typer.Option("--model", "-m", help=_MODELS, rich_help_panel=_HELD)
     ] = None,
     trials: Annotated[
-        int,
-        typer.Option(min=1, help="Conversations per scenario and model.", rich_help_panel=_HELD),
-    ] = 1,
+        int | None,
+        typer.Option(
+            min=1,
+            help="Conversations per scenario and model. (default: 1)",
+            rich_help_panel=_HELD,
+        ),
+    ] = None,
     seed: Annotated[
-        int, typer.Option(help="The run's seed; each trial's is derived.", rich_help_panel=_HELD)
-    ] = 0,
+        int | None,
+        typer.Option(
+            help="The run's seed; each trial's is derived. (default: 0)", rich_help_panel=_HELD
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -165,7 +176,13 @@ def run(
         bool, typer.Option("--json", help="Print the summary as JSON.", rich_help_panel=_OUTPUT)
     ] = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress, no tables.", rich_help_panel=_OUTPUT)
+        bool,
+        typer.Option(
+            "--quiet",
+            "-q",
+            help="No progress, no tables; only why the exit code is not 0.",
+            rich_help_panel=_OUTPUT,
+        ),
     ] = False,
 ) -> None:
     """Hold every scenario's conversation and judge the handoffs.
@@ -192,13 +209,16 @@ def run(
     from handoff_evals.runner import Patience
     from handoff_evals.store import summarise
 
-    if resume is not None and (suites or model or only or tag or out):
-        raise UsageError("--resume goes on with what the run was: leave out suites and models")
+    if resume is not None and (suites or model or only or tag or out or trials or seed is not None):
+        raise UsageError(
+            "--resume goes on with what the run was: leave out suites, --model, --trials, --seed, "
+            "--only, --tag and --out"
+        )
     request = RunRequest(
         suites=suites or (),
         models=model or ("local",),
-        trials=trials,
-        seed=seed,
+        trials=trials or 1,
+        seed=seed or 0,
         only=only or (),
         tags=_tags(tag or []),
         limits=Limits(turn_s=turn_timeout, call_s=trial_timeout),
@@ -219,8 +239,8 @@ def run(
     tell_of_cassettes(prepared, noise, prune=prune and undone is not None)
     summary = summarise(folder.trials(), folder.manifest)
     folder.write_summary(summary)
-    _report(summary, folder, as_json=as_json, quiet=quiet)
     if undone is None:
+        _report(summary, folder, as_json=as_json, quiet=quiet)
         again = f"handoff-evals run --resume {folder.path}"
         noise.print(f"interrupted; what is finished is kept: {again}", style="yellow")
         raise typer.Exit(ExitCode.INTERRUPTED)
@@ -228,7 +248,6 @@ def run(
     against = gate.hold(folder, prepared, valid=code is not ExitCode.INVALID) if gate else ()
     if gate is not None:
         code, reasons = gate.rule(against, code, reasons)
-    print_against(noise if as_json else Console(quiet=quiet), against)
     if wanted(markdown):
         text = run_markdown(
             summary,
@@ -238,8 +257,14 @@ def run(
             notes=folder.manifest.notes,
         )
         write_markdown(text, markdown)
-    for line in (*unmet(prepared.suites, summary), *undone, *reasons):
+    # Last: whoever reads may go away, and nothing hangs on it.
+    _report(summary, folder, as_json=as_json, quiet=quiet, against=() if as_json else against)
+    if as_json:
+        print_against(noise, against)
+    for line in (*unmet(prepared.suites, summary), *undone):
         noise.print(line, style="yellow", markup=False, soft_wrap=True)
+    for line in reasons:  # why it does not exit with 0: --quiet wants to know that too
+        Console(stderr=True).print(line, style="yellow", markup=False, soft_wrap=True)
     raise typer.Exit(code)
 
 
@@ -275,7 +300,10 @@ def _prepare(
 
     if resumed is not None:
         folder = RunFolder.open(resumed)
-        return resume(folder, request, command=sys.argv), folder
+        prepared = resume(folder, request, command=sys.argv)
+        if gate is not None:
+            gate.check(prepared)
+        return prepared, folder
     prepared = prepare(request, command=sys.argv)
     if gate is not None:
         gate.check(prepared)
@@ -292,21 +320,35 @@ def _execute(
         What was left undone, in words; None when it was interrupted.
     """
     try:
-        with conversations(console, len(prepared.planned)) as done:
+        with folder.held(), conversations(console, len(prepared.planned)) as done:
             return asyncio.run(prepared.execute(folder, done))
     except KeyboardInterrupt:
         return None
+    except OSError as error:
+        raise UsageError(
+            f"{str(folder.path)!r} can't be written to: {error}. What is finished is kept: "
+            f"handoff-evals run --resume {folder.path}"
+        ) from error
 
 
-def _report(summary: "Summary", folder: "RunFolder", *, as_json: bool, quiet: bool) -> None:
-    from rich.console import Console
-
+def _report(
+    summary: "Summary",
+    folder: "RunFolder",
+    *,
+    as_json: bool,
+    quiet: bool,
+    against: "Sequence[AgainstBaseline]" = (),
+) -> None:
+    from handoff_evals.reports.baseline_report import print_against
     from handoff_evals.reports.run_report import print_run
 
-    if as_json:
-        typer.echo((folder.path / "summary.json").read_text(), nl=False)
-    elif not quiet:
-        print_run(Console(), summary, notes=[*folder.manifest.notes, f"run folder: {folder.path}"])
+    with to_reader() as console:
+        if as_json:
+            typer.echo((folder.path / "summary.json").read_text(), nl=False)
+        elif not quiet:
+            notes = [*folder.manifest.notes, f"run folder: {folder.path}"]
+            print_run(console, summary, notes=notes)
+            print_against(console, against)
 
 
 def _list_simulated(prepared: "PreparedRun", console: "Console") -> None:

@@ -74,7 +74,16 @@ def _chosen(folder: "RunFolder", label: str, model: str | None) -> list["Trial"]
     ]
     exact = [trial for trial in found if trial.key.scenario == label]
     if not found:
-        labels = sorted({trial.key.scenario for trial in folder.trials()})
+        there = [trial.key for trial in folder.trials()]
+        if not there:
+            raise UsageError(f"{str(folder.path)!r} has no finished trial")
+        models = sorted({key.model for key in there})
+        if model is not None and model not in models:
+            raise UsageError(
+                f"{str(folder.path)!r} has no trial of --model {model!r}; there are "
+                f"{', '.join(models)}"
+            )
+        labels = sorted({key.scenario for key in there})
         close = get_close_matches(label, labels, n=3, cutoff=0.3) or labels[:3]
         shown = ", ".join(repr(each) for each in close)
         raise UsageError(

@@ -56,7 +56,7 @@ class LiveSide:
             The side; its agents are not imported yet.
         """
         log = Path(f"{orders.out}.log")
-        log.parent.mkdir(parents=True, exist_ok=True)
+        _writable(log)
         # Sets are written in an order by lot otherwise, and prompts may hold one.
         environment = {**os.environ, "PYTHONHASHSEED": "0"}
         with log.open("ab") as printed:  # noqa: ASYNC230 - a file on this machine
@@ -156,3 +156,11 @@ _REHEARSED = TypeAdapter(list[Rehearsed])
 _PREPARED = TypeAdapter(Prepared)
 _TRIALS = TypeAdapter(list[Trial])
 _KEY = TypeAdapter(TrialKey)
+
+
+def _writable(log: Path) -> None:
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.touch()
+    except OSError as error:
+        raise UsageError(f"--out {str(log.parent)!r} can't be written to: {error}") from error

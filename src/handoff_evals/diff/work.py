@@ -103,6 +103,7 @@ class _Work:
             edges=parts(by_edge(scored.values()), terms=terms),
             changes=found.changes,
             not_seen=found.not_seen,
+            looked_at=found.looked_at,
             flips=tuple(
                 flip for pairs in scored.values() for a, b in pairs for flip in flips(a, b)
             ),

@@ -106,6 +106,7 @@ class Call:
         self._noted = _Noted()
         self._timed = Timed(total_s=self._limits.call_s)
         self._agent: Agent | None = None
+        self._refused: UsageError | None = None
         self.on_entrance: Callable[[Agent, AgentRef], None] = lambda _agent, _ref: None
         """Called with each agent that takes the call, before a run's model replaces its own."""
         self.turns: list[Turn] = []
@@ -258,6 +259,8 @@ class Call:
             raise  # nobody's behaviour: what was asked for can't be
         except Exception as error:  # noqa: BLE001 - whatever it is, it becomes a fault
             self._raised(error)
+        if self._refused is not None:
+            raise self._refused
         self.results.append(result)
         for exchange in self._noted.exchanges:
             ended = exchange is self._noted.fatal
@@ -343,7 +346,10 @@ class Call:
         self._entered[event.item.id] = entered = (agent, self._ref(agent))
         self.on_entrance(*entered)
         # Before it runs: livekit announces the handoff first, then starts the agent.
-        self._taps.put_before(agent, session=self.session, ref=lambda: self._ref(agent))
+        try:
+            self._taps.put_before(agent, session=self.session, ref=lambda: self._ref(agent))
+        except UsageError as error:  # livekit would only log it
+            self._refused = error
         self._noted.handoffs += 1
         if self._noted.handoffs > self._limits.handoffs:
             self._timed.break_off()

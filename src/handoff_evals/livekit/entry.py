@@ -55,7 +55,7 @@ class AgentEntry:
             found: Any = importlib.import_module(module_name)
             for part in name.split("."):
                 found = getattr(found, part)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise AgentImportError(
                 f"agent {entry!r} can't be imported: {type(error).__name__}: {error}. "
                 f"Modules are looked up from {path!r} first; is that your project's folder?"

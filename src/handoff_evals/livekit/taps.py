@@ -57,8 +57,6 @@ def _own(agent: Agent, session: AgentSession[Any]) -> llm.LLM[Any]:
     if isinstance(model, Tap):
         return model.inner
     if not isinstance(model, llm.LLM):
-        raise UsageError(
-            f"{agent.label} has {model!r} as its own model; the harness drives text and needs "
-            "an `llm.LLM`"
-        )
+        has = f"{model!r} as its own model" if model else "no model of its own, nor has the session"
+        raise UsageError(f"{agent.label} has {has}; the harness drives text and needs an `llm.LLM`")
     return model

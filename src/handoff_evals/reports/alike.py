@@ -20,6 +20,17 @@ class Alike:
         return self.failures[0]
 
 
+def telling(found: Iterable[Failure]) -> list[Failure]:
+    """Leave out what failed along with the decision of its turn: it follows from that."""
+    listed = list(found)
+    decided = {_place(each) for each in listed if each.name == "handoff"}
+    return [each for each in listed if each.name == "handoff" or _place(each) not in decided]
+
+
+def _place(each: Failure) -> tuple[str, str, str, int, int | None]:
+    return each.model, each.suite, each.scenario, each.number, each.turn
+
+
 def alike(found: Iterable[Failure]) -> list[Alike]:
     """Put the unscored trials of one model together that have the same reason.
 

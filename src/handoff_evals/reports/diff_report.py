@@ -68,9 +68,10 @@ def verdict_line(found: Difference) -> str:
             return f"improved: {_seen(part)}, {_evidence(part, part.e_better)} ({sure})"
         case "no larger difference":
             return f"no difference larger than {margin:g}: {_seen(part)}; {bound} ({sure})"
+    more = "" if found.terms.fixed else "; --fixed holds them all and looks once"
     return (
         f"can't tell: {_seen(part)}; {bound}, which is not enough for --margin {margin:g}. More "
-        "scenarios, or a wider margin, may settle it"
+        f"scenarios, or a wider margin, may settle it{more}"
     )
 
 
@@ -81,8 +82,7 @@ def _evidence(part: Part, e_value: float) -> str:
 def _changes(found: Difference) -> Iterator[Text]:
     yield Text("What changed", style="bold")
     if not found.changes:
-        both_code = found.stopped != "all held" or found.scope.reached
-        said = "nothing that can be seen" if both_code else "not looked at: a side is no code"
+        said = "nothing that can be seen" if found.looked_at else "not looked at: a side is no code"
         yield Text(f"  {said}", style="dim")
     for agent, listed in groupby(found.changes, key=lambda change: change.agent):
         yield Text(f"  {agent}")
@@ -90,7 +90,8 @@ def _changes(found: Difference) -> Iterator[Text]:
             yield _marked(change)
     for each in found.not_seen:
         changed = ", and its code has changed" if each.changed else ""
-        yield Text(f"  {each.agent} was not looked at: no scenario meets it{changed}", "yellow")
+        where = f"no scenario of {each.suite} meets it"
+        yield Text(f"  {each.agent} was not looked at: {where}{changed}", "yellow")
 
 
 def _marked(change: Change) -> Text:

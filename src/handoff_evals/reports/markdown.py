@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from handoff_evals.compare import AgainstBaseline, Comparison, Flip, leading
 from handoff_evals.handoffs import OUTCOMES
-from handoff_evals.reports.alike import Alike, alike, named
+from handoff_evals.reports.alike import Alike, alike, named, telling
 from handoff_evals.reports.run_report import TRIVIAL, interval, share
 from handoff_evals.store import Failure, ModelSummary, Summary
 
@@ -162,9 +162,7 @@ def failures_section(found: Iterable[Failure]) -> str:
 
     What fails along with the decision of its turn follows from it, and is left out.
     """
-    listed = [each for each in found if not each.model.startswith(TRIVIAL)]
-    decided = {_place(each) for each in listed if each.name == "handoff"}
-    wanted = [each for each in listed if each.name == "handoff" or _place(each) not in decided]
+    wanted = telling(each for each in found if not each.model.startswith(TRIVIAL))
     if not wanted:
         return ""
     groups = alike(wanted)
@@ -202,10 +200,6 @@ def said(text: str) -> str:
 
 def _reference(match: re.Match[str]) -> str:
     return match[0] if match[0].startswith("&#") else match[0] + _APART
-
-
-def _place(failure: Failure) -> tuple[str, str, str, int, int | None]:
-    return failure.model, failure.suite, failure.scenario, failure.number, failure.turn
 
 
 def _scenario(suite: str, scenario: str, number: int) -> str:

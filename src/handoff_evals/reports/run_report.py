@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from handoff_evals.handoffs import OUTCOMES
-from handoff_evals.reports.alike import Alike, alike, named
+from handoff_evals.reports.alike import Alike, alike, named, telling
 from handoff_evals.store import Accuracy, Failure, ModelSummary, SuiteSummary, Summary
 
 _SHOWN = 12
@@ -119,10 +119,8 @@ def deciders_table(name: str, model: ModelSummary) -> Table:
 def failures(found: Iterable[Failure]) -> Iterable[RenderableType]:
     """What went wrong, the first few of each model that can be expected to do well."""
     by_model: dict[str, list[Failure]] = {}
-    for each in found:
-        wanted = each.name in {"handoff", "agent", "unscored"}
-        if wanted and not each.model.startswith(TRIVIAL):
-            by_model.setdefault(each.model, []).append(each)
+    for each in telling(each for each in found if not each.model.startswith(TRIVIAL)):
+        by_model.setdefault(each.model, []).append(each)
     for model, listed in by_model.items():
         yield Text(f"{model}: what went wrong", style="bold")
         groups = alike(listed)

@@ -7,11 +7,12 @@ RUN/summary.json    written at the end, and drawn anew from the trials whenever 
 ```
 """
 
+import fcntl
 import json
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from errno import ENOSPC
 from itertools import count
@@ -27,6 +28,7 @@ from handoff_evals.trial import Trial
 
 _MANIFEST = TypeAdapter(Manifest)
 _TRIAL = TypeAdapter(Trial)
+_DECODER = json.JSONDecoder()
 
 
 class RunFolder:
@@ -107,15 +109,19 @@ class RunFolder:
         """The finished trials in the order in which they ended, one at a time.
 
         A last line without its end was being written when the run was killed: it
-        is no finished trial and is passed over.
+        is no finished trial and is passed over. Of a trial that had no answer and was
+        held again by `--resume`, the last counts.
 
         Raises:
             RunFolderError: when a whole line can't be read.
         """
+        last = self._last_lines()
         with (self.path / "trials.jsonl").open("rb") as file:
             for number, line in enumerate(file, 1):
                 if not line.endswith(b"\n"):
                     return
+                if last.get(_key(line), number) != number:
+                    continue
                 try:
                     yield _TRIAL.validate_python(json.loads(line))
                 except ValueError as error:
@@ -124,10 +130,40 @@ class RunFolder:
                         f"{where}: not a trial of this version: {error}"
                     ) from error
 
+    def _last_lines(self) -> dict[str, int]:
+        with (self.path / "trials.jsonl").open("rb") as file:
+            return {_key(line): number for number, line in enumerate(file, 1) if line[-1:] == b"\n"}
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep it for this process while a run adds to it.
+
+        Raises:
+            RunFolderError: when another process does so.
+        """
+        with (self.path / "trials.jsonl").open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunFolderError(
+                    f"{str(self.path)!r} is being added to by another process: wait for it to end"
+                ) from None
+            yield
+
     def write_summary(self, summary: Any) -> None:
         """Write `summary.json`, whole or not at all."""
         data = _written(TypeAdapter(type(summary)), summary, indent=2)
         _replace(self.path / "summary.json", data)
+
+
+def _key(line: bytes) -> str:
+    """Which trial a line is of: its first field, by itself, since the rest may be long."""
+    text = line.decode("utf-8", "replace")
+    try:
+        key, _ = _DECODER.raw_decode(text, text.index("{", 1))
+    except ValueError:
+        return text  # no trial; who reads it whole says so
+    return json.dumps(key, sort_keys=True)
 
 
 def _fresh(parent: Path) -> Path:

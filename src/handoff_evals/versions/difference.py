@@ -74,6 +74,8 @@ class Difference:
     scope: Scope
     stopped: Stopped
     seconds: float
+    looked_at: bool = True
+    """Whether both sides are code, so that `changes` and `not_seen` could be found."""
     notes: tuple[str, ...] = ()
     schema: int = SCHEMA
 

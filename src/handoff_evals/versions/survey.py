@@ -22,6 +22,8 @@ class Survey:
     """The scenarios of suites that no change reaches, by suite."""
     changes: tuple[Change, ...] = ()
     not_seen: tuple[NotSeen, ...] = ()
+    looked_at: bool = True
+    """Whether both sides are code."""
     requests: Mapping[Place, int] = field(default_factory=dict)
     """How many requests each took in rehearsal, both sides together."""
 
@@ -40,7 +42,8 @@ class Survey:
 def unseen(suites: Sequence[Suite], *, seed: int) -> Survey:
     """The survey where one side is no code, so that everything may be different."""
     places = [place for suite in suites for place in _places(suite)]
-    return Survey(reached=(), may_be_reached=shuffled(places, seed=seed), out_of_reach=())
+    order = shuffled(places, seed=seed)
+    return Survey(reached=(), may_be_reached=order, out_of_reach=(), looked_at=False)
 
 
 def survey(

@@ -1,0 +1,5 @@
+"""`python -m handoff_evals`."""
+
+from handoff_evals.cli.main import main
+
+main()
