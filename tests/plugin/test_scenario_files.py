@@ -53,7 +53,7 @@ def test_each_scenario_is_a_test_with_any_number_of_workers(
             "_* Bicycle shop: Wants a manager _*",
             "turn 1: handoff: missed: expected manager, active front_desk",
             "in turn 1 front_desk's model could call: transfer_to_workshop",
-            "the oracle plays what the turn expects*",
+            "the oracle found nothing to play: no tool leads there*",
             "    [[]3[]] caller: Give me a manager.",
             ">>> [[]4[]] front_desk: *",
             "SKIPPED*evals/shop/scenarios.yaml*: no `turns`: needs LiveKit's simulated caller",

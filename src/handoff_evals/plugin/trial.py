@@ -105,10 +105,17 @@ def _hints(trial: Trial, broken: list[Score]) -> Iterator[str]:
             tools = ", ".join(tool.name for tool in call.tools) or "no tools"
             yield f"in {in_turn(first.turn)} {call.agent.label}'s model could call: {tools}"
         if asked and trial.key.model == "oracle":
-            yield "the oracle plays what the turn expects, so the fault is in the agents' wiring:"
-            yield "no tool leads there, or several do, or the tool does something else"
+            yield from _of_the_oracle(trial, first.turn)
     elif first.name == "carries":
         request, _ = first_request(trial.transcript, first.turn)
         if request is not None:
             yield f"what {request.agent.label}'s model received:"
             yield from request_lines(request)
+
+
+def _of_the_oracle(trial: Trial, turn: int) -> Iterator[str]:
+    if any(call.calls for call in trial.transcript.turns[turn].model_calls):
+        yield "the oracle played what the turn expects; the agents came to something else"
+    else:
+        yield "the oracle found nothing to play: no tool leads there, several do, or a name is"
+        yield "not as the agents have it; `calls:` names the tool"
