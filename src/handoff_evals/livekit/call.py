@@ -21,6 +21,7 @@ from handoff_evals.cassette import Reel
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import errors_logged, offline
 from handoff_evals.livekit.entry import AgentEntry, Opened
+from handoff_evals.livekit.fields import fields
 from handoff_evals.livekit.history import HistoryReader
 from handoff_evals.livekit.model_faults import LOGGED, faults_of
 from handoff_evals.livekit.nursery import Nursery
@@ -55,9 +56,6 @@ class _Noted:
     handoffs: int = 0
     fatal: Exchange | None = None
     """The unanswered request that ended the conversation."""
-
-
-_ABSENT = object()
 
 
 class Call:
@@ -370,36 +368,17 @@ class Call:
         self._noted.exchanges.append(exchange)
 
     def _ref(self, agent: Agent) -> AgentRef:
-        return AgentRef(
-            id=agent.id,
-            attributes={
-                name: str(value)
-                for name in sorted(self._watch.attributes)
-                if (value := _looked_up(agent, name)) is not _ABSENT
-            },
-        )
+        watched = fields(agent, self._watch.attributes)
+        attributes = {name: str(value) for name, value in watched.items()}
+        return AgentRef(id=agent.id, attributes=attributes)
 
     def _userdata(self) -> Mapping[str, Any]:
         data = None if self._opened is None else self._opened.session._userdata  # noqa: SLF001
         if data is None:
             return {}
-        found = {name: _looked_up(data, name) for name in sorted(self._watch.userdata)}
-        return {
-            name: to_jsonable_python(value, fallback=str)
-            for name, value in found.items()
-            if value is not _ABSENT
-        }
+        watched = fields(data, self._watch.userdata)
+        return {name: to_jsonable_python(each, fallback=str) for name, each in watched.items()}
 
     def _fault(self, owner: Any, cause: str, detail: str, *, ended: bool = False) -> None:
         turn = len(self.turns)
         self.faults.append(Fault(owner=owner, cause=cause, detail=detail, turn=turn, ended=ended))
-
-
-def _looked_up(data: object, name: str) -> Any:
-    """A field; what a mapping lacks is None there, since its keys come and go."""
-    if isinstance(data, Mapping):
-        return data.get(name)
-    try:
-        return getattr(data, name, _ABSENT)
-    except Exception as error:  # noqa: BLE001 - a property of the user's; what it says is shown
-        return f"{type(error).__name__}: {error}"
