@@ -1,9 +1,10 @@
 """Runs on disk."""
 
-from handoff_evals.store.baseline import Baseline, FailedCheck, KeptTrial, keep, scenario_sha256
+from handoff_evals.store.baseline import Baseline, FailedCheck, KeptTrial, keep
 from handoff_evals.store.manifest import SCHEMA, Asked, Manifest, SuiteRecord
 from handoff_evals.store.price import Price
 from handoff_evals.store.run_folder import RunFolder
+from handoff_evals.store.sha256 import scenario_sha256
 from handoff_evals.store.summary import (
     Accuracy,
     Decider,

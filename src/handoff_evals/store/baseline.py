@@ -5,7 +5,6 @@ word of what was said. A trial a line and everything sorted, so that `git diff` 
 an update changed.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,8 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handoff_evals.errors import UsageError
 from handoff_evals.handoffs import Decision, Outcome
-from handoff_evals.scenario import Scenario, Suite
+from handoff_evals.scenario import Suite
 from handoff_evals.score import Status
+from handoff_evals.store.sha256 import scenario_sha256
 from handoff_evals.trial import Trial, TrialKey
 
 SCHEMA = 1
@@ -184,17 +184,6 @@ def keep(trial: Trial, sha256: str) -> KeptTrial:
         ),
         replayed=all(call.replayed for call in trial.transcript.model_calls),
     )
-
-
-def scenario_sha256(scenario: Scenario) -> str:
-    """Of what the caller says and what is expected: its place and its tags don't matter.
-
-    The first 16 digits, which are enough to tell that it changed.
-    """
-    data = asdict(scenario)
-    meant = {name: data[name] for name in ("turns", "userdata")}
-    text = json.dumps(meant, sort_keys=True, ensure_ascii=True, default=repr)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 class _Line(BaseModel):
