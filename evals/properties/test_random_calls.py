@@ -6,7 +6,8 @@ import pytest
 from hypothesis import settings
 
 from handoff_evals import AgentEntry
-from handoff_evals.properties import Item, Subject, adds_nothing, fuzz
+from handoff_evals.fuzzing.random_calls import fuzz
+from handoff_evals.fuzzing.subject import Item, Subject, adds_nothing
 
 
 def test_agent_transfer(how: settings) -> None:

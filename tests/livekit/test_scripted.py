@@ -12,7 +12,7 @@ from handoff_evals.livekit.scripted import (
     ToolCall,
     tool_call,
 )
-from tests.livekit.phone import Plain, held, told
+from tests.support.phone import Plain, held, told
 
 ONCE = APIConnectOptions(max_retry=0)
 

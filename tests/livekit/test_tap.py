@@ -15,8 +15,9 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from handoff_evals.livekit.scripted import ScriptedLLM, tool_call
 from handoff_evals.livekit.tap import Exchange, Tap
-from handoff_evals.transcript import AgentRef, FunctionCall, Usage
-from tests.livekit.phone import Plain, calling
+from handoff_evals.transcript.events import AgentRef, FunctionCall
+from handoff_evals.transcript.transcript import Usage
+from tests.support.phone import Plain, calling
 
 PLAIN = AgentRef(id="plain")
 

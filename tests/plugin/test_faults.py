@@ -7,7 +7,7 @@ import pytest
 from livekit.agents import APIStatusError, function_tool
 
 from handoff_evals import Limits, ScriptedLLM, tool_call
-from handoff_evals.plugin.calls import CallFactory, closing
+from handoff_evals.plugin.call_fixture import CallFactory, closing
 from tests.plugin.shop import FrontDesk, Raising
 
 TO_WORKSHOP = tool_call("transfer_to_workshop")

@@ -6,10 +6,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from handoff_evals.handoffs import Decision, Outcome
-from handoff_evals.store import Baseline, KeptTrial, scenario_sha256
-from handoff_evals.suite import load_suite
-from handoff_evals.trial import TrialKey
+from handoff_evals.checks.decisions import Decision, Outcome
+from handoff_evals.results.baseline import Baseline
+from handoff_evals.results.manifest import scenario_sha256
+from handoff_evals.results.trial import KeptTrial, TrialKey
+from handoff_evals.scenarios.load import load_suite
 from tests.plugin.conftest import Project
 
 SUITE = """
