@@ -15,6 +15,8 @@ from handoff_evals.livekit.faulty import FaultyLLM, Strike
 from handoff_evals.livekit.mishap import Attempt, Chunks, Mishap
 from handoff_evals.livekit.scripted import Request, ScriptedLLM, tool_call
 
+pytestmark = pytest.mark.usefixtures("no_waiting")
+
 HELLO = "Hello, how are you?"
 ONE_TRY = APIConnectOptions(max_retry=0)
 

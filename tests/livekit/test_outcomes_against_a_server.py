@@ -17,6 +17,8 @@ from handoff_evals.trial import Trial
 from tests.support.openai_server import OpenAIServer, Rates, serve
 from tests.support.star import patient_call, star_call, star_suite
 
+pytestmark = pytest.mark.usefixtures("no_waiting")
+
 TURNS = 4
 
 

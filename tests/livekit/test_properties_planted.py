@@ -21,6 +21,8 @@ from handoff_evals.properties import (
 )
 from handoff_evals.suite import load_suite
 
+pytestmark = pytest.mark.usefixtures("no_waiting")
+
 HERE = "tests.livekit.test_properties_planted"
 # None of the bugs takes more than two turns to show.
 SHORT = settings(BRIEF, stateful_step_count=3)

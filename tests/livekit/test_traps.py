@@ -16,6 +16,8 @@ from tests.livekit import traps
 from tests.livekit.phone import ROOMY, calling, held, told
 from tests.livekit.traps import TRAPS, Greets, GreetsByModel, HangsUp
 
+pytestmark = pytest.mark.usefixtures("no_waiting")
+
 
 @pytest.mark.parametrize("name", TRAPS)
 async def test_each_trap_comes_to_its_faults_leaves_nothing_and_spoils_no_other_call(
