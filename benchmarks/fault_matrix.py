@@ -5,7 +5,6 @@ after each of them a healthy one in the same event loop.
 """
 
 import asyncio
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,16 +13,13 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 from rich.console import Console
 from rich.table import Table
 
-from handoff_evals.checks.decisions import decisions
-from handoff_evals.checks.expectations import score
-from handoff_evals.checks.score import Status, overall
-from handoff_evals.drivers.call import Limits
-from handoff_evals.drivers.text import InProcessDriver
-from handoff_evals.livekit.agent_entry import AgentEntry
+from handoff_evals.checks import Status, decisions, overall, score
+from handoff_evals.drivers import InProcessDriver, Limits
+from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM
 from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
-from handoff_evals.livekit.scripted import Reply, Request, ScriptedLLM, tool_call
-from handoff_evals.scenarios.scenario import Expectation, Scenario, ScriptedTurn, Target, Watch
-from handoff_evals.transcript.transcript import Transcript
+from handoff_evals.livekit.scripted import tool_call
+from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Target, Watch
+from handoff_evals.transcript import Transcript
 
 PATIENT_S = 20.0
 """A turn's deadline where it should not matter, on a machine that is busy too."""
@@ -163,10 +159,11 @@ def healthy(request: Request) -> Reply:
 async def hold(case: Case) -> Row:
     """Hold a trial in which it strikes, and a healthy one after it."""
     before = asyncio.all_tasks()
-    began = time.perf_counter()
+    clock = asyncio.get_running_loop().time
+    began = clock()
     model = FaultyLLM(ScriptedLLM(healthy), *case.mishaps)
     transcript, session = await trial(model, turn_s=case.turn_s)
-    seconds = time.perf_counter() - began
+    seconds = clock() - began
     left = len(asyncio.all_tasks() - before)
     after, _ = await trial(ScriptedLLM(healthy))
     return Row(

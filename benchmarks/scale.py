@@ -25,16 +25,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rich.console import Console
 from rich.table import Table
 
-from handoff_evals.drivers.call import Limits
-from handoff_evals.drivers.text import InProcessDriver
-from handoff_evals.livekit.agent_entry import AgentEntry, text_job
+from handoff_evals.drivers import InProcessDriver, Limits
+from handoff_evals.livekit import AgentEntry, text_job
 from handoff_evals.models.remote import Shared, openai_compatible
-from handoff_evals.results.manifest import Manifest
-from handoff_evals.results.run_folder import RunFolder
-from handoff_evals.results.trial import Trial
+from handoff_evals.results import Manifest, RunFolder, Trial
+from handoff_evals.runs import Pace, Runner
 from handoff_evals.runs.lane import plan
-from handoff_evals.runs.runner import Pace, Runner
-from handoff_evals.scenarios.scenario import Scenario, Suite
+from handoff_evals.scenarios import Scenario, Suite
 from tests.support.openai_server import OpenAIServer, serve
 from tests.support.star import patient_call, star_suite
 

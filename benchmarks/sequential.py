@@ -18,15 +18,14 @@ from functools import cache
 from statistics import median
 from typing import Final
 
-from handoff_evals.checks.decisions import decisions
-from handoff_evals.comparison.verdict import Terms, look, part, parts
+from handoff_evals.checks import decisions
+from handoff_evals.comparison import Terms, look, part, parts
 from handoff_evals.diff.diff_run import Pairing
-from handoff_evals.drivers.call import Limits
-from handoff_evals.drivers.text import InProcessDriver
-from handoff_evals.livekit.agent_entry import AgentEntry
+from handoff_evals.drivers import InProcessDriver, Limits
+from handoff_evals.livekit import AgentEntry
 from handoff_evals.models.remote import Shared, openai_compatible
-from handoff_evals.results.trial import PairKey, TrialResult
-from handoff_evals.scenarios.scenario import Expectation, Scenario, ScriptedTurn, Target, Watch
+from handoff_evals.results import PairKey, TrialResult
+from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Target, Watch
 from handoff_evals.stats import Pairs, Ruling, mcnemar
 from tests.support.openai_server import OpenAIServer, Rates, serve
 from tests.support.star import star_call

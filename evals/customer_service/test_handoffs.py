@@ -19,7 +19,7 @@ from agents.customer_service import (
     service_call,
 )
 from handoff_evals import ScriptedLLM, ToolCall, tool_call
-from handoff_evals.livekit.scripted import Reply
+from handoff_evals.livekit import Reply
 from handoff_evals.plugin.agent_call import CallUnderTest
 from handoff_evals.plugin.call_fixture import CallFactory
 from handoff_evals.plugin.received import Received

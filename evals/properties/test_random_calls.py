@@ -6,8 +6,7 @@ import pytest
 from hypothesis import settings
 
 from handoff_evals import AgentEntry
-from handoff_evals.fuzzing.random_calls import fuzz
-from handoff_evals.fuzzing.subject import Item, Subject, adds_nothing
+from handoff_evals.fuzzing import Item, Subject, adds_nothing, fuzz
 
 
 def test_agent_transfer(how: settings) -> None:

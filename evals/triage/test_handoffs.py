@@ -12,7 +12,7 @@ from livekit.agents import Agent, ToolError, mock_tools
 
 from agents.triage import Caller, SpecialistAgent, TriageAgent, triage_call
 from handoff_evals import ScriptedLLM, ToolCall, tool_call
-from handoff_evals.livekit.scripted import Reply
+from handoff_evals.livekit import Reply
 from handoff_evals.plugin.agent_call import CallUnderTest
 from handoff_evals.plugin.call_fixture import CallFactory
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from handoff_evals.cassettes.cassette import Cassette, Mode, TrialExchanges, file_name
-from handoff_evals.cassettes.exchange import Answer, ModelIdentity, Request
+from handoff_evals.cassettes import Answer, Cassette, Mode, ModelIdentity, Request, TrialExchanges
+from handoff_evals.cassettes.cassette import file_name
 from handoff_evals.errors import CassetteError, CassetteMissError
-from handoff_evals.transcript.transcript import ToolSchema
+from handoff_evals.transcript import ToolSchema
 
 MODEL = ModelIdentity(label="test/model", options={"temperature": 0.0})
 

@@ -4,19 +4,21 @@ from dataclasses import replace
 
 import pytest
 
-from handoff_evals.changes.agent_change import (
-    AgentLook,
-    Change,
-    Rehearsal,
-    Rehearsed,
-    ToolLook,
-    changes,
+from handoff_evals.changes import AgentLook, Change, Rehearsal, Rehearsed, ToolLook, survey, unseen
+from handoff_evals.changes.agent_change import changes
+from handoff_evals.changes.impact import Reach, reach
+from handoff_evals.results import PairKey
+from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Suite, Target
+from handoff_evals.transcript import (
+    AgentHandoff,
+    AgentRef,
+    FunctionCall,
+    Message,
+    ModelCall,
+    ToolSchema,
+    Transcript,
+    Turn,
 )
-from handoff_evals.changes.impact import Reach, reach, survey, unseen
-from handoff_evals.results.trial import PairKey
-from handoff_evals.scenarios.scenario import Expectation, Scenario, ScriptedTurn, Suite, Target
-from handoff_evals.transcript.events import AgentHandoff, AgentRef, FunctionCall, Message
-from handoff_evals.transcript.transcript import ModelCall, ToolSchema, Transcript, Turn
 
 FRONT, BILLING = AgentRef(id="front"), AgentRef(id="billing")
 TOOL = ToolLook(description="Go to billing.", parameters={}, leads_to=("billing",), code="1")

@@ -1,8 +1,8 @@
 import pytest
 
-from handoff_evals.checks.decisions import Outcome, confusion, decisions, per_agent
-from handoff_evals.scenarios.scenario import Scenario
-from handoff_evals.transcript.transcript import Transcript
+from handoff_evals.checks import Outcome, confusion, decisions, per_agent
+from handoff_evals.scenarios import Scenario
+from handoff_evals.transcript import Transcript
 from tests.support.conversations import expects, path, scenario, transcript, turn
 
 ANNOUNCING = "I'm transferring you to billing now."

@@ -3,15 +3,9 @@ from itertools import accumulate, pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handoff_evals.checks.decisions import (
-    OUTCOMES,
-    announces_transfer,
-    confusion,
-    decisions,
-    per_agent,
-)
-from handoff_evals.scenarios.scenario import Scenario
-from handoff_evals.transcript.transcript import Transcript, Turn
+from handoff_evals.checks import OUTCOMES, announces_transfer, confusion, decisions, per_agent
+from handoff_evals.scenarios import Scenario
+from handoff_evals.transcript import Transcript, Turn
 from tests.support.conversations import expects, ref, scenario, transcript, turn
 
 AGENTS = ("service", "billing", "technical", "desk[topic=claims]", "desk[topic=payments]")

@@ -1,10 +1,9 @@
 import pytest
 
-from handoff_evals.checks.expectations import carried, first_request, score
-from handoff_evals.checks.score import Score, overall
-from handoff_evals.scenarios.scenario import ExpectedCall, Scenario
-from handoff_evals.transcript.events import AgentHandoff, Fault, FunctionCall
-from handoff_evals.transcript.transcript import Transcript
+from handoff_evals.checks import Score, first_request, overall, score
+from handoff_evals.checks.expectations import carried
+from handoff_evals.scenarios import ExpectedCall, Scenario
+from handoff_evals.transcript import AgentHandoff, Fault, FunctionCall, Transcript
 from tests.support.conversations import expects, path, request, scenario, transcript, turn
 
 BRIEF = ("system", "You are billing.")

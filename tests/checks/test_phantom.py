@@ -1,6 +1,6 @@
 import pytest
 
-from handoff_evals.checks.decisions import announces_transfer
+from handoff_evals.checks import announces_transfer
 
 ANNOUNCED = [
     "I'll transfer you to billing now.",

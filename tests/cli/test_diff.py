@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from handoff_evals.results.run_folder import RunFolder
-from handoff_evals.results.trial import Trial
+from handoff_evals.results import RunFolder, Trial
 
 SUPPORT = Path(__file__).parents[1] / "support"
 REQUESTS = {

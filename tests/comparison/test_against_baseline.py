@@ -8,19 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handoff_evals.checks.decisions import OUTCOMES, Decision, Outcome
-from handoff_evals.checks.score import Score
-from handoff_evals.comparison.against_baseline import (
-    BaselineFlip,
-    against_baseline,
-    leading,
-    unlike,
-)
+from handoff_evals.checks import OUTCOMES, Decision, Outcome, Score
+from handoff_evals.comparison import BaselineFlip, against_baseline, leading, unlike
 from handoff_evals.errors import UsageError
-from handoff_evals.results.baseline import Baseline, keep
-from handoff_evals.results.manifest import scenario_sha256
-from handoff_evals.results.trial import FailedCheck, KeptTrial, TrialKey
-from handoff_evals.scenarios.scenario import Scenario, Suite
+from handoff_evals.results import Baseline, FailedCheck, KeptTrial, TrialKey, keep, scenario_sha256
+from handoff_evals.scenarios import Scenario, Suite
 from tests.support.conversations import expects, scenario
 from tests.support.trials import RICH, numbered
 

@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handoff_evals.checks.decisions import Decision
-from handoff_evals.comparison.flips import flips
-from handoff_evals.comparison.verdict import Terms, by_edge, collapse, counted, look, part, parts
+from handoff_evals.checks import Decision
+from handoff_evals.comparison import Terms, by_edge, collapse, counted, flips, look, part, parts
 from handoff_evals.diff.diff_run import Pairing
-from handoff_evals.results.trial import PairKey, TrialResult
+from handoff_evals.results import PairKey, TrialResult
 from handoff_evals.stats import Pairs, Ruling
 
 TERMS = Terms()

@@ -6,11 +6,11 @@ from typing import Any, Literal
 import pytest
 from livekit.agents import Agent, AgentSession, function_tool, llm, mock_tools
 
-from handoff_evals.drivers.call import Call, Limits
-from handoff_evals.livekit.agent_entry import AgentEntry
-from handoff_evals.livekit.scripted import Reply, ScriptedLLM, tool_call
-from handoff_evals.scenarios.scenario import Watch
-from handoff_evals.transcript.events import AgentError, AgentRef, FunctionCallOutput
+from handoff_evals.drivers import Call, Limits
+from handoff_evals.livekit import AgentEntry, Reply, ScriptedLLM
+from handoff_evals.livekit.scripted import tool_call
+from handoff_evals.scenarios import Watch
+from handoff_evals.transcript import AgentError, AgentRef, FunctionCallOutput
 from tests.support.phone import ROOMY, Plain, calling, held, speak, time_flies, told
 
 

@@ -1,11 +1,14 @@
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from livekit.agents import Agent, AgentSession, function_tool, inference, llm
 
 from agents.customer_service import BillingAgent, CustomerServiceAgent
 from agents.triage import Carry, triage_call
-from handoff_evals.livekit.scripted import Reply, tool_call
+from handoff_evals.livekit.scripted import tool_call
 from tests.support.phone import Plain, held, told
+
+if TYPE_CHECKING:
+    from handoff_evals.livekit import Reply
 
 
 class Summarises(Plain):

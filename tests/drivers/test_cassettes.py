@@ -6,15 +6,13 @@ from typing import Any
 
 from livekit.agents import APIStatusError
 
-from handoff_evals.cassettes.cassette import Cassette, Mode
-from handoff_evals.cassettes.exchange import ModelIdentity
-from handoff_evals.drivers.text import InProcessDriver
-from handoff_evals.livekit.agent_entry import AgentEntry
-from handoff_evals.livekit.scripted import Reply, ScriptedLLM, tool_call
+from handoff_evals.cassettes import Cassette, Mode, ModelIdentity
+from handoff_evals.drivers import InProcessDriver
+from handoff_evals.livekit import AgentEntry, Reply, ScriptedLLM
+from handoff_evals.livekit.scripted import tool_call
 from handoff_evals.models.reference import Absent
-from handoff_evals.scenarios.scenario import Scenario, ScriptedTurn, Watch
-from handoff_evals.transcript.events import Message
-from handoff_evals.transcript.transcript import Transcript
+from handoff_evals.scenarios import Scenario, ScriptedTurn, Watch
+from handoff_evals.transcript import Message, Transcript
 from tests.support.phone import ROOMY, Plain
 from tests.support.star import star_call
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from livekit.agents import Agent, AgentSession, function_tool, llm, mock_tools
 
-from handoff_evals.drivers.call import Call
-from handoff_evals.livekit.agent_entry import AgentEntry
-from handoff_evals.livekit.scripted import ScriptedLLM, tool_call
-from handoff_evals.transcript.events import FunctionCallOutput
+from handoff_evals.drivers import Call
+from handoff_evals.livekit import AgentEntry, ScriptedLLM
+from handoff_evals.livekit.scripted import tool_call
+from handoff_evals.transcript import FunctionCallOutput
 
 
 class Clerk(Agent):

@@ -4,11 +4,10 @@ from typing import Any
 import pytest
 from livekit.agents import Agent, AgentSession, function_tool, llm
 
-from handoff_evals.drivers.call import Limits
-from handoff_evals.drivers.text import InProcessDriver
-from handoff_evals.livekit.agent_entry import AgentEntry
-from handoff_evals.livekit.scripted import Reply, ScriptedLLM, tool_call
-from handoff_evals.scenarios.scenario import Scenario, ScriptedTurn, Watch
+from handoff_evals.drivers import InProcessDriver, Limits
+from handoff_evals.livekit import AgentEntry, Reply, ScriptedLLM
+from handoff_evals.livekit.scripted import tool_call
+from handoff_evals.scenarios import Scenario, ScriptedTurn, Watch
 from tests.support.phone import ROOMY, Plain, time_flies, told
 
 

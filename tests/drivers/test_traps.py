@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 from livekit.agents import Agent
 
-from handoff_evals.checks.expectations import score
-from handoff_evals.checks.score import overall
+from handoff_evals.checks import overall, score
 from handoff_evals.livekit.scripted import tool_call
-from handoff_evals.scenarios.scenario import Expectation, Scenario, ScriptedTurn, Target
-from handoff_evals.transcript.events import AgentError
+from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Target
+from handoff_evals.transcript import AgentError
 from tests.support import traps
 from tests.support.phone import ROOMY, calling, held, told
 from tests.support.traps import TRAPS, Greets, GreetsByModel, HangsUp
+
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
 @pytest.mark.parametrize("name", TRAPS)

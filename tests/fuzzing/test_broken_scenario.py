@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from handoff_evals import tool_call
+from handoff_evals.fuzzing import BrokenInvariantError
 from handoff_evals.fuzzing.broken_scenario import scenario_of, written
-from handoff_evals.fuzzing.random_model import Answer, BrokenInvariantError, PlayedTurn
-from handoff_evals.livekit.scripted import Reply, ToolCall
-from handoff_evals.scenarios.load import load_suite
+from handoff_evals.fuzzing.random_model import Answer, PlayedTurn
+from handoff_evals.livekit import Reply, ToolCall
+from handoff_evals.scenarios import load_suite
 
 
 def answer(reply: Reply, *, to_caller: bool = True) -> Answer:

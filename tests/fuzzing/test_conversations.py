@@ -12,10 +12,11 @@ from livekit.agents import Agent, AgentTask, function_tool
 
 from handoff_evals import AgentEntry, Request, ScriptedLLM, fuzzing, tool_call
 from handoff_evals.errors import UsageError
-from handoff_evals.fuzzing.random_calls import BRIEF, Conversation, fuzz
-from handoff_evals.fuzzing.subject import Subject, broken
+from handoff_evals.fuzzing import BRIEF, Subject, fuzz
+from handoff_evals.fuzzing.random_calls import Conversation
+from handoff_evals.fuzzing.subject import broken
 from handoff_evals.fuzzing.watched import counted
-from handoff_evals.livekit.scripted import Reply
+from handoff_evals.livekit import Reply
 
 SHORT = settings(BRIEF, stateful_step_count=4)
 

@@ -11,10 +11,10 @@ from hypothesis import Phase, settings
 from livekit.agents import Agent, ChatContext, function_tool, llm
 
 from handoff_evals import AgentEntry, Limits
-from handoff_evals.fuzzing.random_calls import BRIEF, fuzz, replay
-from handoff_evals.fuzzing.random_model import BrokenInvariantError
-from handoff_evals.fuzzing.subject import INVARIANTS, Subject
-from handoff_evals.scenarios.load import load_suite
+from handoff_evals.fuzzing import BRIEF, INVARIANTS, BrokenInvariantError, Subject, fuzz, replay
+from handoff_evals.scenarios import load_suite
+
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 HERE = "tests.fuzzing.test_planted"
 # None of the bugs takes more than two turns to show.
@@ -175,10 +175,13 @@ class MoodyReception(Front):
     @function_tool
     async def transfer(self) -> Agent:
         """Transfer the caller to the desk."""
-        return Desk() if MoodyReception.opened else Vault()
+        return Desk() if MoodyReception.opened else OnceOpen()
 
-    async def on_exit(self) -> None:
+
+class OnceOpen(Vault):
+    async def on_enter(self) -> None:
         MoodyReception.opened = True
+        await super().on_enter()
 
 
 @dataclass(frozen=True, kw_only=True)

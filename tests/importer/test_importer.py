@@ -9,12 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handoff_evals.errors import UsageError
-from handoff_evals.importer.draft import DraftCall, DraftScenario, distinct, draft, numbers
-from handoff_evals.importer.recording import Recording, read_recording
-from handoff_evals.importer.yaml_draft import scenario_file
-from handoff_evals.scenarios.load import load_suite
-from handoff_evals.scenarios.scenario import Scenario
-from handoff_evals.transcript.events import AgentHandoff, AgentRef, FunctionCall, Message
+from handoff_evals.importer import draft, read_recording, scenario_file
+from handoff_evals.importer.draft import DraftCall, DraftScenario, distinct, numbers
+from handoff_evals.importer.recording import Recording
+from handoff_evals.scenarios import Scenario, load_suite
+from handoff_evals.transcript import AgentHandoff, AgentRef, FunctionCall, Message
 
 Item = dict[str, Any]
 

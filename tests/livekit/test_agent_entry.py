@@ -8,8 +8,7 @@ import pytest
 from livekit.agents import Agent, AgentSession, llm
 
 from handoff_evals.errors import AgentImportError
-from handoff_evals.livekit.agent_entry import AgentEntry
-from handoff_evals.livekit.scripted import ScriptedLLM
+from handoff_evals.livekit import AgentEntry, ScriptedLLM
 from tests.support.phone import Plain
 
 MODEL = ScriptedLLM([])

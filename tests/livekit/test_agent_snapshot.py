@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from handoff_evals.diff.rehearsal import Rehearser
-from handoff_evals.drivers.call import Limits
-from handoff_evals.livekit.agent_entry import AgentEntry
-from handoff_evals.livekit.agent_snapshot import look_at
-from handoff_evals.scenarios.scenario import Expectation, Scenario, ScriptedTurn, Suite, Target
+from handoff_evals.drivers import Limits
+from handoff_evals.livekit import AgentEntry, look_at
+from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Suite, Target
 
 SOURCE = '''
 from livekit.agents import Agent, AgentSession, RunContext, function_tool, inference

@@ -4,8 +4,8 @@ from contextvars import copy_context
 import pytest
 from livekit.agents import APIConnectionError
 
-from handoff_evals.livekit.faults import listen
-from handoff_evals.transcript.events import AgentError
+from handoff_evals.livekit import listen
+from handoff_evals.transcript import AgentError
 
 logger = logging.getLogger("livekit.agents")
 

@@ -11,8 +11,11 @@ from livekit.agents import (
     llm,
 )
 
+from handoff_evals.livekit import Request, ScriptedLLM
 from handoff_evals.livekit.faulty import Attempt, Chunks, FaultyLLM, ModelFault, Strike
-from handoff_evals.livekit.scripted import Request, ScriptedLLM, tool_call
+from handoff_evals.livekit.scripted import tool_call
+
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 HELLO = "Hello, how are you?"
 ONE_TRY = APIConnectOptions(max_retry=0)

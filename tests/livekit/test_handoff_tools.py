@@ -8,8 +8,8 @@ import pytest
 from livekit.agents import Agent, AgentTask, RunContext, function_tool, llm
 from pydantic import BaseModel, Field
 
-from handoff_evals.livekit.tools import leading_tool, placeholder_arguments
-from handoff_evals.scenarios.scenario import Target
+from handoff_evals.livekit import leading_tool, placeholder_arguments
+from handoff_evals.scenarios import Target
 from tests.support.phone import Plain
 
 

@@ -4,8 +4,8 @@ from typing import Any, cast
 
 from livekit.agents import AgentSession, llm
 
-from handoff_evals.livekit.history import HistoryReader
-from handoff_evals.transcript.events import (
+from handoff_evals.livekit import HistoryReader
+from handoff_evals.transcript import (
     AgentConfigUpdate,
     AgentHandoff,
     AgentRef,

@@ -6,10 +6,9 @@ import pytest
 from livekit.agents import JobContext, get_job_context, inference
 from livekit.agents.job import current_simulation
 
-from handoff_evals.drivers.call import Call
-from handoff_evals.livekit.agent_entry import AgentEntry, allow_construction, text_job
-from handoff_evals.livekit.scripted import ScriptedLLM
-from handoff_evals.scenarios.scenario import Scenario
+from handoff_evals.drivers import Call
+from handoff_evals.livekit import AgentEntry, ScriptedLLM, allow_construction, text_job
+from handoff_evals.scenarios import Scenario
 from tests.support.phone import Plain
 
 NAMES = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")

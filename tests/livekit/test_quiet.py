@@ -5,8 +5,8 @@ from typing import Any
 
 from livekit.agents import Agent, AgentSession, AgentTask, function_tool
 
-from handoff_evals.livekit.scripted import ScriptedLLM, tool_call
-from handoff_evals.livekit.tasks import quiet
+from handoff_evals.livekit import ScriptedLLM, quiet
+from handoff_evals.livekit.scripted import tool_call
 from tests.support.phone import Plain, calling, held
 
 

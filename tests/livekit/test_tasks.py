@@ -3,10 +3,8 @@ import gc
 from contextvars import copy_context
 from typing import Any
 
-from handoff_evals.drivers.call import Call
-from handoff_evals.livekit.agent_entry import AgentEntry
-from handoff_evals.livekit.scripted import ScriptedLLM
-from handoff_evals.livekit.tasks import ConversationTasks
+from handoff_evals.drivers import Call
+from handoff_evals.livekit import AgentEntry, ConversationTasks, ScriptedLLM
 from tests.support.phone import Plain, time_flies
 
 

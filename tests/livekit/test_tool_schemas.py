@@ -6,7 +6,7 @@ import pytest
 from livekit.agents import Agent, function_tool, llm
 from livekit.agents.llm import utils
 
-from handoff_evals.livekit.tools import schemas
+from handoff_evals.livekit import schemas
 
 
 class Desk(Agent):

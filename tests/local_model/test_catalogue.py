@@ -5,7 +5,8 @@ import re
 import pytest
 
 from handoff_evals.errors import ModelError
-from handoff_evals.local_model.catalogue import WEIGHTS, Weights, template_named, weights_named
+from handoff_evals.local_model import WEIGHTS
+from handoff_evals.local_model.catalogue import Weights, template_named, weights_named
 
 ENTRIES = pytest.mark.parametrize("weights", WEIGHTS.values(), ids=WEIGHTS.keys())
 

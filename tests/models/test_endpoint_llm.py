@@ -12,7 +12,7 @@ from aiohttp import web
 from livekit.agents import Agent, AgentSession, APIConnectOptions, APIError, function_tool, llm
 from pydantic import BaseModel
 
-from handoff_evals.local_model.server import Endpoint
+from handoff_evals.local_model import Endpoint
 from handoff_evals.models.endpoint_llm import endpoint_llm
 
 USAGE = {

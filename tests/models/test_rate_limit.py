@@ -11,26 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from livekit.agents import Agent, function_tool, llm
 
-from handoff_evals.drivers.call import Limits
-from handoff_evals.drivers.text import InProcessDriver
-from handoff_evals.livekit.agent_entry import AgentEntry
+from handoff_evals.drivers import InProcessDriver, Limits
+from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM
 from handoff_evals.livekit.deadlines import now
 from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
-from handoff_evals.livekit.scripted import Reply, Request, ScriptedLLM, tool_call
+from handoff_evals.livekit.scripted import tool_call
+from handoff_evals.models import resolve
 from handoff_evals.models.rate_limit import LimitedLLM, RateLimit, Sent, limited
-from handoff_evals.models.registry import resolve
+from handoff_evals.results import Trial
 from handoff_evals.results.summarise import seams
-from handoff_evals.results.trial import Trial
+from handoff_evals.runs import Pace, Runner
 from handoff_evals.runs.lane import plan
-from handoff_evals.runs.runner import Pace, Runner
-from handoff_evals.scenarios.scenario import (
-    Expectation,
-    Scenario,
-    ScriptedTurn,
-    Suite,
-    Target,
-    Watch,
-)
+from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Suite, Target, Watch
 from tests.support.phone import Plain, calling, time_flies, told
 
 

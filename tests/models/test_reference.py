@@ -5,23 +5,21 @@ from typing import Any
 import pytest
 from livekit.agents import Agent, function_tool, llm
 
-from handoff_evals.checks.decisions import OUTCOMES, decisions
-from handoff_evals.checks.expectations import score
-from handoff_evals.checks.score import overall
-from handoff_evals.drivers.text import InProcessDriver
-from handoff_evals.livekit.agent_entry import AgentEntry
-from handoff_evals.livekit.scripted import Request, ToolCall
-from handoff_evals.models.reference import Oracle, TrivialLLM, always, never, oracle
-from handoff_evals.scenarios.load import load_suite
-from handoff_evals.scenarios.scenario import (
+from handoff_evals.checks import OUTCOMES, decisions, overall, score
+from handoff_evals.drivers import InProcessDriver
+from handoff_evals.livekit import AgentEntry, Request, ToolCall
+from handoff_evals.models import oracle
+from handoff_evals.models.reference import Oracle, TrivialLLM, always, never
+from handoff_evals.scenarios import (
     Expectation,
     ExpectedCall,
     Scenario,
     ScriptedTurn,
     Suite,
     Target,
+    load_suite,
 )
-from handoff_evals.transcript.transcript import Transcript
+from handoff_evals.transcript import Transcript
 from tests.support.phone import ROOMY, Plain
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from livekit.agents import llm
 
-from handoff_evals.livekit.scripted import ScriptedLLM
+from handoff_evals.livekit import ScriptedLLM
 from handoff_evals.models.remote import Shared
 
 

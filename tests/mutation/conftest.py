@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from handoff_evals.mutation.mutation_run import MutationRun, Session
-from handoff_evals.mutation.operators import chosen_operators
-from handoff_evals.mutation.selection import select
+from handoff_evals.mutation import MutationRun, Session, chosen_operators, select
 
 FRAMEWORK = """
 class Agent:

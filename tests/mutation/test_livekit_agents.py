@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from handoff_evals.mutation.mutation_run import Session
-from handoff_evals.mutation.operators import chosen_operators
-from handoff_evals.mutation.selection import select
+from handoff_evals.mutation import Session, chosen_operators, select
 
 AGENTS = '''
 from livekit.agents import Agent, RunContext, function_tool

@@ -6,8 +6,8 @@ from typer.testing import CliRunner, Result
 
 from handoff_evals.cli.main import app
 from handoff_evals.errors import UsageError
-from handoff_evals.mutation.mutation_run import Result as MutantResult
-from handoff_evals.mutation.mutation_run import Session
+from handoff_evals.mutation import Result as MutantResult
+from handoff_evals.mutation import Session
 from tests.mutation.conftest import POOR, Project
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from handoff_evals.errors import UsageError
-from handoff_evals.mutation.selection import select
+from handoff_evals.mutation import select
 
 SCENARIOS = """
 agent: {agent}

@@ -4,9 +4,7 @@ from pathlib import Path
 import pytest
 
 from handoff_evals.errors import UsageError
-from handoff_evals.mutation.mutation_run import MutationRun, Session
-from handoff_evals.mutation.operators import chosen_operators
-from handoff_evals.mutation.selection import select
+from handoff_evals.mutation import MutationRun, Session, chosen_operators, select
 from tests.mutation.conftest import AGENTS, GOOD, POOR, Broken, Project
 
 

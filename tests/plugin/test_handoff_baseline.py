@@ -6,11 +6,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from handoff_evals.checks.decisions import Decision, Outcome
-from handoff_evals.results.baseline import Baseline
-from handoff_evals.results.manifest import scenario_sha256
-from handoff_evals.results.trial import KeptTrial, TrialKey
-from handoff_evals.scenarios.load import load_suite
+from handoff_evals.checks import Decision, Outcome
+from handoff_evals.results import Baseline, KeptTrial, TrialKey, scenario_sha256
+from handoff_evals.scenarios import load_suite
 from tests.plugin.conftest import Project
 
 SUITE = """

@@ -8,14 +8,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from handoff_evals.checks.decisions import OUTCOMES
-from handoff_evals.checks.score import Score
-from handoff_evals.comparison.against_baseline import against_baseline
+from handoff_evals.checks import OUTCOMES, Score
+from handoff_evals.comparison import against_baseline
 from handoff_evals.comparison.model_pairs import compare_all, record
-from handoff_evals.reports.markdown import comparison_markdown, escape, run_markdown, said, table
-from handoff_evals.results.summarise import summarise
-from handoff_evals.results.summary import Failure, Summary
-from handoff_evals.results.trial import Trial
+from handoff_evals.reports import comparison_markdown, run_markdown
+from handoff_evals.reports.markdown import escape, said, table
+from handoff_evals.results import Failure, Summary, Trial, summarise
 from tests.comparison.test_against_baseline import baseline, decision, kept
 from tests.support.trials import MANIFEST, RICH
 

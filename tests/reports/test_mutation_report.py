@@ -6,10 +6,9 @@ from rich.console import Console
 
 from handoff_evals.cli.mutate_command import verdict
 from handoff_evals.cli.output import ExitCode
-from handoff_evals.mutation.mutant import Mutant
-from handoff_evals.mutation.mutation_run import Examined, MutationRun, Result, Status
-from handoff_evals.mutation.operators import chosen_operators
-from handoff_evals.reports.mutation_report import mutation_json, print_mutation
+from handoff_evals.mutation import Examined, Mutant, MutationRun, Result, chosen_operators
+from handoff_evals.mutation.mutation_run import Status
+from handoff_evals.reports import mutation_json, print_mutation
 
 (OPERATOR,) = chosen_operators(["context-emptied"])
 

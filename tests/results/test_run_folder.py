@@ -8,13 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handoff_evals.checks.decisions import Decision
-from handoff_evals.checks.score import Score
+from handoff_evals.checks import Decision, Score
 from handoff_evals.errors import RunFolderError
+from handoff_evals.results import RunFolder, Trial
 from handoff_evals.results.manifest import SCHEMA
-from handoff_evals.results.run_folder import RunFolder
-from handoff_evals.results.trial import Trial
-from handoff_evals.transcript.events import (
+from handoff_evals.transcript import (
     AgentError,
     AgentHandoff,
     AgentRef,
@@ -22,8 +20,9 @@ from handoff_evals.transcript.events import (
     FunctionCall,
     FunctionCallOutput,
     Message,
+    Transcript,
+    Turn,
 )
-from handoff_evals.transcript.transcript import Transcript, Turn
 from tests.support.trials import MANIFEST, RICH, numbered
 
 words = st.text(st.characters(exclude_categories=()), max_size=20)

@@ -3,7 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from handoff_evals.results.run_folder import RunFolder
+from handoff_evals.results import RunFolder
 
 ROOT = Path(__file__).parents[2]
 WRITER = """

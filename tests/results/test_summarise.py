@@ -9,12 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handoff_evals.checks.decisions import OUTCOMES, Decision
-from handoff_evals.checks.score import Score
-from handoff_evals.results.summarise import summarise
-from handoff_evals.results.summary import ModelSummary
-from handoff_evals.results.trial import Trial, TrialKey
-from handoff_evals.transcript.transcript import Transcript
+from handoff_evals.checks import OUTCOMES, Decision, Score
+from handoff_evals.results import ModelSummary, Trial, TrialKey, summarise
+from handoff_evals.transcript import Transcript
 from tests.support.trials import MANIFEST, RICH
 
 LABELS = ("One", "Two", "Three")

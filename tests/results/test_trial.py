@@ -1,8 +1,8 @@
 import pytest
 
-from handoff_evals.checks.score import Score, Status, overall
-from handoff_evals.results.trial import Trial, TrialKey
-from handoff_evals.transcript.events import Fault
+from handoff_evals.checks import Score, Status, overall
+from handoff_evals.results import Trial, TrialKey
+from handoff_evals.transcript import Fault
 from tests.support.conversations import transcript
 
 KEY = TrialKey(suite="Any", scenario="A question", model="scripted", number=0)

@@ -1,9 +1,9 @@
 import pytest
 
-from handoff_evals.results.manifest import Price
-from handoff_evals.results.trial import Trial
-from handoff_evals.runs.lane import Attempt, Lane, Patience, Planned, plan
-from handoff_evals.transcript.transcript import Transcript, Turn, Usage
+from handoff_evals.results import Price, Trial
+from handoff_evals.runs import Patience, Planned
+from handoff_evals.runs.lane import Attempt, Lane, plan
+from handoff_evals.transcript import Transcript, Turn, Usage
 from tests.support.conversations import request
 from tests.support.puppets import SUITE, dead
 

@@ -6,16 +6,17 @@ from random import Random
 
 import pytest
 
-from handoff_evals.drivers.call import Limits
-from handoff_evals.drivers.text import InProcessDriver
-from handoff_evals.livekit.agent_entry import AgentEntry
+from handoff_evals.drivers import InProcessDriver, Limits
+from handoff_evals.livekit import AgentEntry
 from handoff_evals.models.remote import Shared, openai_compatible
-from handoff_evals.results.trial import Trial
-from handoff_evals.runs.lane import Patience, plan
-from handoff_evals.runs.runner import Pace, Runner
-from handoff_evals.scenarios.scenario import Suite
+from handoff_evals.results import Trial
+from handoff_evals.runs import Pace, Patience, Runner
+from handoff_evals.runs.lane import plan
+from handoff_evals.scenarios import Suite
 from tests.support.openai_server import OpenAIServer, Rates, serve
 from tests.support.star import patient_call, star_call, star_suite
+
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 TURNS = 4
 

@@ -1,5 +1,6 @@
-from handoff_evals.results.trial import TrialKey
-from handoff_evals.runs.lane import plan, trial_seed
+from handoff_evals.results import TrialKey
+from handoff_evals.runs import trial_seed
+from handoff_evals.runs.lane import plan
 from tests.support.puppets import SUITE
 
 

@@ -2,10 +2,11 @@ import asyncio
 
 import pytest
 
-from handoff_evals.results.manifest import Price
-from handoff_evals.runs.lane import Budget, Patience, trial_seed
-from handoff_evals.scenarios.scenario import Scenario, Suite
-from handoff_evals.transcript.transcript import Transcript
+from handoff_evals.results import Price
+from handoff_evals.runs import Patience, trial_seed
+from handoff_evals.runs.lane import Budget
+from handoff_evals.scenarios import Scenario, Suite
+from handoff_evals.transcript import Transcript
 from tests.support.puppets import SUITE, Given, Puppet, dead, expecting, keys, well
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from handoff_evals.errors import UsageError
-from handoff_evals.scenarios.load import discover
+from handoff_evals.scenarios import discover
 
 
 @pytest.fixture(name="project")

@@ -3,8 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from handoff_evals.scenarios.load import load_suite
-from handoff_evals.scenarios.scenario import Expectation, ExpectedCall, ScriptedTurn, Suite, Target
+from handoff_evals.scenarios import (
+    Expectation,
+    ExpectedCall,
+    ScriptedTurn,
+    Suite,
+    Target,
+    load_suite,
+)
 from tests.support.conversations import path as expected_path
 
 WHOLE = """\

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from handoff_evals.errors import ScenarioFileError
-from handoff_evals.scenarios.load import load_suite
+from handoff_evals.scenarios import load_suite
 
 HEAD = "agent: m:A\nscenarios:\n"
 TURN = HEAD + "  - label: A\n    turns:\n      - user: hi\n"

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from handoff_evals.scenarios.scenario import ExpectedHandoff, Suite, Target, Watch
+from handoff_evals.scenarios import ExpectedHandoff, Suite, Target, Watch
 from tests.support.conversations import expects, path, ref, scenario
 
 

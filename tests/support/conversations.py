@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from handoff_evals.scenarios.scenario import (
-    Expectation,
-    ExpectedHandoff,
-    Scenario,
-    ScriptedTurn,
-    Target,
+from handoff_evals.scenarios import Expectation, ExpectedHandoff, Scenario, ScriptedTurn, Target
+from handoff_evals.transcript import (
+    AgentHandoff,
+    AgentRef,
+    Event,
+    Fault,
+    Message,
+    ModelCall,
+    Transcript,
+    Turn,
 )
-from handoff_evals.transcript.events import AgentHandoff, AgentRef, Event, Fault, Message
-from handoff_evals.transcript.transcript import ModelCall, Transcript, Turn
 
 
 def ref(written: str) -> AgentRef:

@@ -7,12 +7,11 @@ from typing import Any
 
 from livekit.agents import Agent, llm
 
-from handoff_evals.drivers.call import Call, Limits
-from handoff_evals.livekit.agent_entry import AgentEntry
-from handoff_evals.livekit.scripted import Reply, Request, ScriptedLLM
-from handoff_evals.scenarios.scenario import Watch
-from handoff_evals.transcript.events import Event
-from handoff_evals.transcript.transcript import Turn
+from handoff_evals.drivers import Call, Limits
+from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM
+from handoff_evals.scenarios import Watch
+from handoff_evals.transcript import Event, Turn
+from tests.support.clock import skip_waiting
 
 Script = Sequence[Reply] | Callable[[Request], Reply]
 ROOMY = Limits(turn_s=60, close_s=60)
@@ -32,23 +31,11 @@ def time_flies() -> Iterator[None]:
 
     So a deadline costs no time, and none passes because the machine is busy.
     """
-    loop: Any = asyncio.get_running_loop()
-    time, select = loop.time, loop._selector.select
-    ahead = 0.0
-
-    def jumping(timeout: float | None = None) -> Any:
-        nonlocal ahead
-        events = select(0 if timeout else timeout)
-        if timeout and not events:
-            ahead += timeout
-        return events
-
-    loop.time = lambda: time() + ahead
-    loop._selector.select = jumping
+    undo = skip_waiting(asyncio.get_running_loop())
     try:
         yield
     finally:
-        loop.time, loop._selector.select = time, select
+        undo()
 
 
 @asynccontextmanager

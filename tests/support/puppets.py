@@ -4,13 +4,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from handoff_evals.results.manifest import Price
-from handoff_evals.results.trial import Trial
-from handoff_evals.runs.lane import Budget, Patience, Planned, plan
-from handoff_evals.runs.runner import Pace, Runner
-from handoff_evals.scenarios.scenario import Expectation, Scenario, ScriptedTurn, Suite, Target
-from handoff_evals.transcript.events import Fault
-from handoff_evals.transcript.transcript import Transcript, Usage
+from handoff_evals.results import Price, Trial
+from handoff_evals.runs import Pace, Patience, Planned, Runner
+from handoff_evals.runs.lane import Budget, plan
+from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Suite, Target
+from handoff_evals.transcript import Fault, Transcript, Usage
 from tests.support.conversations import opening, request, transcript, turn
 
 AT_ONCE = Patience(wait_s=0)

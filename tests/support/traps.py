@@ -8,7 +8,7 @@ from typing import Any
 from livekit.agents import Agent, AgentTask, function_tool
 from livekit.agents.beta.workflows import TaskGroup
 
-from handoff_evals.drivers.call import Call, Limits
+from handoff_evals.drivers import Call, Limits
 from handoff_evals.livekit.scripted import tool_call
 from tests.support.phone import ROOMY, Plain, Script, held
 

@@ -2,11 +2,9 @@
 
 from dataclasses import replace
 
-from handoff_evals.checks.decisions import Decision
-from handoff_evals.checks.score import Score
-from handoff_evals.results.manifest import Manifest, SuiteRecord
-from handoff_evals.results.trial import Trial, TrialKey
-from handoff_evals.transcript.events import (
+from handoff_evals.checks import Decision, Score
+from handoff_evals.results import Manifest, SuiteRecord, Trial, TrialKey
+from handoff_evals.transcript import (
     AgentConfigUpdate,
     AgentError,
     AgentHandoff,
@@ -15,8 +13,12 @@ from handoff_evals.transcript.events import (
     FunctionCall,
     FunctionCallOutput,
     Message,
+    ModelCall,
+    ToolSchema,
+    Transcript,
+    Turn,
+    Usage,
 )
-from handoff_evals.transcript.transcript import ModelCall, ToolSchema, Transcript, Turn, Usage
 
 MANIFEST = Manifest(
     created_at="2026-01-02T03:04:05+00:00",

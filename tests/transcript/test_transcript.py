@@ -1,5 +1,12 @@
-from handoff_evals.transcript.events import AgentError, AgentRef, Fault
-from handoff_evals.transcript.transcript import ModelCall, Transcript, Usage, message_text
+from handoff_evals.transcript import (
+    AgentError,
+    AgentRef,
+    Fault,
+    ModelCall,
+    Transcript,
+    Usage,
+    message_text,
+)
 from tests.support.conversations import opening, ref, request, transcript, turn
 
 
