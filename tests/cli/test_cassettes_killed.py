@@ -68,7 +68,7 @@ def start(folder: Path, mode: str, *more: str) -> subprocess.Popen[str]:
 
 
 def lines(folder: Path) -> list[bytes]:
-    """All that stands on the tapes."""
+    """All lines of the cassette files."""
     return [
         line
         for path in sorted((folder / "fixtures").rglob("*.jsonl"))
@@ -77,7 +77,7 @@ def lines(folder: Path) -> list[bytes]:
 
 
 def size(folder: Path) -> int:
-    """How many bytes stand on the tapes."""
+    """How many bytes the cassette files have."""
     return sum(path.stat().st_size for path in (folder / "fixtures").rglob("*.jsonl"))
 
 
@@ -94,14 +94,14 @@ def test_a_kill_while_recording_breaks_no_cassette_and_nothing_is_recorded_twice
     tmp_path: Path,
 ) -> None:
     write_project(tmp_path)
-    lot = Random(7)
+    random = Random(7)
     for kill in range(KILLS):
-        wanted = size(tmp_path) + lot.randint(1, BYTES // KILLS)
+        wanted = size(tmp_path) + random.randint(1, BYTES // KILLS)
         with start(tmp_path, "auto", "--out", f"killed{kill}") as recording:
             while size(tmp_path) < wanted and recording.poll() is None:
                 pass
             recording.kill()
-        # At most the last line of a tape may be cut short, and it is no exchange.
+        # At most the last line of a file may be cut short, and it is no exchange.
         assert all(json.loads(line) for line in lines(tmp_path) if line.endswith(b"\n"))
 
     before = len(lines(tmp_path))

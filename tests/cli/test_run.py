@@ -163,11 +163,11 @@ def test_a_trial_without_an_answer_is_held_again_when_the_run_is_taken_up(
 
 def test_a_run_that_another_process_adds_to_is_left_alone(command: Command, project: Path) -> None:
     command("run", "-m", "never", "--out", "a")
-    with RunFolder.open(project / "a").held():
+    with RunFolder.open(project / "a").locked():
         done = command("run", "--resume", "a")
 
     assert done.code == 2
-    assert "'a' is being added to by another process" in done.err
+    assert "another process is adding to 'a'" in done.err
 
 
 def test_what_failed_beside_the_handoffs_is_told(command: Command, project: Path) -> None:

@@ -120,7 +120,7 @@ def test_what_was_kept_is_read_as_it_was(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("{", "it is no JSON"),
+        ("{", "it is not JSON"),
         ("[]", "it has schema None, and this version reads 1"),
         ('{"schema": 2}', "it has schema 2, and this version reads 1"),
         ('{"schema": 1, "models": [], "suites": []}', "trials is"),

@@ -77,9 +77,7 @@ class BaselineGate:
         found = () if self.kept is None else against_baseline(self.kept, run)
         if self.update and valid:
             request = prepared.request
-            partial = bool(request.only or request.tags)
-            kept = self.kept.updated(run, partial=partial) if self.kept else run
-            kept.write(self.path)
+            run.write_into(self.path, partial=bool(request.only or request.tags))
         return found
 
     def rule(

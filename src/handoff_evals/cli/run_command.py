@@ -316,7 +316,7 @@ def _execute(
         What was left undone, in words; None when it was interrupted.
     """
     try:
-        with folder.held(), conversations(console, len(prepared.planned)) as done:
+        with folder.locked(), conversations(console, len(prepared.planned)) as done:
             return asyncio.run(prepared.execute(folder, done))
     except KeyboardInterrupt:
         return None

@@ -25,6 +25,7 @@ from handoff_evals.comparison import (
     parts,
 )
 from handoff_evals.diff.sides import BothSides, DiffRequest, Kept, Live, Progress, Ready, Source
+from handoff_evals.files import write_atomically
 from handoff_evals.results import PairKey, TrialResult
 from handoff_evals.stats import Pairs, Ruling
 
@@ -170,7 +171,7 @@ async def diff(request: DiffRequest, heard: Callable[[Progress], None]) -> Diffe
                 side.summarise()
     difference = work.difference(seconds=time.monotonic() - began)
     request.out.mkdir(parents=True, exist_ok=True)
-    (request.out / "diff.json").write_bytes(as_json(difference))
+    write_atomically(request.out / "diff.json", as_json(difference))
     return difference
 
 

@@ -80,7 +80,7 @@ class Call:
         limits: where to cut off.
         watch: which attributes and userdata fields to note.
         scenario: whose label and userdata `current_simulation()` gives.
-        reel: answers in the models' place where it can.
+        exchanges: answers in the models' place where it can.
     """
 
     def __init__(
@@ -91,10 +91,10 @@ class Call:
         limits: Limits | None = None,
         watch: Watch | None = None,
         scenario: Scenario | None = None,
-        reel: TrialExchanges | None = None,
+        exchanges: TrialExchanges | None = None,
     ) -> None:
         self._entry = entry
-        self._taps = Taps(model, log=self._log, reel=reel)
+        self._taps = Taps(model, log=self._log, exchanges=exchanges)
         self._limits = limits or Limits()
         self._watch = watch or Watch()
         self._job = text_job(

@@ -51,16 +51,16 @@ class InProcessDriver:
             raise
         except Exception as error:  # noqa: BLE001 - no model, so nobody to judge
             return _no_model(error)
-        reel = None
+        exchanges = None
         if self.cassette is not None:
-            reel = self.cassette.reel(scenario.label, trial=number, seed=seed)
+            exchanges = self.cassette.trial(scenario.label, trial=number, seed=seed)
         call = Call(
             self.entry,
             model,
             limits=self.limits,
             watch=self.watch,
             scenario=scenario,
-            reel=reel,
+            exchanges=exchanges,
         )
         try:
             await call.hold(turn.user for turn in scenario.turns)
@@ -69,8 +69,8 @@ class InProcessDriver:
                 if model is not None:
                     await asyncio.wait_for(model.aclose(), self.limits.close_s)
         transcript = call.transcript
-        if reel is not None:
-            reel.close(whole=transcript.unscored_because is None)
+        if exchanges is not None:
+            exchanges.close(whole=transcript.unscored_because is None)
         return transcript
 
 

@@ -149,7 +149,7 @@ class Tap(WrapperLLM):
         purpose: `reply` for an agent's own model, `direct` for the session's,
             which only the agents' own code asks.
         log: where an exchange is put as soon as it starts.
-        reel: answers instead of the model where it can, and keeps what the model answers.
+        exchanges: answers instead of the model where it can, and keeps what the model answers.
     """
 
     def __init__(
@@ -159,10 +159,10 @@ class Tap(WrapperLLM):
         agent: Callable[[], AgentRef],
         purpose: Literal["reply", "direct"],
         log: Callable[[Exchange], None],
-        reel: TrialExchanges | None = None,
+        exchanges: TrialExchanges | None = None,
     ) -> None:
         super().__init__(inner)
-        self.reel = reel
+        self.exchanges = exchanges
         self._agent = agent
         self._purpose = purpose
         self._log = log
@@ -195,12 +195,12 @@ class _TapStream(WrapperStream):
         self._exchange = exchange
 
     async def _run(self) -> None:
-        exchange, reel = self._exchange, self._tap.reel
+        exchange, recorded = self._exchange, self._tap.exchanges
         try:
-            if reel is None:
+            if recorded is None:
                 await self._answer_by_model()
                 return
-            found = reel.find(self._request(reel.model))
+            found = recorded.find(self._request(recorded.model))
             if isinstance(found, Answer):
                 self._answer_again(found)
             else:
@@ -210,7 +210,7 @@ class _TapStream(WrapperStream):
                 answer = recording.answer(
                     model=exchange.model, ttft_s=exchange.ttft_s, duration_s=duration_s
                 )
-                reel.keep(found, answer)
+                recorded.keep(found, answer)
         except Exception as error:
             exchange.failure = error
             raise
@@ -270,7 +270,7 @@ class Taps:
     Args:
         model: stands in for every model; None leaves each agent its own.
         log: where an exchange is put as soon as it starts.
-        reel: answers in the models' place where it can.
+        exchanges: answers in the models' place where it can.
     """
 
     def __init__(
@@ -278,15 +278,15 @@ class Taps:
         model: llm.LLM[Any] | None,
         *,
         log: Callable[[Exchange], None],
-        reel: TrialExchanges | None = None,
+        exchanges: TrialExchanges | None = None,
     ) -> None:
         self.model = model
         self._log = log
-        self._reel = reel
+        self._exchanges = exchanges
 
     def direct(self, model: llm.LLM[Any], *, agent: Callable[[], AgentRef]) -> Tap:
         """A tap for the session, whose model only the agents' own code asks."""
-        return Tap(model, agent=agent, purpose="direct", log=self._log, reel=self._reel)
+        return Tap(model, agent=agent, purpose="direct", log=self._log, exchanges=self._exchanges)
 
     def put_before(
         self, agent: Agent, *, session: AgentSession[Any], ref: Callable[[], AgentRef]
@@ -300,7 +300,7 @@ class Taps:
             return
         model = self.model or _own(agent, session)
         agent.update_options(
-            llm=Tap(model, agent=ref, purpose="reply", log=self._log, reel=self._reel)
+            llm=Tap(model, agent=ref, purpose="reply", log=self._log, exchanges=self._exchanges)
         )
 
 

@@ -1,8 +1,7 @@
 """Trials, run folders, summaries and baselines."""
 
-from handoff_evals.results.baseline import Baseline, keep
-from handoff_evals.results.manifest import Asked, Manifest, Price, SuiteRecord, scenario_sha256
-from handoff_evals.results.run_folder import RunFolder
+from handoff_evals.results.baseline import Baseline, keep, scenario_sha256
+from handoff_evals.results.run_folder import Asked, Manifest, Price, RunFolder, SuiteRecord
 from handoff_evals.results.summarise import summarise
 from handoff_evals.results.summary import Accuracy, Failure, ModelSummary, SuiteSummary, Summary
 from handoff_evals.results.trial import (

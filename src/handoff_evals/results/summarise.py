@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from statistics import fmean, median, quantiles
 
 from handoff_evals.checks import OUTCOMES, Decision, confusion, per_agent
-from handoff_evals.results.manifest import Manifest, Price
+from handoff_evals.results.run_folder import Manifest, Price
 from handoff_evals.results.summary import (
     Accuracy,
     Decider,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from handoff_evals.checks import Quality
-from handoff_evals.results.manifest import SCHEMA
+from handoff_evals.results.run_folder import SCHEMA
 from handoff_evals.transcript import Usage
 
 
