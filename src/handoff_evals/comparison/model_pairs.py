@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from handoff_evals.errors import UsageError
-from handoff_evals.results import KeptTrial, Manifest, ModelSummary, RunFolder, Trial, summarise
+from handoff_evals.results import Manifest, ModelSummary, RunFolder, TrialResult, summarise
 from handoff_evals.stats import (
     Interval,
     holm,
@@ -40,7 +40,7 @@ class Record:
         return correct / total if total else None
 
 
-def record(name: str, trials: Iterable[Trial | KeptTrial]) -> Record:
+def record(name: str, trials: Iterable[TrialResult]) -> Record:
     """Fold a model's trials, of a run or of a baseline; transcripts are let go."""
     decided: dict[ScenarioKey, list[int]] = {}
     tried: dict[ScenarioKey, list[int]] = {}
@@ -229,7 +229,7 @@ def compare_runs(paths: Sequence[Path]) -> Compared:
         for label, found in summary.models.items():
             name = label if len(folders) == 1 else f"{folder.path.name}:{label}"
             sides.append(Side(name=name, summary=found))
-            mine = (trial for trial in folder.trials() if trial.key.model == label)
+            mine = (TrialResult.of(trial) for trial in folder.trials() if trial.key.model == label)
             records.append(record(name, mine))
     if len(records) < 2:  # noqa: PLR2004 - a comparison takes two
         raise UsageError(
