@@ -163,9 +163,7 @@ class OverHttp:
         [decision] = decisions(scenario, transcript)
         passed = decision.outcome == "correct"
         return TrialResult(
-            key=TrialKey(
-                suite="s", scenario=place.scenario, model="m", number=place.number
-            ),
+            key=TrialKey(suite="s", scenario=place.scenario, model="m", number=place.number),
             status="passed" if passed else "failed",
             decisions=(decision,),
         )
