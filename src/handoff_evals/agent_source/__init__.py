@@ -7,7 +7,7 @@ from handoff_evals.agent_source.fingerprint import (
     fingerprint,
 )
 from handoff_evals.agent_source.handoff_sites import (
-    Handoff,
+    HandoffSite,
     Route,
     built,
     constructions,
@@ -24,7 +24,7 @@ __all__ = [
     "AgentModule",
     "Evidence",
     "Function",
-    "Handoff",
+    "HandoffSite",
     "Route",
     "built",
     "constructions",

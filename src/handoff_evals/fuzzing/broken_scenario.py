@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from handoff_evals.fuzzing.random_model import Answer, BrokenInvariantError, PlayedTurn
+from handoff_evals.fuzzing.random_model import BrokenInvariantError, PlayedTurn, RandomAnswer
 from handoff_evals.livekit import ToolCall
 from handoff_evals.scenarios import (
     Expectation,
@@ -121,7 +121,7 @@ def _written_expectations(line: _Line) -> dict[str, Any]:
     return expect
 
 
-def _playable(answer: Answer) -> tuple[ExpectedCall, ...]:
+def _playable(answer: RandomAnswer) -> tuple[ExpectedCall, ...]:
     """The calls of a reply, if a scenario can hold all of them."""
     given = [_arguments(call) for call in answer.calls if call.name in answer.offered]
     if len(given) < len(answer.calls):
@@ -142,7 +142,7 @@ def _arguments(call: ToolCall) -> dict[str, Any] | None:
     return given if isinstance(given, dict) else None
 
 
-def _did(answer: Answer, *, played: bool) -> str:
+def _did(answer: RandomAnswer, *, played: bool) -> str:
     mark = "" if played else "not played: "
     if answer.failed:
         return f"{mark}the model raises {answer.reply!r}"

@@ -15,7 +15,7 @@ from livekit.agents import Agent, AgentSession, llm
 from livekit.agents.utils import is_given
 
 from handoff_evals.agent_source import digest_of_class, digest_of_function
-from handoff_evals.changes import AgentLook, ToolLook
+from handoff_evals.changes import AgentSnapshot, ToolSnapshot
 from handoff_evals.livekit.tap import Tap, described, written
 from handoff_evals.livekit.tools import function_of, leads_to, schemas
 
@@ -54,7 +54,7 @@ _TURNS = (
 )
 
 
-def look_at(agent: Agent, *, label: str, folder: Path) -> AgentLook:
+def look_at(agent: Agent, *, label: str, folder: Path) -> AgentSnapshot:
     """Look at an agent as it takes the call.
 
     Args:
@@ -62,7 +62,7 @@ def look_at(agent: Agent, *, label: str, folder: Path) -> AgentLook:
         label: what reports call it.
         folder: the project, whose code is told apart from everybody else's.
     """
-    return AgentLook(
+    return AgentSnapshot(
         label=label,
         instructions=str(agent.instructions),
         tools=_tools(agent, folder),
@@ -79,11 +79,11 @@ def session_options(session: AgentSession[Any]) -> Mapping[str, str]:
     return given
 
 
-def _tools(agent: Agent, folder: Path) -> Mapping[str, ToolLook]:
-    found: dict[str, ToolLook] = {}
+def _tools(agent: Agent, folder: Path) -> Mapping[str, ToolSnapshot]:
+    found: dict[str, ToolSnapshot] = {}
     described = {schema.name: schema for schema in schemas(agent.tools)}
     for name, tool in llm.ToolContext(agent.tools).function_tools.items():
-        found[name] = ToolLook(
+        found[name] = ToolSnapshot(
             description=described[name].description,
             parameters=described[name].parameters,
             leads_to=tuple(sorted(leads_to(tool))),
