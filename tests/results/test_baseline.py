@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from handoff_evals.results import Baseline, KeptTrial, TrialKey
+from handoff_evals.results import Baseline, TrialKey, TrialResult
 
 
 def run_on(model: str, *scenarios: str) -> Baseline:
     return Baseline(
         suites=(),
         trials=tuple(
-            KeptTrial(
+            TrialResult(
                 key=TrialKey(suite="Shop", scenario=scenario, model=model, number=0),
                 scenario_sha256="00",
                 status="passed",

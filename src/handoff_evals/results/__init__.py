@@ -1,12 +1,11 @@
 """Trials, run folders, summaries and baselines."""
 
-from handoff_evals.results.baseline import Baseline, keep, scenario_sha256
+from handoff_evals.results.baseline import Baseline, scenario_sha256
 from handoff_evals.results.run_folder import Asked, Manifest, Price, RunFolder, SuiteRecord
 from handoff_evals.results.summarise import summarise
 from handoff_evals.results.summary import Accuracy, Failure, ModelSummary, SuiteSummary, Summary
 from handoff_evals.results.trial import (
     FailedCheck,
-    KeptTrial,
     PairKey,
     Trial,
     TrialKey,
@@ -19,7 +18,6 @@ __all__ = [
     "Baseline",
     "FailedCheck",
     "Failure",
-    "KeptTrial",
     "Manifest",
     "ModelSummary",
     "PairKey",
@@ -31,7 +29,6 @@ __all__ = [
     "Trial",
     "TrialKey",
     "TrialResult",
-    "keep",
     "scenario_sha256",
     "summarise",
 ]
