@@ -17,7 +17,7 @@ from handoff_evals.livekit import AgentEntry
 from handoff_evals.models import Model, resolve
 from handoff_evals.references import import_reference
 from handoff_evals.results import Asked, Manifest, RunFolder, SuiteRecord, Trial, TrialKey
-from handoff_evals.runs.lane import Budget, Patience, Planned, plan
+from handoff_evals.runs.lane import Budget, Planned, RetryPolicy, plan
 from handoff_evals.runs.runner import Pace, Route, Runner
 from handoff_evals.scenarios import Suite, discover, load_suite
 
@@ -88,7 +88,7 @@ class RunRequest:
     folder: Path = field(default_factory=Path.cwd)
     limits: Limits = field(default_factory=Limits)
     concurrency: int = 16
-    patience: Patience = field(default_factory=Patience)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     max_tokens: int | None = None
     max_cost: float | None = None
     cassettes: Mode = Mode.OFF
@@ -137,7 +137,7 @@ class PreparedRun:
                     model.label: min(model.concurrency, self.request.concurrency)
                     for model in self.models
                 },
-                patience=self._patience(),
+                retry_policy=self._retry_policy(),
             ),
             budget=Budget(max_tokens=self.request.max_tokens, max_cost=self.request.max_cost),
             prices={model.label: model.price for model in self.models if model.price},
@@ -145,12 +145,12 @@ class PreparedRun:
         )
         return await runner.run(self.planned)
 
-    def _patience(self) -> Patience:
-        patience = self.request.patience
+    def _retry_policy(self) -> RetryPolicy:
+        retry_policy = self.request.retry_policy
         if self.request.cassettes is Mode.REPLAY:
             # What is missing on one tape says nothing about the next.
-            return replace(patience, breaker=sys.maxsize)
-        return patience
+            return replace(retry_policy, breaker=sys.maxsize)
+        return retry_policy
 
     def without(self, finished: Container[TrialKey]) -> "PreparedRun":
         """The same run with only what is missing still to do."""
