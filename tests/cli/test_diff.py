@@ -204,7 +204,7 @@ def test_two_finished_runs_are_compared_and_nothing_is_held(
     assert done.found["a"]["asked"] == 26
     other = diff("--a", "runs/one", "--b", "runs/two")
     assert other.code == 2
-    assert "'runs/two' holds trials of never; not of 'obedient:obedient'" in other.err
+    assert "'runs/two' has trials of never; not of 'obedient:obedient'" in other.err
 
 
 def test_a_finished_run_stands_for_what_it_was_held_with(

@@ -109,17 +109,26 @@ class PreparedRun:
     cassettes: Mapping[Route, Cassette] = field(default_factory=dict)
 
     async def execute(self, folder: RunFolder, done: Callable[[Trial], None]) -> tuple[str, ...]:
-        """Hold every conversation; each trial is in the folder before `done` hears of it.
+        """Run every trial; each is in the folder before `done` gets it.
 
         Returns:
-            What kept it from holding all of them, in words.
+            Why some were not run, a sentence a reason.
         """
+        return await self.runner(folder, done).run(self.planned)
+
+    def runner(
+        self,
+        folder: RunFolder,
+        done: Callable[[Trial], None],
+        not_run: Callable[[Planned], None] = lambda _: None,
+    ) -> Runner:
+        """What runs the trials in this process; each is in the folder before `done` gets it."""
 
         def keep(trial: Trial) -> None:
             folder.append(trial)
             done(trial)
 
-        runner = Runner(
+        return Runner(
             drivers={
                 (suite.name, model.label): InProcessDriver(
                     entry=self.entries[suite.name],
@@ -142,8 +151,8 @@ class PreparedRun:
             budget=Budget(max_tokens=self.request.max_tokens, max_cost=self.request.max_cost),
             prices={model.label: model.price for model in self.models if model.price},
             done=keep,
+            not_run=not_run,
         )
-        return await runner.run(self.planned)
 
     def _retry_policy(self) -> RetryPolicy:
         retry_policy = self.request.retry_policy
