@@ -1,7 +1,7 @@
 """A finished run against the baseline: what flipped, and whether that is a regression."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,8 +12,6 @@ from handoff_evals.stats import holm
 
 Movement = Literal["regressed", "improved", "no difference", "can't tell"]
 BASELINE = "the baseline"
-# They answer the same whenever they are asked.
-_CERTAIN = ("oracle", "never", "always:")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,13 +93,20 @@ class AgainstBaseline:
         )
 
 
-def against_baseline(baseline: Baseline, run: Baseline) -> tuple[AgainstBaseline, ...]:
-    """Hold each model of a run against the baseline.
+def against_baseline(
+    baseline: Baseline, run: Baseline, *, deterministic: Collection[str] = ()
+) -> tuple[AgainstBaseline, ...]:
+    """Compare each model of a run with the baseline.
 
     Only trials of scenarios that are the same in both, and scored in both, are compared.
     p-values are adjusted for the number of models that chance has a hand in.
+
+    Args:
+        baseline: the kept run.
+        run: the finished one.
+        deterministic: labels of models whose answers are by rule, so that no flip is chance.
     """
-    found = [_model(model, baseline, run) for model in run.models]
+    found = [_model(model, baseline, run, certain=model in deterministic) for model in run.models]
     by_chance = [each for each in found if not each.certain]
     adjusted = holm([each.comparison.p for each in by_chance]) if by_chance else ()
     p_values = {each.model: p for each, p in zip(by_chance, adjusted, strict=True)}
@@ -173,7 +178,7 @@ def flips(then: KeptTrial, now: KeptTrial) -> Iterator[BaselineFlip]:
     yield from (_check(each, now.key, failed=False) for each in (mended - lost).elements())
 
 
-def _model(model: str, baseline: Baseline, run: Baseline) -> AgainstBaseline:
+def _model(model: str, baseline: Baseline, run: Baseline, *, certain: bool) -> AgainstBaseline:
     now = [trial for trial in run.trials if trial.key.model == model]
     then = [trial for trial in baseline.trials if trial.key.model == model]
     pairs = [
@@ -189,7 +194,7 @@ def _model(model: str, baseline: Baseline, run: Baseline) -> AgainstBaseline:
         comparison=compare_all(sides)[0],
         flips=tuple(flip for old, new in pairs for flip in flips(old, new)),
         decisions=sum(len(new.decisions) for _, new in pairs),
-        certain=model.startswith(_CERTAIN) or all(trial.replayed for trial in now),
+        certain=certain or all(trial.replayed for trial in now),
         left_out=tuple(_left_out(then, now)),
     )
 

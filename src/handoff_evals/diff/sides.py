@@ -9,12 +9,12 @@ from typing import Protocol, Self
 
 from handoff_evals.changes import Survey, survey, unseen
 from handoff_evals.comparison import Terms
-from handoff_evals.config import read_config
 from handoff_evals.diff.worker import WorkerSettings
 from handoff_evals.diff.worker_client import Prepared, WorkerClient
 from handoff_evals.diff.worktree import Repository
 from handoff_evals.errors import UsageError
 from handoff_evals.local_model import Endpoint
+from handoff_evals.models import start_server
 from handoff_evals.results import (
     Baseline,
     PairKey,
@@ -322,16 +322,10 @@ class BothSides:
         )
 
     async def _endpoint(self, live: Sequence[Live]) -> Endpoint | None:
-        """Start the local model, if it is asked for: once, for both sides."""
-        kind, _, rest = live[0].model.partition(":") if live else ("", "", "")
-        named = read_config(self.request.folder).models
-        local = kind in {"local", "gguf"} and bool(live) and live[0].model not in named
-        if not local:
+        """Start the model's server, if it has one: once, for both sides."""
+        if not live:
             return None
-        from handoff_evals.local_model.server import serve  # noqa: PLC0415 - an extra that may be missing
-
-        weights = self.request.folder / rest if kind == "gguf" else rest or "default"
-        return await asyncio.to_thread(serve, weights)
+        return await asyncio.to_thread(start_server, live[0].model, folder=self.request.folder)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,13 +18,12 @@ from pydantic import TypeAdapter
 
 from handoff_evals.cassettes import Mode
 from handoff_evals.changes import Rehearsed
-from handoff_evals.config import read_config
 from handoff_evals.diff.rehearsal import rehearsed
 from handoff_evals.drivers import Limits
 from handoff_evals.errors import AgentImportError, HandoffEvalsError, UsageError
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.local_model import Endpoint
-from handoff_evals.models import Model, identity_of, resolve, served
+from handoff_evals.models import Model, resolve
 from handoff_evals.results import RunFolder, Trial, TrialKey
 from handoff_evals.runs import PreparedRun, RunRequest, load_suites, prepare, resume
 
@@ -140,9 +139,7 @@ class Worker:
 
     def _model(self, endpoint: Endpoint | None) -> Model:
         name, home = self._orders.model, Path(self._orders.home)
-        if endpoint is not None:
-            return replace(served(endpoint), identity=identity_of(name, read_config(home)))
-        [model] = resolve([name], folder=home, code=self._folder)
+        [model] = resolve([name], folder=home, code=self._folder, endpoint=endpoint)
         return model
 
     async def _hold(self, key: TrialKey) -> Any:

@@ -1,7 +1,14 @@
 """Trials, run folders, summaries and baselines."""
 
 from handoff_evals.results.baseline import Baseline, keep
-from handoff_evals.results.manifest import Asked, Manifest, Price, SuiteRecord, scenario_sha256
+from handoff_evals.results.manifest import (
+    Asked,
+    Manifest,
+    ModelTraits,
+    Price,
+    SuiteRecord,
+    scenario_sha256,
+)
 from handoff_evals.results.run_folder import RunFolder
 from handoff_evals.results.summarise import summarise
 from handoff_evals.results.summary import Accuracy, Failure, ModelSummary, SuiteSummary, Summary
@@ -23,6 +30,7 @@ __all__ = [
     "KeptTrial",
     "Manifest",
     "ModelSummary",
+    "ModelTraits",
     "PairKey",
     "Price",
     "RunFolder",
