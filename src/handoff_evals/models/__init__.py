@@ -1,5 +1,8 @@
 """One class a kind of `--model`: what answers in a run."""
 
+from importlib import import_module
+from pkgutil import iter_modules
+
 from handoff_evals.models.kind import (
     Listed,
     Model,
@@ -24,3 +27,7 @@ __all__ = [
     "resolve",
     "start_server",
 ]
+
+# Every module of the room registers its own kinds: a new one is a file, and nothing else.
+for _each in iter_modules(__path__):
+    import_module(f"{__name__}.{_each.name}")

@@ -1,11 +1,9 @@
 """The kinds of `--model`: what every kind can do, the table of them, and how a name is resolved."""
 
-import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -156,16 +154,13 @@ def kinds() -> tuple[type[ModelKind], ...]:
     Raises:
         ModelError: when a package's own kind can't be imported.
     """
-    _load()
+    _load_entry_points()
     return tuple(sorted(_KINDS, key=lambda kind: kind.traits.reference))
 
 
 @cache
-def _load() -> None:
-    """Import what registers kinds: the modules of this room, and other packages' entry points."""
-    room = __name__.rpartition(".")[0]
-    for module in pkgutil.iter_modules(import_module(room).__path__):
-        import_module(f"{room}.{module.name}")
+def _load_entry_points() -> None:
+    """Import the kinds of other packages, once."""
     for point in entry_points(group=ENTRY_POINTS):
         try:
             point.load()
