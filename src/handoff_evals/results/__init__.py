@@ -1,6 +1,6 @@
 """Trials, run folders, summaries and baselines."""
 
-from handoff_evals.results.baseline import Baseline, keep
+from handoff_evals.results.baseline import Baseline
 from handoff_evals.results.manifest import (
     Asked,
     Manifest,
@@ -14,7 +14,6 @@ from handoff_evals.results.summarise import summarise
 from handoff_evals.results.summary import Accuracy, Failure, ModelSummary, SuiteSummary, Summary
 from handoff_evals.results.trial import (
     FailedCheck,
-    KeptTrial,
     PairKey,
     Trial,
     TrialKey,
@@ -27,7 +26,6 @@ __all__ = [
     "Baseline",
     "FailedCheck",
     "Failure",
-    "KeptTrial",
     "Manifest",
     "ModelSummary",
     "ModelTraits",
@@ -40,7 +38,6 @@ __all__ = [
     "Trial",
     "TrialKey",
     "TrialResult",
-    "keep",
     "scenario_sha256",
     "summarise",
 ]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from handoff_evals.agent_source import fingerprint
 from handoff_evals.cassettes import Cassette, Mode, ModelIdentity
 from handoff_evals.config import read_config
 from handoff_evals.drivers import InProcessDriver, Limits
@@ -16,7 +17,6 @@ from handoff_evals.livekit import AgentEntry
 from handoff_evals.models import Model, resolve
 from handoff_evals.references import import_reference
 from handoff_evals.results import Asked, Manifest, RunFolder, SuiteRecord, Trial, TrialKey
-from handoff_evals.runs.fingerprint import fingerprint
 from handoff_evals.runs.lane import Budget, Patience, Planned, plan
 from handoff_evals.runs.runner import Pace, Route, Runner
 from handoff_evals.scenarios import Suite, discover, load_suite
