@@ -71,7 +71,7 @@ def test_nothing_scored_exits_3_and_says_why(command: Command, project: Path) ->
     [
         (["nowhere"], "'nowhere' is neither a file nor a folder"),
         (["-m", "gpt"], "no model 'gpt'; there are:"),
-        (["-m", "never", "-m", "never"], "a model stands twice"),
+        (["-m", "never", "-m", "never"], "name 'never' twice: name each model once"),
         (
             ["-m", "never", "--only", "zzz"],
             "no scenario fits --only 'zzz'; there are 'Stays, then b'",

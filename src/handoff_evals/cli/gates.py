@@ -74,7 +74,8 @@ class BaselineGate:
         from handoff_evals.results import Baseline
 
         run = Baseline.of(folder.trials(), prepared.suites)
-        found = () if self.kept is None else against_baseline(self.kept, run)
+        certain = folder.manifest.deterministic
+        found = () if self.kept is None else against_baseline(self.kept, run, deterministic=certain)
         if self.update and valid:
             request = prepared.request
             run.write_into(self.path, partial=bool(request.only or request.tags))

@@ -220,9 +220,10 @@ class _TapStream(WrapperStream):
 
     def _request(self, model: ModelIdentity) -> Request:
         exchange, asked = self._exchange, self._asked
-        if model.label == "own":
-            # Each agent's own: which one it is, only the agent says.
-            model = replace(model, label=f"own {described(self._tap.inner)}")
+        if model.agents_own:
+            # Which one it is, only the agent says.
+            label = f"{model.label} {described(self._tap.inner)}"
+            model = replace(model, label=label, agents_own=False)
         return Request(
             agent=exchange.agent.label,
             model=model,

@@ -1,7 +1,14 @@
 """Trials, run folders, summaries and baselines."""
 
 from handoff_evals.results.baseline import Baseline, scenario_sha256
-from handoff_evals.results.run_folder import Asked, Manifest, Price, RunFolder, SuiteRecord
+from handoff_evals.results.run_folder import (
+    Asked,
+    Manifest,
+    ModelTraits,
+    Price,
+    RunFolder,
+    SuiteRecord,
+)
 from handoff_evals.results.summarise import summarise
 from handoff_evals.results.summary import Accuracy, Failure, ModelSummary, SuiteSummary, Summary
 from handoff_evals.results.trial import (
@@ -20,6 +27,7 @@ __all__ = [
     "Failure",
     "Manifest",
     "ModelSummary",
+    "ModelTraits",
     "PairKey",
     "Price",
     "RunFolder",

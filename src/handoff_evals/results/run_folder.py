@@ -42,6 +42,25 @@ class Price:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModelTraits:
+    """What has to be known of a model's answers to report and compare them; no name says it."""
+
+    reference: bool = False
+    """A rule answers, and no real model."""
+    deterministic: bool = False
+    """The same is answered whenever the same is asked."""
+    plays_scenario: bool = False
+    """The scenario says what to answer, so that there is no answer without one."""
+    agents_own: bool = False
+    """Each agent's own model answers."""
+
+    @property
+    def expected_to_fail(self) -> bool:
+        """Whether failing is what it is for: its figures are of interest, not its failures."""
+        return self.reference and not self.plays_scenario
+
+
+@dataclass(frozen=True, kw_only=True)
 class SuiteRecord:
     """One suite of a run. `agent_sha256` covers the agent's module and its project's."""
 
@@ -82,9 +101,16 @@ class Manifest:
     git_dirty: bool = False
     prices: Mapping[str, Price] = field(default_factory=dict)
     """By the model's label, where one is known."""
+    traits: Mapping[str, ModelTraits] = field(default_factory=dict)
+    """By the model's label; none in a run of an earlier version."""
     notes: tuple[str, ...] = ()
     """What a reader has to know about a model, as the limits of the local one."""
     schema: int = SCHEMA
+
+    @property
+    def deterministic(self) -> frozenset[str]:
+        """The labels of the models that answer the same whenever the same is asked."""
+        return frozenset(label for label, each in self.traits.items() if each.deterministic)
 
 
 _MANIFEST = TypeAdapter(Manifest)

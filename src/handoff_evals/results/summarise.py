@@ -2,11 +2,11 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean, median, quantiles
 
 from handoff_evals.checks import OUTCOMES, Decision, confusion, per_agent
-from handoff_evals.results.run_folder import Manifest, Price
+from handoff_evals.results.run_folder import Manifest, ModelTraits, Price
 from handoff_evals.results.summary import (
     Accuracy,
     Decider,
@@ -90,7 +90,10 @@ def summarise(trials: Iterable[Trial], manifest: Manifest, *, confidence: float 
         met.update(turn.active.label for turn in trial.transcript.turns)
     return Summary(
         models={
-            name: _model(tally, planned, confidence, manifest.prices.get(name))
+            name: replace(
+                _model(tally, planned, confidence, manifest.prices.get(name)),
+                traits=manifest.traits.get(name, ModelTraits()),
+            )
             for name, tally in tallies.items()
         },
         failures=tuple(failures),

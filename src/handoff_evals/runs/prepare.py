@@ -36,7 +36,7 @@ def cassette_of(
 
     Args:
         suite: the suite's name.
-        model: which model; None for a trivial one.
+        model: which model; None for one of which nothing is recorded.
         mode: what is done with it.
         folders: where cassettes are, relative to the project; the first is written to.
         project: where `pyproject.toml` is, which may name a `redact` function.
@@ -204,6 +204,7 @@ def prepare(
         git_commit=commit,
         git_dirty=dirty,
         prices={model.label: model.price for model in models if model.price},
+        traits={model.label: model.traits for model in models},
         notes=tuple(dict.fromkeys(note for model in models for note in model.notes)),
     )
     return PreparedRun(
