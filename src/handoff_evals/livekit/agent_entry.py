@@ -23,6 +23,8 @@ from livekit.agents.testing import fake_job_context
 from livekit.agents.types import ATTRIBUTE_SIMULATOR_DISPATCH
 
 from handoff_evals.errors import AgentImportError
+from handoff_evals.livekit.internals import remove_folder
+from handoff_evals.livekit.user_code import as_error, last_user_line
 
 # LiveKit Inference models refuse to be constructed without these. In a text
 # simulation nothing is ever sent with them.
@@ -61,8 +63,7 @@ def text_job(*, label: str = "", userdata: Mapping[str, Any] | None = None) -> I
         try:
             yield job
         finally:
-            # The worker would do it; livekit's fake job leaves its folder to the collector.
-            job._tempdir.cleanup()  # noqa: SLF001
+            remove_folder(job)
 
 
 _FORMS = (
@@ -106,9 +107,13 @@ class AgentEntry:
             found: Any = importlib.import_module(module_name)
             for part in name.split("."):
                 found = getattr(found, part)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            raised = as_error(error)
+            if raised is None:
+                raise
             raise AgentImportError(
-                f"agent {entry!r} can't be imported: {type(error).__name__}: {error}. "
+                f"agent {entry!r} can't be imported: {type(error).__name__}: {error}"
+                f"{last_user_line(error)}. "
                 f"Modules are looked up from {path!r} first; is that your project's folder?"
             ) from error
         return cls.of(found, name=entry)

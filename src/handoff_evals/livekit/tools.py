@@ -24,6 +24,7 @@ from livekit.agents import Agent, llm
 from livekit.agents.llm.tool_context import FunctionToolInfo
 from livekit.agents.utils.misc import camel_to_snake_case
 
+from handoff_evals.livekit.internals import tool_owner
 from handoff_evals.scenarios import Target
 from handoff_evals.transcript import ToolSchema
 
@@ -39,7 +40,7 @@ def schemas(tools: Sequence[llm.Tool | llm.Toolset]) -> tuple[ToolSchema, ...]:
 def _schema(tool: llm.FunctionTool[Any, Any] | llm.RawFunctionTool[Any, Any]) -> ToolSchema:
     if isinstance(tool, llm.RawFunctionTool):
         return _built(tool)
-    function = tool.__wrapped__  # type: ignore[attr-defined]  # functools.update_wrapper sets it
+    function = function_of(tool)
     info, schema = _BUILT.get(function, (None, None))
     if schema is None or info != tool.info:
         schema = _built(tool)
@@ -88,13 +89,12 @@ def leading_tool(tools: Sequence[llm.Tool], target: Target) -> str | None:
 
 def leads_to(tool: Any) -> frozenset[str]:
     """Ids of the agents that a function tool names in its code; none says nothing."""
-    owner: Any = type(tool._instance)  # noqa: SLF001 - livekit hides it
-    return _evidence(tool._func, owner).agents - {""}  # noqa: SLF001 - as above
+    return _evidence(function_of(tool), tool_owner(tool)).agents - {""}
 
 
 def function_of(tool: Any) -> Callable[..., Any]:
     """The function behind a tool."""
-    function: Callable[..., Any] = tool._func  # noqa: SLF001 - as above
+    function: Callable[..., Any] = tool.__wrapped__  # functools.update_wrapper sets it
     return function
 
 
@@ -123,8 +123,7 @@ def _placeholder(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> Any:
 
 
 def _strength(name: str, tool: Any, target: Target) -> int:
-    owner: Any = type(tool._instance)  # noqa: SLF001 - as below
-    evidence = _evidence(tool._func, owner)  # noqa: SLF001 - livekit hides it
+    evidence = _evidence(function_of(tool), tool_owner(tool))
     if evidence.agents and not evidence.agents & {target.id, ""}:
         return 0
     own = _words(name)
