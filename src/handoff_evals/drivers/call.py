@@ -34,14 +34,12 @@ from handoff_evals.livekit import (
     Timed,
     agent_with_the_call,
     allow_construction,
-    as_error,
     cause_of,
     faults_of,
     fields_of,
     is_closing,
     is_started,
     listen_to_log,
-    original,
     quiet,
     replace_model,
     retrieve_failed_run,
@@ -49,6 +47,7 @@ from handoff_evals.livekit import (
 )
 from handoff_evals.scenarios import Scenario, Watch
 from handoff_evals.transcript import AgentError, AgentRef, Event, Fault, Owner, Transcript, Turn
+from handoff_evals.user_code import as_error, original
 
 
 @dataclass(frozen=True, kw_only=True)

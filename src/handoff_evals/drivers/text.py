@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from traceback import format_exception
 from typing import Any, Protocol
 
 from livekit.agents import llm
@@ -11,9 +10,10 @@ from livekit.agents import llm
 from handoff_evals.cassettes import Cassette
 from handoff_evals.drivers.call import Call, Limits
 from handoff_evals.errors import UsageError
-from handoff_evals.livekit import AgentEntry, as_error, original
+from handoff_evals.livekit import AgentEntry
 from handoff_evals.scenarios import Scenario, Watch
 from handoff_evals.transcript import Fault, Transcript
+from handoff_evals.user_code import as_error, last_user_line, original
 
 
 class Driver(Protocol):
@@ -85,7 +85,7 @@ class InProcessDriver:
 
 
 def _no_model(error: BaseException) -> Transcript:
-    detail = f"{type(error).__name__}: {error}\n{''.join(format_exception(error))}"
+    detail = f"{type(error).__name__}: {error}{last_user_line(error)}"
     return Transcript(
         turns=(),
         faults=(

@@ -24,7 +24,6 @@ from handoff_evals.livekit.scripted import Reply, Request, ScriptedLLM, ToolCall
 from handoff_evals.livekit.tap import Exchange, Tap, Taps
 from handoff_evals.livekit.tasks import ConversationTasks, quiet
 from handoff_evals.livekit.tools import leading_tool, placeholder_arguments, schemas
-from handoff_evals.livekit.user_code import as_error, original
 
 __all__ = [
     "AGENT_ERRORS",
@@ -49,7 +48,6 @@ __all__ = [
     "WrapperStream",
     "agent_with_the_call",
     "allow_construction",
-    "as_error",
     "cause_of",
     "current_wait_clock",
     "faults_of",
@@ -60,7 +58,6 @@ __all__ = [
     "listen_to_log",
     "look_at",
     "missing",
-    "original",
     "placeholder_arguments",
     "quiet",
     "replace_model",

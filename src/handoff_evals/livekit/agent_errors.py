@@ -26,8 +26,8 @@ from livekit.agents import (
 )
 
 from handoff_evals.livekit.internals import COROUTINES
-from handoff_evals.livekit.user_code import ExitError, is_user_file, original
 from handoff_evals.transcript import AgentError
+from handoff_evals.user_code import ExitError, is_user_file, original
 
 _CURRENT: ContextVar["AgentErrors"] = ContextVar("handoff_evals_agent_errors")
 
@@ -70,7 +70,7 @@ class Noted:
 class Unawaited:
     """A task of the user's that an exception ended, perhaps to be awaited yet."""
 
-    task: "asyncio.Task[Any]"
+    task: asyncio.Task[Any]
     turn: int
 
 
@@ -110,7 +110,7 @@ class AgentErrors:
             if not (noted.logged and noted.raised is None and noted.error.where in seen)
         ]
 
-    def task_done(self, task: "asyncio.Task[Any]", *, livekits: bool) -> None:
+    def task_done(self, task: asyncio.Task[Any], *, livekits: bool) -> None:
         """Take in how a task of the conversation ended."""
         if task.cancelled():
             return
@@ -134,7 +134,9 @@ class AgentErrors:
         given = result if isinstance(result, list | tuple | set | frozenset) else [result]
         self._returned += sum(isinstance(each, Agent) for each in given) == 1
         if isinstance(result, ToolError) and result.message.startswith(ARGUMENTS):
-            self.note("invalid_arguments", result.message)
+            lines = [line.strip() for line in result.message.splitlines()]
+            kept = [line for line in lines if not line.startswith("For further information")]
+            self.note("invalid_arguments", " ".join(kept))
         if isinstance(result, BaseException) and not isinstance(result, ToolError | StopResponse):
             return result
         return None
@@ -218,13 +220,13 @@ def chain(error: BaseException) -> list[BaseException]:
     return found
 
 
-def _peek(task: "asyncio.Task[Any]") -> BaseException | None:
+def _peek(task: asyncio.Task[Any]) -> BaseException | None:
     """A task's exception, without asyncio's taking it for retrieved."""
     error: BaseException | None = task._exception  # noqa: SLF001 - asyncio's, as below
     return error
 
 
-def _unretrieved(task: "asyncio.Task[Any]") -> BaseException | None:
+def _unretrieved(task: asyncio.Task[Any]) -> BaseException | None:
     """A task's exception, if nobody has asked for it."""
     return task.exception() if task._log_traceback else None  # noqa: SLF001
 

@@ -16,8 +16,8 @@ from handoff_evals.livekit.internals import model_options
 from handoff_evals.livekit.llm_wrapper import Asked, WrapperLLM, WrapperStream
 from handoff_evals.livekit.scripted import Recording, chunks_of
 from handoff_evals.livekit.tools import schemas
-from handoff_evals.livekit.user_code import as_error
 from handoff_evals.transcript import AgentRef, FunctionCall, ModelCall, ToolSchema, Usage
+from handoff_evals.user_code import as_error
 
 # Words in the name of an option that must never be written anywhere.
 _SECRET = frozenset({"key", "secret", "token", "header", "headers", "password", "url"})

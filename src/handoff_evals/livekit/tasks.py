@@ -25,7 +25,7 @@ from handoff_evals.livekit.internals import (
     next_agent_waits,
     speech_tasks,
 )
-from handoff_evals.livekit.user_code import GuardedCoroutine, users_stack
+from handoff_evals.user_code import GuardedCoroutine, users_stack
 
 _LIVEKIT = Path(agents.__file__).parent
 

@@ -17,12 +17,10 @@ from pathlib import Path
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, TracebackType
 from typing import Any
 
-import handoff_evals
-
 _FOLDERS = (
     *(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")),
     *site.getsitepackages(),
-    str(Path(str(handoff_evals.__file__)).parent),
+    str(Path(__file__).parent),
 )
 _NOT_THE_USERS = tuple(f"{Path(folder).resolve()}/" for folder in _FOLDERS)
 
