@@ -157,7 +157,7 @@ class Runner:
         began, started_at = time.perf_counter(), datetime.now(UTC).isoformat()
         key = planned.key
         driver = self.drivers[key.suite, key.model]
-        transcript = await driver.hold(planned.scenario, seed=planned.seed, number=key.number)
+        transcript = await driver.run(planned.scenario, seed=planned.seed, number=key.number)
         found = decisions(planned.scenario, transcript)
         asked = sum(turn.expect.agent is not None for turn in planned.scenario.turns)
         return Trial(
