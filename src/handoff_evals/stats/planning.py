@@ -7,7 +7,7 @@ scenarios has another mean (the scenarios): only more scenarios average that out
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import ceil, comb, log, sqrt
 from statistics import fmean, variance
 from typing import Final, Literal
 
@@ -137,16 +137,22 @@ def smallest_loss(
         raise ValueError(f"power is {power!r}; give a chance from 0.5 up to 1, as 0.8")
     alarm, found = -float(ndtri(level)), float(ndtri(power))
     these = basis == "these scenarios"
-    # A scenario that broke counts among the noise of the test: whole if only scenarios are
-    # compared, and by what its trials would do if nothing had changed otherwise.
+    # What a scenario that broke adds to the noise that the test sees: all of it where only
+    # scenarios are compared, and else what its trials would do if nothing had changed.
     broken = 1 / (2 * trials - 1) if these else 1.0
-    lost = 0.0 if these else 1.0
-    variance_seen = noise.model / trials + (0.0 if these else noise.scenarios)
+    seen = noise.model / trials + (0.0 if these else noise.scenarios)
+    # So many more worse than better scenarios, as far as a normal distribution goes ...
+    needed = (
+        alarm**2 * broken + sqrt((alarm**2 * broken) ** 2 + 4 * alarm**2 * scenarios * seen)
+    ) / 2
+    # ... and where nothing else differs, so many as their trials make improbable.
+    one = log(comb(2 * trials, trials)) if these else log(2)
+    fewest = ceil(alarm**2) if these and trials == 1 else ceil(-log(level) / one)
+    needed = max(needed, fewest - 0.5)
 
     def surplus(loss: float) -> float:
-        needed = alarm * sqrt(scenarios * (variance_seen + loss * broken))
         chance = found * sqrt(scenarios * (1 - loss) * (noise.of(trials) + loss))
-        return scenarios * loss - lost - needed - chance
+        return scenarios * loss - needed - chance
 
     return float(brentq(surplus, 1e-9, 1)) if surplus(1.0) >= 0 else None
 
