@@ -22,10 +22,9 @@ from rich.console import Console
 from rich.table import Table
 
 from handoff_evals import ScriptedLLM
-from handoff_evals.livekit.audio.call import AudioCall
-from handoff_evals.livekit.audio.clock import FRAME
-from handoff_evals.livekit.audio.seam import Seam
-from handoff_evals.livekit.audio.tts import FakeTTS, ToneBook
+from handoff_evals.audio.audio_call import AudioCall, Seam
+from handoff_evals.audio.clock import FRAME
+from handoff_evals.audio.speech import FakeTTS, ToneBook
 
 ROOT = Path(__file__).parents[1]
 SUITE = "evals/audio/test_the_call_stays_up.py"

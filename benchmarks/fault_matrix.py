@@ -5,7 +5,6 @@ after each of them a healthy one in the same event loop.
 """
 
 import asyncio
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,16 +13,12 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 from rich.console import Console
 from rich.table import Table
 
-from handoff_evals.handoffs import decisions
-from handoff_evals.livekit.call import Limits
-from handoff_evals.livekit.driver import InProcessDriver
-from handoff_evals.livekit.entry import AgentEntry
-from handoff_evals.livekit.faulty import FaultyLLM
-from handoff_evals.livekit.mishap import Mishap
-from handoff_evals.livekit.scripted import Reply, Request, ScriptedLLM, tool_call
-from handoff_evals.scenario import Expectation, Scenario, ScriptedTurn, Target, Watch
-from handoff_evals.score import Status, overall
-from handoff_evals.scorers import score
+from handoff_evals.checks import Status, decisions, overall, score
+from handoff_evals.drivers import InProcessDriver, Limits
+from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM
+from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
+from handoff_evals.livekit.scripted import tool_call
+from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Target, Watch
 from handoff_evals.transcript import Transcript
 
 PATIENT_S = 20.0
@@ -119,34 +114,34 @@ class Row:
 class Case:
     """What strikes in one conversation."""
 
-    def __init__(self, *mishaps: Mishap, turn_s: float = PATIENT_S) -> None:
+    def __init__(self, *mishaps: ModelFault, turn_s: float = PATIENT_S) -> None:
         self.mishaps = mishaps
         self.turn_s = turn_s
 
 
 CASES = {
     "none": Case(),
-    "429": Case(Mishap.status(429)),
-    "429, then well": Case(Mishap.status(429).at(1, attempts=1)),
-    "500": Case(Mishap.status(500)),
-    "connection refused": Case(Mishap.refused()),
-    "time-out before the first chunk": Case(Mishap.timed_out()),
-    "silence before the first chunk": Case(Mishap.stall(), turn_s=STALLED_S),
-    "stall midway": Case(Mishap.stall(after=2).at(2), turn_s=STALLED_S),
-    "cut midway": Case(Mishap.cut(after=2).at(2)),
-    "cut after the handoff's call": Case(Mishap.cut(after=1).at(1)),
-    "500 in the second turn": Case(Mishap.status(500).at(3)),
-    "empty reply": Case(Mishap.empty().at(1)),
-    "malformed arguments, repaired": Case(Mishap.malformed_arguments('{"reason": "inv')),
-    "malformed arguments, beyond repair": Case(Mishap.malformed_arguments("an invoice")),
-    "unknown tool": Case(Mishap.unknown_tool()),
-    "unknown tool, then corrected": Case(Mishap.unknown_tool().at(1)),
-    "extra arguments": Case(Mishap.extra_arguments(urgency="high")),
-    "missing arguments": Case(Mishap.missing_arguments()),
-    "missing arguments, then corrected": Case(Mishap.missing_arguments().at(1)),
-    "two handoffs in one reply": Case(Mishap.beside(tool_call("transfer_to_sales"))),
-    "handoff beside an ordinary tool": Case(Mishap.beside(tool_call("open_ticket"))),
-    "refusal": Case(Mishap.refusal().at(1)),
+    "429": Case(ModelFault.status(429)),
+    "429, then well": Case(ModelFault.status(429).at(1, attempts=1)),
+    "500": Case(ModelFault.status(500)),
+    "connection refused": Case(ModelFault.refused()),
+    "time-out before the first chunk": Case(ModelFault.timed_out()),
+    "silence before the first chunk": Case(ModelFault.stall(), turn_s=STALLED_S),
+    "stall midway": Case(ModelFault.stall(after=2).at(2), turn_s=STALLED_S),
+    "cut midway": Case(ModelFault.cut(after=2).at(2)),
+    "cut after the handoff's call": Case(ModelFault.cut(after=1).at(1)),
+    "500 in the second turn": Case(ModelFault.status(500).at(3)),
+    "empty reply": Case(ModelFault.empty().at(1)),
+    "malformed arguments, repaired": Case(ModelFault.malformed_arguments('{"reason": "inv')),
+    "malformed arguments, beyond repair": Case(ModelFault.malformed_arguments("an invoice")),
+    "unknown tool": Case(ModelFault.unknown_tool()),
+    "unknown tool, then corrected": Case(ModelFault.unknown_tool().at(1)),
+    "extra arguments": Case(ModelFault.extra_arguments(urgency="high")),
+    "missing arguments": Case(ModelFault.missing_arguments()),
+    "missing arguments, then corrected": Case(ModelFault.missing_arguments().at(1)),
+    "two handoffs in one reply": Case(ModelFault.beside(tool_call("transfer_to_sales"))),
+    "handoff beside an ordinary tool": Case(ModelFault.beside(tool_call("open_ticket"))),
+    "refusal": Case(ModelFault.refusal().at(1)),
 }
 
 
@@ -164,10 +159,11 @@ def healthy(request: Request) -> Reply:
 async def hold(case: Case) -> Row:
     """Hold a trial in which it strikes, and a healthy one after it."""
     before = asyncio.all_tasks()
-    began = time.perf_counter()
+    clock = asyncio.get_running_loop().time
+    began = clock()
     model = FaultyLLM(ScriptedLLM(healthy), *case.mishaps)
     transcript, session = await trial(model, turn_s=case.turn_s)
-    seconds = time.perf_counter() - began
+    seconds = clock() - began
     left = len(asyncio.all_tasks() - before)
     after, _ = await trial(ScriptedLLM(healthy))
     return Row(

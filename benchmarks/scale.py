@@ -25,16 +25,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rich.console import Console
 from rich.table import Table
 
-from handoff_evals.livekit.call import Limits
-from handoff_evals.livekit.driver import InProcessDriver
-from handoff_evals.livekit.entry import AgentEntry
-from handoff_evals.livekit.offline import text_job
-from handoff_evals.livekit.remote import openai_compatible
-from handoff_evals.livekit.shared import Shared
-from handoff_evals.runner import Pace, Runner, plan
-from handoff_evals.scenario import Scenario, Suite
-from handoff_evals.store import Manifest, RunFolder
-from handoff_evals.trial import Trial
+from handoff_evals.drivers import InProcessDriver, Limits
+from handoff_evals.livekit import AgentEntry, text_job
+from handoff_evals.models.remote import Shared, openai_compatible
+from handoff_evals.results import Manifest, RunFolder, Trial
+from handoff_evals.runs import Pace, Runner
+from handoff_evals.runs.lane import plan
+from handoff_evals.scenarios import Scenario, Suite
 from tests.support.openai_server import OpenAIServer, serve
 from tests.support.star import patient_call, star_suite
 

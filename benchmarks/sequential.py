@@ -18,16 +18,15 @@ from functools import cache
 from statistics import median
 from typing import Final
 
-from handoff_evals.diff.pairing import Pairing
-from handoff_evals.handoffs import decisions
-from handoff_evals.livekit.call import Limits
-from handoff_evals.livekit.driver import InProcessDriver
-from handoff_evals.livekit.entry import AgentEntry
-from handoff_evals.livekit.remote import openai_compatible
-from handoff_evals.livekit.shared import Shared
-from handoff_evals.scenario import Expectation, Scenario, ScriptedTurn, Target, Watch
+from handoff_evals.checks import decisions
+from handoff_evals.comparison import Terms, look, part, parts
+from handoff_evals.diff.diff_run import Pairing
+from handoff_evals.drivers import InProcessDriver, Limits
+from handoff_evals.livekit import AgentEntry
+from handoff_evals.models.remote import Shared, openai_compatible
+from handoff_evals.results import PairKey, TrialResult
+from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Target, Watch
 from handoff_evals.stats import Pairs, Ruling, mcnemar
-from handoff_evals.versions import Held, Place, Terms, look, part, parts
 from tests.support.openai_server import OpenAIServer, Rates, serve
 from tests.support.star import star_call
 
@@ -147,7 +146,7 @@ class OverHttp:
     name: str
     model: Shared
 
-    async def hold(self, place: Place) -> Held:
+    async def hold(self, place: PairKey) -> TrialResult:
         """Hold one; the caller wants to be put through to b."""
         turn = ScriptedTurn(
             user=f"c={place.scenario} t=1 want=b",
@@ -163,7 +162,7 @@ class OverHttp:
         transcript = await driver.hold(scenario, seed=0)
         [decision] = decisions(scenario, transcript)
         passed = decision.outcome == "correct"
-        return Held(
+        return TrialResult(
             place=place,
             status="passed" if passed else "failed",
             decisions=(decision,),
@@ -190,7 +189,7 @@ async def over_http(times: int) -> None:
                 terms=TERMS,
                 at_once=8,
             )
-            order = [Place(suite="star", scenario=str(each)) for each in range(PAIRS)]
+            order = [PairKey(suite="star", scenario=str(each)) for each in range(PAIRS)]
             await pairing.run(order)
         drawn = compared(truth, number)
         conversations += 2 * len(pairing.seen)

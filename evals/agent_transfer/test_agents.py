@@ -5,7 +5,7 @@ from livekit.agents import NOT_GIVEN, Agent
 
 from agents.agent_transfer import LongWindedAgent, ShortWindedAgent, transfer_call
 from handoff_evals import ScriptedLLM
-from handoff_evals.plugin.calls import CallFactory
+from handoff_evals.plugin.call_fixture import CallFactory
 
 either = pytest.mark.parametrize(
     "agent",

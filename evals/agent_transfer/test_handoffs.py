@@ -11,7 +11,7 @@ from livekit.agents import Agent, ToolError, mock_tools
 
 from agents.agent_transfer import LongWindedAgent, ShortWindedAgent, transfer_call
 from handoff_evals import ScriptedLLM, tool_call
-from handoff_evals.plugin.calls import CallFactory
+from handoff_evals.plugin.call_fixture import CallFactory
 from handoff_evals.plugin.received import Received
 
 CHANGE = tool_call("change_agent")

@@ -1,7 +1,7 @@
 """A handoff heard from the other end of the line: real frames in, the real VAD, real frames out.
 
 The models are scripted, and recognition and voices are fakes that stream, so each test
-knows what was said and by whom. Time is audio time: see `handoff_evals.livekit.audio.clock`.
+knows what was said and by whom. Time is audio time: see `handoff_evals.audio.clock`.
 """
 
 import asyncio
@@ -15,10 +15,9 @@ from livekit.agents.voice.turn import InterruptionOptions
 
 from agents import agent_transfer, customer_service
 from handoff_evals import ScriptedLLM, tool_call
-from handoff_evals.livekit.audio.call import AudioCall
-from handoff_evals.livekit.audio.clip import Clip
-from handoff_evals.livekit.audio.seam import Seam
-from handoff_evals.livekit.audio.tts import FakeTTS, ToneBook
+from handoff_evals.audio.audio_call import AudioCall, Seam
+from handoff_evals.audio.clock import Clip
+from handoff_evals.audio.speech import FakeTTS, ToneBook
 
 CLIPS = Path(__file__).parents[2] / "fixtures" / "audio"
 LONGER, SHORTER, MANAGER, HOURS, WAIT = (

@@ -16,7 +16,7 @@ from agents.customer_service import (
     service_call,
 )
 from handoff_evals import ScriptedLLM
-from handoff_evals.plugin.calls import CallFactory
+from handoff_evals.plugin.call_fixture import CallFactory
 
 BILLING = {"transfer_to_billing": "to billing: charges, invoices, refunds and payments"}
 SUPPORT = {"transfer_to_technical_support": "to technical support: connection, router, speed"}

@@ -19,10 +19,10 @@ from agents.customer_service import (
     service_call,
 )
 from handoff_evals import ScriptedLLM, ToolCall, tool_call
-from handoff_evals.livekit.scripted import Reply
-from handoff_evals.plugin.calls import CallFactory
+from handoff_evals.livekit import Reply
+from handoff_evals.plugin.agent_call import CallUnderTest
+from handoff_evals.plugin.call_fixture import CallFactory
 from handoff_evals.plugin.received import Received
-from handoff_evals.plugin.under_test import CallUnderTest
 
 GREETING = "Thank you for calling Lumen Line! How can I help?"
 

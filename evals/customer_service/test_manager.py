@@ -11,7 +11,7 @@ from agents.customer_service import (
     service_call,
 )
 from handoff_evals import ScriptedLLM, tool_call
-from handoff_evals.plugin.calls import CallFactory
+from handoff_evals.plugin.call_fixture import CallFactory
 
 ESCALATE = tool_call("escalate_to_manager", reason="Third outage within a week")
 

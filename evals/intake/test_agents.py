@@ -7,7 +7,7 @@ from livekit.agents import NOT_GIVEN, Agent
 
 from agents.intake import Caller, IntakeAgent, MembershipAgent, intake_call
 from handoff_evals import ScriptedLLM
-from handoff_evals.plugin.calls import CallFactory
+from handoff_evals.plugin.call_fixture import CallFactory
 
 
 def intake() -> Agent:

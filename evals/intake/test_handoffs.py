@@ -12,7 +12,7 @@ from livekit.agents import ToolError, mock_tools
 
 from agents.intake import Caller, IntakeAgent, MembershipAgent, intake_call
 from handoff_evals import ScriptedLLM, ToolCall, tool_call
-from handoff_evals.plugin.calls import CallFactory
+from handoff_evals.plugin.call_fixture import CallFactory
 from handoff_evals.plugin.received import Received
 
 NAME = tool_call("record_name", name="Maria")

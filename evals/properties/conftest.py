@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import settings
 
-from handoff_evals.properties import BRIEF, THOROUGH
+from handoff_evals.fuzzing import BRIEF, THOROUGH
 
 settings.register_profile("fuzz", THOROUGH)
 

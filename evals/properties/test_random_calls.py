@@ -6,7 +6,7 @@ import pytest
 from hypothesis import settings
 
 from handoff_evals import AgentEntry
-from handoff_evals.properties import Item, Subject, adds_nothing, fuzz
+from handoff_evals.fuzzing import Item, Subject, adds_nothing, fuzz
 
 
 def test_agent_transfer(how: settings) -> None:

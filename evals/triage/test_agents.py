@@ -9,8 +9,8 @@ from livekit.agents import NOT_GIVEN, Agent, AgentSession, llm
 
 from agents.triage import Caller, SpecialistAgent, Topic, TriageAgent, triage_call
 from handoff_evals import ScriptedLLM, ToolCall, tool_call
-from handoff_evals.plugin.calls import CallFactory
-from handoff_evals.plugin.under_test import CallUnderTest
+from handoff_evals.plugin.agent_call import CallUnderTest
+from handoff_evals.plugin.call_fixture import CallFactory
 
 WAY_BACK = {"transfer_to_triage": "back to triage: they ask for something else than your topic"}
 WAYS_ON = {

@@ -13,9 +13,9 @@ from livekit.agents import Agent, AgentSession, ToolError, llm, mock_tools
 
 from agents.triage import Caller, Carry, SpecialistAgent, TriageAgent, triage_call
 from handoff_evals import Request, ScriptedLLM, tool_call
-from handoff_evals.livekit.scripted import Reply
-from handoff_evals.plugin.calls import CallFactory
-from handoff_evals.plugin.under_test import CallUnderTest
+from handoff_evals.livekit import Reply
+from handoff_evals.plugin.agent_call import CallUnderTest
+from handoff_evals.plugin.call_fixture import CallFactory
 
 Said = list[tuple[str, Any]]
 """What was said, as a model receives it: role and words."""

@@ -12,9 +12,9 @@ from livekit.agents import Agent, ToolError, mock_tools
 
 from agents.triage import Caller, SpecialistAgent, TriageAgent, triage_call
 from handoff_evals import ScriptedLLM, ToolCall, tool_call
-from handoff_evals.livekit.scripted import Reply
-from handoff_evals.plugin.calls import CallFactory
-from handoff_evals.plugin.under_test import CallUnderTest
+from handoff_evals.livekit import Reply
+from handoff_evals.plugin.agent_call import CallUnderTest
+from handoff_evals.plugin.call_fixture import CallFactory
 
 # All specialists are of one class and share LiveKit's id, so their topic tells them apart; the
 # front desk is a plain Agent, whose id is LiveKit's default.

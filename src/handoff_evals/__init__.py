@@ -8,30 +8,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from handoff_evals.assembly.models import local_llm
-    from handoff_evals.livekit.call import Call, Limits
-    from handoff_evals.livekit.entry import AgentEntry
-    from handoff_evals.livekit.faulty import FaultyLLM
-    from handoff_evals.livekit.mishap import Mishap
+    from handoff_evals.drivers import Call, Limits
+    from handoff_evals.livekit.agent_entry import AgentEntry
+    from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
     from handoff_evals.livekit.scripted import Request, ScriptedLLM, ToolCall, tool_call
     from handoff_evals.livekit.tap import Tap
-    from handoff_evals.plugin.calls import CallFactory
-    from handoff_evals.plugin.under_test import CallUnderTest
+    from handoff_evals.models.registry import local_llm
+    from handoff_evals.plugin.agent_call import CallUnderTest
+    from handoff_evals.plugin.call_fixture import CallFactory
 
 _HOMES = {
-    "AgentEntry": "handoff_evals.livekit.entry",
-    "CallFactory": "handoff_evals.plugin.calls",
-    "CallUnderTest": "handoff_evals.plugin.under_test",
-    "Call": "handoff_evals.livekit.call",
+    "AgentEntry": "handoff_evals.livekit.agent_entry",
+    "Call": "handoff_evals.drivers",
+    "CallFactory": "handoff_evals.plugin.call_fixture",
+    "CallUnderTest": "handoff_evals.plugin.agent_call",
     "FaultyLLM": "handoff_evals.livekit.faulty",
-    "Limits": "handoff_evals.livekit.call",
-    "Mishap": "handoff_evals.livekit.mishap",
+    "Limits": "handoff_evals.drivers",
+    "ModelFault": "handoff_evals.livekit.faulty",
     "Request": "handoff_evals.livekit.scripted",
     "ScriptedLLM": "handoff_evals.livekit.scripted",
     "Tap": "handoff_evals.livekit.tap",
     "ToolCall": "handoff_evals.livekit.scripted",
+    "local_llm": "handoff_evals.models.registry",
     "tool_call": "handoff_evals.livekit.scripted",
-    "local_llm": "handoff_evals.assembly.models",
 }
 
 __all__ = [
@@ -41,7 +40,7 @@ __all__ = [
     "CallUnderTest",
     "FaultyLLM",
     "Limits",
-    "Mishap",
+    "ModelFault",
     "Request",
     "ScriptedLLM",
     "Tap",

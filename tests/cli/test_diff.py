@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from handoff_evals.store import RunFolder
-from handoff_evals.trial import Trial
+from handoff_evals.results import RunFolder, Trial
 
 SUPPORT = Path(__file__).parents[1] / "support"
 REQUESTS = {

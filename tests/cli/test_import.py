@@ -11,8 +11,8 @@ from livekit.agents.testing import fake_job_context
 
 from agents.customer_service import service_call
 from handoff_evals import ScriptedLLM, tool_call
-from handoff_evals.livekit.scripted import Reply
-from handoff_evals.suite import load_suite
+from handoff_evals.livekit import Reply
+from handoff_evals.scenarios import load_suite
 
 Command = Callable[..., Any]
 

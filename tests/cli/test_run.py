@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from handoff_evals.store import RunFolder
+from handoff_evals.results import RunFolder
 
 ROOT = Path(__file__).parents[2]
 Command = Callable[..., Any]

@@ -11,9 +11,11 @@ from livekit.agents import (
     llm,
 )
 
-from handoff_evals.livekit.faulty import FaultyLLM, Strike
-from handoff_evals.livekit.mishap import Attempt, Chunks, Mishap
-from handoff_evals.livekit.scripted import Request, ScriptedLLM, tool_call
+from handoff_evals.livekit import Request, ScriptedLLM
+from handoff_evals.livekit.faulty import Attempt, Chunks, FaultyLLM, ModelFault, Strike
+from handoff_evals.livekit.scripted import tool_call
+
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 HELLO = "Hello, how are you?"
 ONE_TRY = APIConnectOptions(max_retry=0)
@@ -31,7 +33,7 @@ async def ask(
     return await model.chat(chat_ctx=llm.ChatContext.empty(), conn_options=conn_options).collect()
 
 
-async def called(mishap: Mishap) -> list[tuple[str, str]]:
+async def called(mishap: ModelFault) -> list[tuple[str, str]]:
     """What comes of a reply that calls one tool."""
     model = FaultyLLM(ScriptedLLM([tool_call("transfer", to="billing")]), mishap)
     return [(made.name, made.arguments) for made in (await ask(model)).tool_calls]
@@ -52,15 +54,15 @@ async def test_without_mishaps_it_is_the_model_that_it_wraps() -> None:
 @pytest.mark.parametrize(
     ("mishap", "error"),
     [
-        (Mishap.status(429), APIStatusError),
-        (Mishap.status(500), APIStatusError),
-        (Mishap.refused(), APIConnectionError),
-        (Mishap.timed_out(), APITimeoutError),
+        (ModelFault.status(429), APIStatusError),
+        (ModelFault.status(500), APIStatusError),
+        (ModelFault.refused(), APIConnectionError),
+        (ModelFault.timed_out(), APITimeoutError),
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
 async def test_a_failure_is_raised_as_livekit_raises_it_and_the_model_is_not_asked(
-    mishap: Mishap, error: type[Exception]
+    mishap: ModelFault, error: type[Exception]
 ) -> None:
     inner = ScriptedLLM([HELLO])
 
@@ -72,18 +74,18 @@ async def test_a_failure_is_raised_as_livekit_raises_it_and_the_model_is_not_ask
 
 async def test_a_status_says_its_code() -> None:
     with pytest.raises(APIStatusError) as raised:
-        await ask(FaultyLLM(ScriptedLLM([HELLO]), Mishap.status(503)))
+        await ask(FaultyLLM(ScriptedLLM([HELLO]), ModelFault.status(503)))
 
     assert raised.value.status_code == 503
 
 
 async def test_a_refused_connection_names_its_cause() -> None:
     with pytest.raises(APIConnectionError, match="ConnectionRefusedError"):
-        await ask(FaultyLLM(ScriptedLLM([HELLO]), Mishap.refused()))
+        await ask(FaultyLLM(ScriptedLLM([HELLO]), ModelFault.refused()))
 
 
 async def test_livekit_retries_a_failure_and_meets_it_again() -> None:
-    model = FaultyLLM(ScriptedLLM([HELLO]), Mishap.status(429))
+    model = FaultyLLM(ScriptedLLM([HELLO]), ModelFault.status(429))
 
     with pytest.raises(APIConnectionError):
         await ask(model, quickly(2))
@@ -94,14 +96,14 @@ async def test_livekit_retries_a_failure_and_meets_it_again() -> None:
 
 
 async def test_a_mishap_of_one_attempt_lets_the_retry_through() -> None:
-    model = FaultyLLM(ScriptedLLM([HELLO]), Mishap.status(429).at(1, attempts=1))
+    model = FaultyLLM(ScriptedLLM([HELLO]), ModelFault.status(429).at(1, attempts=1))
 
     assert (await ask(model, quickly(1))).text == HELLO
     assert model.struck == [Strike(mishap="429", request=1, attempt=1)]
 
 
 async def test_a_status_that_livekit_does_not_retry_strikes_once() -> None:
-    model = FaultyLLM(ScriptedLLM([HELLO]), Mishap.status(401))
+    model = FaultyLLM(ScriptedLLM([HELLO]), ModelFault.status(401))
 
     with pytest.raises(APIStatusError):
         await ask(model, quickly(3))
@@ -124,7 +126,7 @@ async def test_the_retries_of_the_wrapped_model_do_not_multiply() -> None:
 
 
 async def test_a_cut_gives_what_came_before_it() -> None:
-    model = FaultyLLM(ScriptedLLM([HELLO]), Mishap.cut(after=2))
+    model = FaultyLLM(ScriptedLLM([HELLO]), ModelFault.cut(after=2))
     async with model.chat(chat_ctx=llm.ChatContext.empty(), conn_options=quickly(1)) as stream:
         first, second = await anext(stream), await anext(stream)
         with pytest.raises(APIConnectionError, match="stream cut"):
@@ -136,11 +138,11 @@ async def test_a_cut_gives_what_came_before_it() -> None:
 
 async def test_a_cut_strikes_at_the_end_of_a_reply_that_is_shorter() -> None:
     with pytest.raises(APIConnectionError):
-        await ask(FaultyLLM(ScriptedLLM(["Hello."]), Mishap.cut(after=9)))
+        await ask(FaultyLLM(ScriptedLLM(["Hello."]), ModelFault.cut(after=9)))
 
 
 async def test_a_stall_gives_what_came_before_it_and_never_ends() -> None:
-    model = FaultyLLM(ScriptedLLM([HELLO]), Mishap.stall(after=3))
+    model = FaultyLLM(ScriptedLLM([HELLO]), ModelFault.stall(after=3))
     heard = ""
 
     async with model.chat(chat_ctx=llm.ChatContext.empty()) as stream:
@@ -155,7 +157,7 @@ async def test_a_stall_gives_what_came_before_it_and_never_ends() -> None:
 
 
 async def test_an_empty_reply_has_nothing_but_its_usage() -> None:
-    answer = await ask(FaultyLLM(ScriptedLLM([HELLO]), Mishap.empty()))
+    answer = await ask(FaultyLLM(ScriptedLLM([HELLO]), ModelFault.empty()))
 
     assert (answer.text, answer.tool_calls) == ("", [])
     assert answer.usage is not None
@@ -163,7 +165,7 @@ async def test_an_empty_reply_has_nothing_but_its_usage() -> None:
 
 async def test_another_reply_stands_in_for_the_models_own() -> None:
     inner = ScriptedLLM([HELLO])
-    answer = await ask(FaultyLLM(inner, Mishap.instead(["Bye.", tool_call("hang_up")])))
+    answer = await ask(FaultyLLM(inner, ModelFault.instead(["Bye.", tool_call("hang_up")])))
 
     assert answer.text == "Bye."
     assert [made.name for made in answer.tool_calls] == ["hang_up"]
@@ -171,41 +173,41 @@ async def test_another_reply_stands_in_for_the_models_own() -> None:
 
 
 async def test_a_refusal_is_words_and_no_call() -> None:
-    answer = await ask(FaultyLLM(ScriptedLLM([tool_call("transfer")]), Mishap.refusal()))
+    answer = await ask(FaultyLLM(ScriptedLLM([tool_call("transfer")]), ModelFault.refusal()))
 
     assert "can't help" in answer.text
     assert answer.tool_calls == []
 
 
 async def test_calls_are_edited_as_the_mishap_says() -> None:
-    assert await called(Mishap.unknown_tool("nope")) == [("nope", '{"to": "billing"}')]
-    assert await called(Mishap.malformed_arguments("{to")) == [("transfer", "{to")]
-    assert await called(Mishap.missing_arguments()) == [("transfer", "{}")]
-    assert await called(Mishap.extra_arguments(urgent=True)) == [
+    assert await called(ModelFault.unknown_tool("nope")) == [("nope", '{"to": "billing"}')]
+    assert await called(ModelFault.malformed_arguments("{to")) == [("transfer", "{to")]
+    assert await called(ModelFault.missing_arguments()) == [("transfer", "{}")]
+    assert await called(ModelFault.extra_arguments(urgent=True)) == [
         ("transfer", '{"to": "billing", "urgent": true}')
     ]
-    assert await called(Mishap.beside(tool_call("note"))) == [
+    assert await called(ModelFault.beside(tool_call("note"))) == [
         ("transfer", '{"to": "billing"}'),
         ("note", "{}"),
     ]
 
 
 async def test_the_chunks_of_a_call_put_beside_belong_to_the_same_reply() -> None:
-    model = FaultyLLM(ScriptedLLM([tool_call("transfer")]), Mishap.beside(tool_call("note")))
+    model = FaultyLLM(ScriptedLLM([tool_call("transfer")]), ModelFault.beside(tool_call("note")))
 
     async with model.chat(chat_ctx=llm.ChatContext.empty()) as stream:
         assert len({chunk.id async for chunk in stream}) == 1
 
 
 async def test_a_mishap_of_calls_finds_nothing_to_spoil_in_words() -> None:
-    model = FaultyLLM(ScriptedLLM([HELLO]), Mishap.unknown_tool())
+    model = FaultyLLM(ScriptedLLM([HELLO]), ModelFault.unknown_tool())
 
     assert (await ask(model)).text == HELLO
     assert model.struck == []
 
 
 async def test_it_strikes_at_the_requests_that_are_named() -> None:
-    model = FaultyLLM(ScriptedLLM(["1", "2", "3", "4"]), Mishap.instead("-").at(2, 4))
+    model = FaultyLLM(ScriptedLLM(["1", "2", "3", "4"]), ModelFault.instead("-").at(2, 4))
 
     assert [(await ask(model)).text for _ in range(4)] == ["1", "-", "2", "-"]
     assert [strike.request for strike in model.struck] == [2, 4]
@@ -213,7 +215,7 @@ async def test_it_strikes_at_the_requests_that_are_named() -> None:
 
 async def test_the_same_seed_strikes_at_the_same_requests() -> None:
     async def hit(seed: int) -> list[int]:
-        mishap = Mishap.instead("-").sometimes(0.5)
+        mishap = ModelFault.instead("-").sometimes(0.5)
         model = FaultyLLM(ScriptedLLM(lambda _: HELLO), mishap, seed=seed)
         for _ in range(30):
             await ask(model)
@@ -228,7 +230,9 @@ async def test_the_same_seed_strikes_at_the_same_requests() -> None:
 
 async def test_each_mishap_meets_what_those_before_it_left() -> None:
     model = FaultyLLM(
-        ScriptedLLM([HELLO]), Mishap.instead(tool_call("transfer")), Mishap.unknown_tool("nope")
+        ScriptedLLM([HELLO]),
+        ModelFault.instead(tool_call("transfer")),
+        ModelFault.unknown_tool("nope"),
     )
 
     assert [made.name for made in (await ask(model)).tool_calls] == ["nope"]
@@ -243,7 +247,7 @@ async def test_a_mishap_of_ones_own_is_an_async_generator() -> None:
                 chunk.delta.content = chunk.delta.content.upper()
             yield chunk
 
-    model = FaultyLLM(ScriptedLLM(["Hello."]), Mishap(name="shouting", play=shout))
+    model = FaultyLLM(ScriptedLLM(["Hello."]), ModelFault(name="shouting", play=shout))
 
     assert (await ask(model)).text == "HELLO."
     assert model.struck == [Strike(mishap="shouting", request=1, attempt=1)]
@@ -263,19 +267,19 @@ async def test_closing_it_closes_the_model_that_it_wraps() -> None:
 
 def test_a_plan_that_can_strike_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one request"):
-        Mishap.empty().at()
+        ModelFault.empty().at()
     with pytest.raises(ValueError, match="count from 1"):
-        Mishap.empty().at(0)
+        ModelFault.empty().at(0)
     with pytest.raises(ValueError, match="count from 1"):
-        Mishap.empty().at(1, attempts=0)
+        ModelFault.empty().at(1, attempts=0)
     with pytest.raises(ValueError, match="above 0"):
-        Mishap.empty().sometimes(0.0)
+        ModelFault.empty().sometimes(0.0)
     with pytest.raises(ValueError, match="at most 1"):
-        Mishap.empty().sometimes(1.5)
+        ModelFault.empty().sometimes(1.5)
 
 
 def test_what_is_no_mishap_is_refused_at_once() -> None:
-    with pytest.raises(TypeError, match="is no Mishap"):
-        FaultyLLM(ScriptedLLM([]), [Mishap.empty()])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="is no ModelFault"):
+        FaultyLLM(ScriptedLLM([]), [ModelFault.empty()])  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="is no model"):
-        FaultyLLM(Mishap.empty(), ScriptedLLM([]))  # type: ignore[arg-type]
+        FaultyLLM(ModelFault.empty(), ScriptedLLM([]))  # type: ignore[arg-type]

@@ -8,9 +8,9 @@ import pytest
 from livekit.agents import Agent, AgentTask, RunContext, function_tool, llm
 from pydantic import BaseModel, Field
 
-from handoff_evals.livekit.handoff_tools import leading_tool, placeholder_arguments
-from handoff_evals.scenario import Target
-from tests.livekit.phone import Plain
+from handoff_evals.livekit import leading_tool, placeholder_arguments
+from handoff_evals.scenarios import Target
+from tests.support.phone import Plain
 
 
 class Billing(Plain):

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from livekit.agents import AgentSession, llm
 
-from handoff_evals.livekit.history import HistoryReader
+from handoff_evals.livekit import HistoryReader
 from handoff_evals.transcript import (
     AgentConfigUpdate,
     AgentHandoff,
@@ -14,7 +14,7 @@ from handoff_evals.transcript import (
     FunctionCallOutput,
     Message,
 )
-from tests.livekit.phone import Plain, held
+from tests.support.phone import Plain, held
 
 TRIAGE, CLAIMS = AgentRef(id="triage"), AgentRef(id="desk", attributes={"topic": "claims"})
 

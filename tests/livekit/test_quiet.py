@@ -5,9 +5,9 @@ from typing import Any
 
 from livekit.agents import Agent, AgentSession, AgentTask, function_tool
 
-from handoff_evals.livekit.quiet import quiet
-from handoff_evals.livekit.scripted import ScriptedLLM, tool_call
-from tests.livekit.phone import Plain, calling, held
+from handoff_evals.livekit import ScriptedLLM, quiet
+from handoff_evals.livekit.scripted import tool_call
+from tests.support.phone import Plain, calling, held
 
 
 class Slow(Plain):

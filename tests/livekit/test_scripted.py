@@ -4,15 +4,9 @@ from typing import Any
 import pytest
 from livekit.agents import APIConnectOptions, APIStatusError, function_tool, llm
 
-from handoff_evals.livekit.scripted import (
-    Reply,
-    Request,
-    ScriptedLLM,
-    ScriptExhaustedError,
-    ToolCall,
-    tool_call,
-)
-from tests.livekit.phone import Plain, held, told
+from handoff_evals.livekit import Reply, Request, ScriptedLLM, ToolCall
+from handoff_evals.livekit.scripted import ScriptExhaustedError, tool_call
+from tests.support.phone import Plain, held, told
 
 ONCE = APIConnectOptions(max_retry=0)
 

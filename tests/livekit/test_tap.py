@@ -13,10 +13,10 @@ from livekit.agents import (
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN
 from livekit.agents.voice.agent_session import SessionConnectOptions
 
-from handoff_evals.livekit.scripted import ScriptedLLM, tool_call
-from handoff_evals.livekit.tap import Exchange, Tap
+from handoff_evals.livekit import Exchange, ScriptedLLM, Tap
+from handoff_evals.livekit.scripted import tool_call
 from handoff_evals.transcript import AgentRef, FunctionCall, Usage
-from tests.livekit.phone import Plain, calling
+from tests.support.phone import Plain, calling
 
 PLAIN = AgentRef(id="plain")
 

@@ -5,9 +5,10 @@ import difflib
 import textwrap
 from pathlib import Path
 
-from handoff_evals.mutation import chosen_operators, find
-from handoff_evals.mutation.agent_module import AgentModule
-from handoff_evals.mutation.tree import mutated
+from handoff_evals.agent_source import AgentModule
+from handoff_evals.mutation import chosen_operators
+from handoff_evals.mutation.mutant import mutated
+from handoff_evals.mutation.operators import find
 
 
 def module(source: str) -> AgentModule:

@@ -1,7 +1,7 @@
 """The plugin as it is installed: from the built wheel, in an environment of its own."""
 
+import os
 import subprocess
-import sys
 import sysconfig
 import venv
 import zipfile
@@ -36,12 +36,8 @@ scenarios:
 
 
 @pytest.fixture
-def installed(tmp_path: Path) -> Path:
+def installed(tmp_path: Path, wheel: Path) -> Path:
     """Give the Python of a fresh environment that has the wheel, unpacked, and our libraries."""
-    wheels = tmp_path / "wheels"
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
-    [wheel] = wheels.glob("handoff_evals-*.whl")
     home = tmp_path / "env"
     venv.create(home, with_pip=False, symlinks=True)
     site = Path(sysconfig.get_path("purelib", vars={"base": str(home)}))
@@ -65,6 +61,7 @@ def test_the_wheel_brings_the_fixture_and_the_scenario_files(
     run = subprocess.run(
         [str(installed), "-m", "pytest", "-o", "asyncio_mode=auto", "-rA", "-p", "no:randomly"],
         cwd=project,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
         capture_output=True,
         text=True,
         check=False,

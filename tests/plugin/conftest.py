@@ -1,10 +1,18 @@
 """A project of somebody else's, with two agents and what each test adds to it."""
 
+import importlib
+import pkgutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
+from unittest.mock import patch
 
 import pytest
+from typer.testing import CliRunner, Result
+
+import handoff_evals.plugin
+from handoff_evals.cli.main import app
 
 _INI = """
 [pytest]
@@ -17,7 +25,7 @@ addopts = --strict-markers -p no:cacheprovider
 
 
 class Project:
-    """A folder with `shop.py`; its tests run in a process of their own."""
+    """A folder with `shop.py`; its tests run in this process, where nothing else is said."""
 
     def __init__(self, pytester: pytest.Pytester) -> None:
         self._pytester = pytester
@@ -36,13 +44,41 @@ class Project:
         path.write_text(dedent(text), encoding="utf-8")
 
     def run(self, *arguments: str) -> pytest.RunResult:
-        """Run pytest in it."""
+        """Run pytest in it; what it imported and logged to is forgotten again."""
+        return self._pytester.runpytest_inprocess(*arguments)
+
+    def command(self, *words: str) -> Result:
+        """Run `handoff-evals` in it; what it imported is forgotten again."""
+        with patch.dict(sys.modules), patch.object(sys, "path", [*sys.path]):
+            return CliRunner().invoke(app, words)
+
+    def run_in_a_fresh_process(self, *arguments: str) -> pytest.RunResult:
+        """Run pytest in it as a shell does; for tests about what is loaded."""
         return self._pytester.runpytest_subprocess(*arguments)
 
 
+@pytest.fixture(scope="session")
+def loaded() -> None:
+    """Import all that the plugin imports late.
+
+    A run in this process forgets what it was the first to import, and livekit can't be
+    imported twice.
+    """
+    plugin = handoff_evals.plugin
+    for module in pkgutil.iter_modules(plugin.__path__, f"{plugin.__name__}."):
+        importlib.import_module(module.name)
+    importlib.import_module("hypothesis")  # its own plugin does, in its summary
+
+
 @pytest.fixture
-def project(pytester: pytest.Pytester) -> Project:
+def project(
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    loaded: None,  # noqa: ARG001 - before anything runs in this process
+) -> Project:
     """Write the project's agents and settings."""
+    # A file that is written twice within a second may be taken for the one that was compiled.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     return Project(pytester)
 
 

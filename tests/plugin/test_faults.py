@@ -7,8 +7,10 @@ import pytest
 from livekit.agents import APIStatusError, function_tool
 
 from handoff_evals import Limits, ScriptedLLM, tool_call
-from handoff_evals.plugin.calls import CallFactory, closing
+from handoff_evals.plugin.call_fixture import CallFactory, closing
 from tests.plugin.shop import FrontDesk, Raising
+
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 TO_WORKSHOP = tool_call("transfer_to_workshop")
 SHORT = Limits(turn_s=1.0, close_s=0.3)

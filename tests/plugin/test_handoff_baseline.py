@@ -6,10 +6,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from handoff_evals.handoffs import Decision, Outcome
-from handoff_evals.store import Baseline, KeptTrial, scenario_sha256
-from handoff_evals.suite import load_suite
-from handoff_evals.trial import TrialKey
+from handoff_evals.checks import Decision, Outcome
+from handoff_evals.results import Baseline, KeptTrial, TrialKey, scenario_sha256
+from handoff_evals.scenarios import load_suite
 from tests.plugin.conftest import Project
 
 SUITE = """

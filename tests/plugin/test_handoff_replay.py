@@ -1,7 +1,5 @@
 """`--handoff-replay`: scenario files answered by cassettes, without a model."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 
 from tests.plugin.conftest import Project
@@ -37,16 +35,9 @@ REPLAY = ("--handoff-model=my_models:reader", "--handoff-replay")
 
 def record(project: Project, *more: str) -> None:
     """Run the suite by the command line, which writes the cassettes."""
-    main = "import sys; sys.path.insert(0, ''); from handoff_evals.cli.main import main; main()"
-    words = ["run", "-m", "my_models:reader", "--cassettes", "auto", "-q", *more]
-    done = subprocess.run(
-        [sys.executable, "-c", main, *words],
-        cwd=project.path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    words = ("run", "-m", "my_models:reader", "--cassettes", "auto", "-q", *more)
+    done = project.command(*words)
+    assert done.exit_code == 0, (done.exception, done.stderr)
 
 
 def recorded(project: Project, scenarios: Callable[[str], None], *more: str) -> None:

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from handoff_evals.runner import trial_seed
-from handoff_evals.trial import TrialKey
+from handoff_evals.results import TrialKey
+from handoff_evals.runs import trial_seed
 from tests.plugin.conftest import Project
 
 SUITE = """

@@ -1,5 +1,7 @@
 """`--handoff-turn-timeout`."""
 
+import pytest
+
 from tests.plugin.conftest import Project
 
 HANGING = """
@@ -14,6 +16,7 @@ class Stuck(FrontDesk):
 """
 
 
+@pytest.mark.usefixtures("no_waiting")
 def test_it_ends_a_turn_that_hangs_in_scenarios_and_in_calls(project: Project) -> None:
     project.write("stuck.py", HANGING)
     project.write(

@@ -33,7 +33,7 @@ def test_an_unrelated_project_is_left_alone(project: Project) -> None:
     project.write("test_unrelated.py", TESTS)
     project.write("evals/other.yaml", "agent: [")
     project.write("deploy/scenarios.yaml", "nothing: of ours")
-    result = project.run("-p", "no:hypothesispytest")
+    result = project.run_in_a_fresh_process("-p", "no:hypothesispytest")
     result.assert_outcomes(passed=1)
 
 
@@ -43,7 +43,7 @@ def test_scenario_files_are_read_where_they_belong_or_are_named_and_load_no_live
     project.write("evals/scenarios.yaml", SUITE.format("in evals"))
     project.write("suites/scenarios.yaml", SUITE.format("elsewhere"))
     project.write("conftest.py", CONFTEST)
-    listed = project.run("--collect-only", "-s").stdout
+    listed = project.run_in_a_fresh_process("--collect-only", "-s").stdout
     listed.fnmatch_lines(["collected ['in evals'], loaded []"])
-    listed = project.run("--collect-only", "-s", "suites/scenarios.yaml").stdout
+    listed = project.run_in_a_fresh_process("--collect-only", "-s", "suites/scenarios.yaml").stdout
     listed.fnmatch_lines(["collected ['elsewhere'], loaded []"])

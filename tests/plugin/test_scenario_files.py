@@ -5,8 +5,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from handoff_evals.plugin.trial import hold, why
-from handoff_evals.scenario import Expectation, Scenario, ScriptedTurn, Suite, Target
+from handoff_evals.plugin.scenario_trial import hold, why
+from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Suite, Target
 from tests.plugin.conftest import Project
 
 SUITE = """

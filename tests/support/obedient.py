@@ -11,7 +11,7 @@ import re
 from livekit.agents import llm
 
 from handoff_evals import ScriptedLLM, tool_call
-from handoff_evals.livekit.scripted import Reply, Request
+from handoff_evals.livekit import Reply, Request
 
 _GOES = re.compile(r"([^.;:]+?),? (?:goes|go) to (?:the )?(\w+)", re.IGNORECASE)
 _STEM = 5

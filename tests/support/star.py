@@ -19,7 +19,7 @@ from livekit.agents import (
 )
 from livekit.agents.voice.agent_session import SessionConnectOptions
 
-from handoff_evals.scenario import Expectation, Scenario, ScriptedTurn, Suite, Target
+from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Suite, Target
 
 NAMES = ("a", "b", "c")
 

@@ -1,1 +1,1 @@
-"""Thin: parse, call assembly, print."""
+"""The command line, thin: parse, call runs or diff, print."""

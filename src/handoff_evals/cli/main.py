@@ -6,13 +6,12 @@ from types import FrameType
 
 import typer
 
-from handoff_evals.cli.compare import compare
-from handoff_evals.cli.diff import diff
-from handoff_evals.cli.import_ import import_
-from handoff_evals.cli.models import models
-from handoff_evals.cli.mutate import mutate
-from handoff_evals.cli.run import run
-from handoff_evals.cli.show import show
+from handoff_evals.cli.diff_command import diff
+from handoff_evals.cli.import_command import import_
+from handoff_evals.cli.models_command import models
+from handoff_evals.cli.mutate_command import mutate
+from handoff_evals.cli.results_commands import compare, show
+from handoff_evals.cli.run_command import run
 from handoff_evals.errors import EngineError, HandoffEvalsError
 
 app = typer.Typer(

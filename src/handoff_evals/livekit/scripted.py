@@ -1,7 +1,7 @@
-"""A model that says what the test tells it to."""
+"""Models that say what they are told to: by a test, or by a cassette."""
 
 import json
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -14,6 +14,7 @@ from livekit.agents.types import (
     NotGivenOr,
 )
 
+from handoff_evals.cassettes import Answer
 from handoff_evals.errors import HandoffEvalsError
 
 
@@ -212,4 +213,32 @@ def _deltas(part: Part) -> list[llm.ChoiceDelta]:
         llm.ChoiceDelta(role="assistant", content=word if last else f"{word} ")
         for word, last in zip(words, [False] * (len(words) - 1) + [True], strict=True)
         if word or not last
+    ]
+
+
+@dataclass(kw_only=True)
+class Recording:
+    """An answer while it comes in."""
+
+    chunks: list[Mapping[str, Any]] = field(default_factory=list)
+
+    def note(self, chunk: llm.ChatChunk, *, at: float) -> None:
+        """Take in one chunk, so many seconds after the request."""
+        data = chunk.model_dump(mode="json", exclude={"id"}, exclude_none=True)
+        if data.get("delta") and not data["delta"].get("tool_calls"):
+            data["delta"].pop("tool_calls", None)
+        self.chunks.append({"at": round(at, 3), **data})
+
+    def answer(self, *, model: str, ttft_s: float | None, duration_s: float) -> Answer:
+        """The whole of it."""
+        return Answer(model=model, chunks=tuple(self.chunks), ttft_s=ttft_s, duration_s=duration_s)
+
+
+def chunks_of(answer: Answer) -> list[llm.ChatChunk]:
+    """The chunks that livekit gets; when each came, stays on the cassette."""
+    return [
+        llm.ChatChunk.model_validate(
+            {"id": "replayed", **{name: part for name, part in each.items() if name != "at"}}
+        )
+        for each in answer.chunks
     ]

@@ -1,20 +1,57 @@
 """The wrapper around each agent's model: it notes what the model got and gave."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal
 
-from livekit.agents import llm, utils
+from livekit.agents import Agent, AgentSession, llm, utils
 from livekit.agents.types import APIConnectOptions
+from livekit.agents.utils import is_given
 from pydantic_core import to_jsonable_python
 
-from handoff_evals.cassette import Answer, ModelIdentity, Reel, Request
-from handoff_evals.livekit.described import described
-from handoff_evals.livekit.rate import Held, count_in, now
-from handoff_evals.livekit.replayed import Recording, chunks_of
-from handoff_evals.livekit.schemas import schemas
-from handoff_evals.livekit.wrapper import Asked, WrapperLLM, WrapperStream
+from handoff_evals.cassettes import Answer, ModelIdentity, Request, TrialExchanges
+from handoff_evals.errors import UsageError
+from handoff_evals.livekit.deadlines import WaitClock, count_in, now
+from handoff_evals.livekit.llm_wrapper import Asked, WrapperLLM, WrapperStream
+from handoff_evals.livekit.scripted import Recording, chunks_of
+from handoff_evals.livekit.tools import schemas
 from handoff_evals.transcript import AgentRef, FunctionCall, ModelCall, ToolSchema, Usage
+
+# Words in the name of an option that must never be written anywhere.
+_SECRET = frozenset({"key", "secret", "token", "header", "headers", "password", "url"})
+
+
+def described(model: Any) -> str:
+    """`provider/model`, and the options that are set."""
+    name = f"{model.provider}/{model.model}"
+    # livekit's models have no public way to tell their options.
+    options = getattr(model, "_opts", None)
+    if not is_dataclass(options):
+        return name
+    given = {
+        field.name: getattr(options, field.name)
+        for field in fields(options)
+        if field.name not in {"model", "provider"}
+        and not _SECRET.intersection(field.name.split("_"))
+    }
+    said = [
+        f"{key}={written(value)}"
+        for key, value in sorted(given.items())
+        if is_given(value) and value not in (None, {}, [], "", False)
+    ]
+    return f"{name} ({', '.join(said)})" if said else name
+
+
+def written(value: Any) -> str:
+    """A value as text, without addresses; an object by its class."""
+    if isinstance(value, Mapping):
+        inner = ", ".join(f"{key}: {written(each)}" for key, each in value.items())
+        return f"{{{inner}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(written, value))}]"
+    if isinstance(value, str | int | float | None):
+        return str(value)
+    return type(value).__name__
 
 
 @dataclass(kw_only=True)
@@ -29,7 +66,7 @@ class Exchange:
     tool_choice: str | None
     after_handoffs: int = 0
     started: float = field(default_factory=now)
-    held: Held = field(default_factory=Held)
+    held: WaitClock = field(default_factory=WaitClock)
     text: str = ""
     calls: list[Mapping[str, str]] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
@@ -122,7 +159,7 @@ class Tap(WrapperLLM):
         agent: Callable[[], AgentRef],
         purpose: Literal["reply", "direct"],
         log: Callable[[Exchange], None],
-        reel: Reel | None = None,
+        reel: TrialExchanges | None = None,
     ) -> None:
         super().__init__(inner)
         self.reel = reel
@@ -225,3 +262,54 @@ def _written(choice: llm.ToolChoice | None) -> str | None:
     if choice is None or isinstance(choice, str):
         return choice
     return choice["function"]["name"]
+
+
+class Taps:
+    """Puts a tap before the session's model and before that of each agent that takes the call.
+
+    Args:
+        model: stands in for every model; None leaves each agent its own.
+        log: where an exchange is put as soon as it starts.
+        reel: answers in the models' place where it can.
+    """
+
+    def __init__(
+        self,
+        model: llm.LLM[Any] | None,
+        *,
+        log: Callable[[Exchange], None],
+        reel: TrialExchanges | None = None,
+    ) -> None:
+        self.model = model
+        self._log = log
+        self._reel = reel
+
+    def direct(self, model: llm.LLM[Any], *, agent: Callable[[], AgentRef]) -> Tap:
+        """A tap for the session, whose model only the agents' own code asks."""
+        return Tap(model, agent=agent, purpose="direct", log=self._log, reel=self._reel)
+
+    def put_before(
+        self, agent: Agent, *, session: AgentSession[Any], ref: Callable[[], AgentRef]
+    ) -> None:
+        """Tap what the agent answers by, once.
+
+        Raises:
+            UsageError: it answers by something else than an `llm.LLM`.
+        """
+        if isinstance(agent.llm, Tap) and agent.llm.logs_to(self._log):
+            return
+        model = self.model or _own(agent, session)
+        agent.update_options(
+            llm=Tap(model, agent=ref, purpose="reply", log=self._log, reel=self._reel)
+        )
+
+
+def _own(agent: Agent, session: AgentSession[Any]) -> llm.LLM[Any]:
+    """The model that the agent brought, or the session's."""
+    model = agent.llm or session.llm
+    if isinstance(model, Tap):
+        return model.inner
+    if not isinstance(model, llm.LLM):
+        has = f"{model!r} as its own model" if model else "no model of its own, nor has the session"
+        raise UsageError(f"{agent.label} has {has}; the harness drives text and needs an `llm.LLM`")
+    return model

@@ -1,22 +1,16 @@
 """Agents broken on purpose, the way people break them, to see which breakages a suite notices."""
 
-from handoff_evals.mutation.find import chosen_operators, find
-from handoff_evals.mutation.mutant import Mutant, Operator
-from handoff_evals.mutation.operators import OPERATORS
-from handoff_evals.mutation.result import Examined, MutationRun, Result
-from handoff_evals.mutation.selection import Selected, select
-from handoff_evals.mutation.session import Session
+from handoff_evals.mutation.mutant import Mutant
+from handoff_evals.mutation.mutation_run import Examined, MutationRun, Result, Session
+from handoff_evals.mutation.operators import chosen_operators
+from handoff_evals.mutation.selection import select
 
 __all__ = [
-    "OPERATORS",
     "Examined",
     "Mutant",
     "MutationRun",
-    "Operator",
     "Result",
-    "Selected",
     "Session",
     "chosen_operators",
-    "find",
     "select",
 ]

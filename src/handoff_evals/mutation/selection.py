@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handoff_evals.errors import UsageError
-from handoff_evals.suite import discover, load_suite
-from handoff_evals.suite.discover import DEFAULT_FOLDER, FILE_NAME
+from handoff_evals.scenarios import DEFAULT_FOLDER, FILE_NAME, discover, load_suite
 
 _TEST_FILES = ("test_*.py", "*_test.py")
 

@@ -1,1 +1,1 @@
-"""The pytest plugin: the fixture `call`, and scenario files collected as tests."""
+"""The pytest plugin: the fixture for calls, and scenario files collected as tests."""

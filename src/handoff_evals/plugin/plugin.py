@@ -12,8 +12,29 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from handoff_evals.plugin.calls import CallFactory
-    from handoff_evals.plugin.scenario_file import ScenarioFile
+    from handoff_evals.models import Model
+    from handoff_evals.plugin.call_fixture import CallFactory
+    from handoff_evals.plugin.scenario_items import ScenarioFile
+
+
+_KNOWN: "pytest.StashKey[dict[str, Model]]" = pytest.StashKey()
+
+
+def named_model(name: str, config: pytest.Config) -> "Model":
+    """The model of that name, as `handoff-evals run --model` knows it, started once a session.
+
+    Raises:
+        UsageError: when there is no such model.
+        EngineError: when the local model can't be had.
+    """
+    from handoff_evals.models import resolve  # noqa: PLC0415 - see the module's docstring
+
+    known = config.stash.setdefault(_KNOWN, {})
+    if name not in known:
+        replayed: bool = config.getoption("--handoff-replay")
+        [known[name]] = resolve([name], folder=config.rootpath, replayed=replayed)
+    return known[name]
+
 
 CALLS: "pytest.StashKey[CallFactory]" = pytest.StashKey()
 
@@ -85,7 +106,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "ScenarioF
     inside = file_path.parts[len(root.parts) - 1 :] if file_path.is_relative_to(root) else ()
     if _FOLDER not in inside and not parent.session.isinitpath(file_path):
         return None
-    from handoff_evals.plugin.scenario_file import ScenarioFile  # noqa: PLC0415 - see the module's docstring
+    from handoff_evals.plugin.scenario_items import ScenarioFile  # noqa: PLC0415 - see the module's docstring
 
     return ScenarioFile.from_parent(parent, path=file_path)
 
@@ -99,7 +120,10 @@ def _call(request: pytest.FixtureRequest) -> "Iterator[CallFactory]":
     `session.received_by(NewAgent).contains("...")`. Every call has a deadline and is closed
     when the test is over.
     """
-    from handoff_evals.plugin.calls import CallFactory, closing  # noqa: PLC0415 - see the module's docstring
+    from handoff_evals.plugin.call_fixture import (  # noqa: PLC0415 - see the module's docstring
+        CallFactory,
+        closing,
+    )
 
     calls = CallFactory(request.config)
     node: Any = request.node
@@ -118,7 +142,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if session.config.getoption("--handoff-baseline") is None:
         return
     from handoff_evals.errors import UsageError  # noqa: PLC0415 - see the module's docstring
-    from handoff_evals.plugin.baseline import read  # noqa: PLC0415 - as above
+    from handoff_evals.plugin.expected_failures import read  # noqa: PLC0415 - as above
 
     try:
         read(session.config)
@@ -129,7 +153,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say where the baseline is behind."""
     if terminalreporter.config.getoption("--handoff-baseline") is not None:
-        from handoff_evals.plugin.baseline import tell_what_is_behind  # noqa: PLC0415 - as above
+        from handoff_evals.plugin.expected_failures import tell_what_is_behind  # noqa: PLC0415 - as above
 
         tell_what_is_behind(terminalreporter)
 

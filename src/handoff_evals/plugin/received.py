@@ -5,10 +5,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from handoff_evals.errors import UsageError
-from handoff_evals.plugin.explain import ConversationError, failed, in_turn, request_lines
-from handoff_evals.plugin.sentences import plain, telling
-from handoff_evals.plugin.who import Who, named
-from handoff_evals.reports.conversation import describe
+from handoff_evals.plugin.failure_text import (
+    ConversationError,
+    Who,
+    failed,
+    in_turn,
+    named,
+    plain,
+    request_lines,
+    telling,
+)
+from handoff_evals.reports import describe
 from handoff_evals.transcript import ModelCall, Transcript
 
 

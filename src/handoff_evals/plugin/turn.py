@@ -7,10 +7,18 @@ from typing import Any, NamedTuple
 from livekit.agents import Agent, RunResult
 from livekit.agents.voice.run_result import RunAssert
 
-from handoff_evals.handoffs import announces_transfer
-from handoff_evals.plugin.expect import TurnAssert
-from handoff_evals.plugin.explain import failed, in_turn, instead, line, turn_of
-from handoff_evals.plugin.who import Who, is_meant, named
+from handoff_evals.checks import announces_transfer
+from handoff_evals.plugin.failure_text import (
+    Who,
+    failed,
+    in_turn,
+    instead,
+    is_meant,
+    line,
+    named,
+    turn_of,
+)
+from handoff_evals.plugin.turn_expect import TurnAssert
 from handoff_evals.transcript import Event, ModelCall, Transcript, Turn
 
 

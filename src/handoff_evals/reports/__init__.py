@@ -1,1 +1,34 @@
-"""What a person sees."""
+"""What a person sees: the terminal, and Markdown."""
+
+from handoff_evals.reports.comparison_report import comparison_json, print_against, print_comparison
+from handoff_evals.reports.conversation import (
+    MARK,
+    conversation,
+    describe,
+    first_request,
+    received_text,
+    side_by_side,
+)
+from handoff_evals.reports.diff_report import print_difference
+from handoff_evals.reports.markdown import comparison_markdown, run_markdown
+from handoff_evals.reports.mutation_report import mutation_json, print_mutants, print_mutation
+from handoff_evals.reports.run_report import print_run
+
+__all__ = [
+    "MARK",
+    "comparison_json",
+    "comparison_markdown",
+    "conversation",
+    "describe",
+    "first_request",
+    "mutation_json",
+    "print_against",
+    "print_comparison",
+    "print_difference",
+    "print_mutants",
+    "print_mutation",
+    "print_run",
+    "received_text",
+    "run_markdown",
+    "side_by_side",
+]

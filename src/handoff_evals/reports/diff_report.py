@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from handoff_evals.versions import Change, Difference, Flip, Part
+from handoff_evals.changes import Change
+from handoff_evals.comparison import Difference, Flip, Part
 
 _SHOWN = 20
 _LONGEST = 600

@@ -7,11 +7,18 @@ table cell, a code span or a link, and it mentions nobody.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from handoff_evals.compare import AgainstBaseline, Comparison, Flip, leading
-from handoff_evals.handoffs import OUTCOMES
-from handoff_evals.reports.alike import Alike, alike, named, telling
-from handoff_evals.reports.run_report import TRIVIAL, interval, share
-from handoff_evals.store import Failure, ModelSummary, Summary
+from handoff_evals.checks import OUTCOMES
+from handoff_evals.comparison import AgainstBaseline, BaselineFlip, Comparison, leading
+from handoff_evals.reports.run_report import (
+    TRIVIAL,
+    SameCause,
+    grouped,
+    interval,
+    named,
+    share,
+    telling,
+)
+from handoff_evals.results import Failure, ModelSummary, Summary
 
 _SHOWN = 20
 _LONGEST = 160
@@ -124,7 +131,7 @@ def against_sections(found: Iterable[AgainstBaseline]) -> Iterator[str]:
             yield "\n".join(lines)
 
 
-def flips_table(flips: Iterable[Flip]) -> str:
+def flips_table(flips: Iterable[BaselineFlip]) -> str:
     """Decisions and checks that came out otherwise, but for what follows from others."""
     ordered = leading(flips)
     rows = [
@@ -165,7 +172,7 @@ def failures_section(found: Iterable[Failure]) -> str:
     wanted = telling(each for each in found if not each.model.startswith(TRIVIAL))
     if not wanted:
         return ""
-    groups = alike(wanted)
+    groups = grouped(wanted)
     columns = ("model", "scenario", "turn", "the caller said", "what failed")
     rows = [_failure_row(group) for group in groups[:_SHOWN]]
     inside = _with_rest(table(columns, rows), len(groups))
@@ -206,12 +213,12 @@ def _scenario(suite: str, scenario: str, number: int) -> str:
     return f"{suite} / {scenario}" + (f", trial {number + 1}" if number else "")
 
 
-def _is(flip: Flip) -> str:
+def _is(flip: BaselineFlip) -> str:
     who = f": {flip.actual}" if flip.actual != flip.expected else ""
     return f"{flip.now}{who}{', cascaded' if flip.cascaded else ''}"
 
 
-def _failure_row(group: Alike) -> tuple[str, ...]:
+def _failure_row(group: SameCause) -> tuple[str, ...]:
     each = group.first
     what = f"{escape(each.name)}: {said(each.reason)}"
     if len(group.failures) > 1:

@@ -1,15 +1,60 @@
 """A run's summary in the terminal."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from handoff_evals.handoffs import OUTCOMES
-from handoff_evals.reports.alike import Alike, alike, named, telling
-from handoff_evals.store import Accuracy, Failure, ModelSummary, SuiteSummary, Summary
+from handoff_evals.checks import OUTCOMES
+from handoff_evals.results import Accuracy, Failure, ModelSummary, SuiteSummary, Summary
+
+_NAMED = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class SameCause:
+    """Failures of one model that have one reason; mostly it is one alone."""
+
+    failures: tuple[Failure, ...]
+
+    @property
+    def first(self) -> Failure:
+        """The first of them."""
+        return self.failures[0]
+
+
+def telling(found: Iterable[Failure]) -> list[Failure]:
+    """Leave out what failed along with the decision of its turn: it follows from that."""
+    listed = list(found)
+    decided = {_place(each) for each in listed if each.name == "handoff"}
+    return [each for each in listed if each.name == "handoff" or _place(each) not in decided]
+
+
+def _place(each: Failure) -> tuple[str, str, str, int, int | None]:
+    return each.model, each.suite, each.scenario, each.number, each.turn
+
+
+def grouped(found: Iterable[Failure]) -> list[SameCause]:
+    """Put the unscored trials of one model together that have the same reason.
+
+    What an agent or a model did wrong stands by itself: each time the caller said something else.
+    """
+    groups: dict[object, list[Failure]] = {}
+    for number, each in enumerate(found):
+        same = (each.model, each.reason) if each.name == "unscored" else number
+        groups.setdefault(same, []).append(each)
+    return [SameCause(failures=tuple(group)) for group in groups.values()]
+
+
+def named(labels: Iterable[str]) -> str:
+    """The first few different ones, and how many more there are."""
+    different = list(dict.fromkeys(labels))
+    more = f" and {len(different) - _NAMED} more" if len(different) > _NAMED else ""
+    return f"{', '.join(different[:_NAMED])}{more}"
+
 
 _SHOWN = 12
 # Failing is what these are for.
@@ -123,7 +168,7 @@ def failures(found: Iterable[Failure]) -> Iterable[RenderableType]:
         by_model.setdefault(each.model, []).append(each)
     for model, listed in by_model.items():
         yield Text(f"{model}: what went wrong", style="bold")
-        groups = alike(listed)
+        groups = grouped(listed)
         for group in groups[:_SHOWN]:
             yield from _told(group)
         left = sum(len(group.failures) for group in groups[_SHOWN:])
@@ -131,7 +176,7 @@ def failures(found: Iterable[Failure]) -> Iterable[RenderableType]:
             yield Text(f"  and {left} more: `handoff-evals show RUN LABEL`")
 
 
-def _told(group: Alike) -> Iterable[RenderableType]:
+def _told(group: SameCause) -> Iterable[RenderableType]:
     each = group.first
     if len(group.failures) > 1:
         yield Text(f"  {len(group.failures)} trials: {each.reason}")

@@ -1,18 +1,25 @@
-"""The record of one conversation, and nothing that knows how it was held."""
+"""The record of one conversation, and nothing that knows how it was made."""
 
-from handoff_evals.transcript.agent_ref import AgentRef
 from handoff_evals.transcript.events import (
     AgentConfigUpdate,
     AgentError,
     AgentHandoff,
+    AgentRef,
     Event,
+    Fault,
     FunctionCall,
     FunctionCallOutput,
     Message,
+    label,
 )
-from handoff_evals.transcript.fault import Fault
-from handoff_evals.transcript.model_call import ModelCall, ToolSchema, Usage, message_text
-from handoff_evals.transcript.transcript import Transcript, Turn
+from handoff_evals.transcript.transcript import (
+    ModelCall,
+    ToolSchema,
+    Transcript,
+    Turn,
+    Usage,
+    message_text,
+)
 
 __all__ = [
     "AgentConfigUpdate",
@@ -29,5 +36,6 @@ __all__ = [
     "Transcript",
     "Turn",
     "Usage",
+    "label",
     "message_text",
 ]

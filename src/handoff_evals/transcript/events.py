@@ -10,7 +10,56 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator
 
-from handoff_evals.transcript.agent_ref import AgentRef
+
+@dataclass(frozen=True, kw_only=True)
+class AgentRef:
+    """One agent, told apart as far as the scenarios tell agents apart.
+
+    livekit's id is the class name in snake case, so two instances of one class
+    share it. The attributes that a suite names in `where:` are kept beside it.
+    """
+
+    id: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """The id, and what tells the instance apart: `specialist_agent[topic=billing]`."""
+        return label(self.id, self.attributes)
+
+
+def label(agent_id: str, attributes: Mapping[str, str]) -> str:
+    """Write an id and attributes as one word: `id[name=value,other=value]`."""
+    if not attributes:
+        return agent_id
+    inner = ",".join(f"{name}={value}" for name, value in sorted(attributes.items()))
+    return f"{agent_id}[{inner}]"
+
+
+Owner = Literal["agent", "model", "infrastructure"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One thing that went wrong.
+
+    `agent`: the code under test (an exception in a tool, a hang, handoffs without
+    end): the trial fails. `model`: the model answered, but badly (nothing at all,
+    a tool that does not exist): it is scored like any other behaviour.
+    `infrastructure`: there was no answer to judge (429, 500, time-out): the trial
+    is unscored.
+    """
+
+    owner: Owner
+    cause: str
+    """A word to count by: `tool_error`, `turn_timeout`, `api_status_429`, …"""
+    detail: str
+    turn: int
+    """Index into the transcript's turns; one past the last for the closing of the call."""
+    retry_after_s: float | None = None
+    """How long the provider asks to wait before the next request, in seconds."""
+    ended: bool = False
+    """Whether the conversation ended there."""
 
 
 @dataclass(frozen=True, kw_only=True)

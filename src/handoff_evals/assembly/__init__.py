@@ -1,1 +1,0 @@
-"""Names made into objects: the only place that knows every part."""

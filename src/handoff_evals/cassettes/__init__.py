@@ -1,0 +1,13 @@
+"""What models answered, kept so that it can be answered again without them; no livekit here."""
+
+from handoff_evals.cassettes.cassette import Cassette, Mode, TrialExchanges
+from handoff_evals.cassettes.exchange import Answer, ModelIdentity, Request
+
+__all__ = [
+    "Answer",
+    "Cassette",
+    "Mode",
+    "ModelIdentity",
+    "Request",
+    "TrialExchanges",
+]

@@ -1,0 +1,290 @@
+"""The exchanges of a suite: a folder a model, in it a file a scenario, an exchange a line."""
+
+import fcntl
+import os
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+
+from handoff_evals.cassettes.exchange import Answer, Entry, ModelIdentity, Request, entry_of
+from handoff_evals.cassettes.miss import miss
+from handoff_evals.errors import CassetteError, CassetteMissError
+
+
+class Mode(StrEnum):
+    """How requests to a model are answered."""
+
+    OFF = "off"
+    """By the model; nothing is kept."""
+    AUTO = "auto"
+    """From the cassette where it is there; by the model where not, and that is kept."""
+    REPLAY = "replay"
+    """From the cassette. What is not there is an error, and no model is needed."""
+    RECORD = "record"
+    """By the model; a trial's exchanges take the place of those that were kept of it."""
+
+
+_LONGEST = 60
+
+
+class CassetteFile:
+    """A file that several processes may write to at once, and that a kill leaves valid.
+
+    A line is appended in one write under a lock; what a killed writer left of a line is
+    passed over by readers and cut off by the next writer.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def entries(self) -> list[Entry]:
+        """What stands on it; nothing where there is no file.
+
+        Raises:
+            CassetteError: when a whole line can't be read.
+        """
+        try:
+            data = self.path.read_bytes()
+        except FileNotFoundError:
+            return []
+        found = []
+        for number, line in enumerate(data.splitlines(keepends=True), 1):
+            if not line.endswith(b"\n"):
+                break
+            try:
+                found.append(entry_of(line))
+            except ValueError as error:
+                raise CassetteError(
+                    f"{self.path}:{number}: not an exchange of this version: {error}; "
+                    "delete the line, or record anew by `--cassettes record`"
+                ) from error
+        return found
+
+    def add(self, entry: Entry) -> None:
+        """Append an entry, unless another process has recorded the same meanwhile."""
+        with self._locked():
+            data = self.path.read_bytes() if self.path.exists() else b""
+            same = [line for line in data.splitlines() if entry.key.encode() in line]
+            whole = data.rfind(b"\n") + 1
+            if any(entry_of(line).place == entry.place for line in same if line in data[:whole]):
+                return
+            with self.path.open("ab", buffering=0) as file:
+                if whole < len(data):
+                    os.truncate(self.path, whole)
+                file.write(entry.line())
+                os.fsync(file.fileno())
+
+    def rewrite(self, change: Callable[[list[Entry]], list[Entry]]) -> None:
+        """Put other entries in place of all of them, whole or not at all."""
+        with self._locked():
+            entries = change(self.entries())
+            if not entries:
+                self.path.unlink(missing_ok=True)
+                return
+            handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=".")
+            with os.fdopen(handle, "wb") as file:
+                file.writelines(entry.line() for entry in entries)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(self.path)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the folder's lock: the file itself may be replaced while one waits for it."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
+
+
+def file_name(label: str) -> str:
+    """A name that a person can read and no other label gets."""
+    words = re.sub(r"[^a-z0-9.]+", "-", label.casefold()).strip("-.")[:_LONGEST].strip("-.")
+    if words == label:
+        return words
+    return f"{words or 'unnamed'}-{sha256(label.encode()).hexdigest()[:6]}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """Where an answer will be kept."""
+
+    key: str
+    occurrence: int
+    request: Request
+
+
+@dataclass(kw_only=True)
+class TrialExchanges:
+    """Answers requests of one trial from the tapes, and keeps what is new.
+
+    Two trials never share a reel. A trial that is held again gets a new one.
+    """
+
+    scenario: str
+    trial: int
+    seed: int
+    model: ModelIdentity
+    mode: Mode
+    tapes: Sequence[CassetteFile]
+    """The first is written to, all are read."""
+    redact: Callable[[str], str] | None = None
+    done: Callable[["TrialExchanges"], None] = lambda _reel: None
+    replayed: int = 0
+    asked: int = 0
+    _found: dict[tuple[str, int], Entry] = field(init=False)
+    _times: Counter[str] = field(default_factory=Counter)
+    _used: set[tuple[str, int]] = field(default_factory=set)
+    _new: list[Entry] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Read the tapes."""
+        recording = self.mode is Mode.RECORD
+        tapes = () if recording else reversed(self.tapes)  # the first has the last word
+        self._found = {entry.place: entry for tape in tapes for entry in tape.entries()}
+
+    def find(self, request: Request) -> Answer | Slot:
+        """The recorded answer, or where the model's will be kept.
+
+        Raises:
+            CassetteMissError: when only a cassette may answer and it has nothing.
+        """
+        request = request.canonical()
+        if self.redact is not None:
+            request = request.redacted(self.redact)
+        key = request.key(trial=self.trial, seed=self.seed)
+        occurrence = self._times[key]
+        self._times[key] += 1
+        entry = self._found.get((key, occurrence))
+        if entry is not None:
+            self._used.add(entry.place)
+            self.replayed += 1
+            return entry.answer
+        if self.mode is Mode.REPLAY:
+            where = str(self.tapes[0].path.parent)
+            raise CassetteMissError(
+                miss(request, list(self._found.values()), trial=self.trial, where=where)
+            )
+        self.asked += 1
+        return Slot(key=key, occurrence=occurrence, request=request)
+
+    def keep(self, slot: Slot, answer: Answer) -> None:
+        """Keep what the model answered."""
+        entry = Entry(
+            key=slot.key,
+            trial=self.trial,
+            seed=self.seed,
+            occurrence=slot.occurrence,
+            request=slot.request,
+            answer=answer if self.redact is None else answer.redacted(self.redact),
+        )
+        self._used.add(entry.place)
+        if self.mode is Mode.RECORD:
+            self._new.append(entry)
+        else:
+            self.tapes[0].add(entry)
+
+    def close(self, *, whole: bool) -> None:
+        """End the trial.
+
+        Args:
+            whole: whether the conversation came to its end. One that was cut off says
+                nothing about what is unused, and takes nothing's place.
+        """
+        if not whole:
+            return
+        if self.mode is Mode.RECORD:
+            self.tapes[0].rewrite(
+                lambda old: [*(each for each in old if each.trial != self.trial), *self._new]
+            )
+        self.done(self)
+
+    @property
+    def unused(self) -> tuple[Entry, ...]:
+        """Exchanges of this trial on the written tape that nothing asked for."""
+        return tuple(
+            entry
+            for entry in self.tapes[0].entries()
+            if entry.trial == self.trial and entry.place not in self._used
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unused:
+    """Exchanges of one trial that nothing asks for any more."""
+
+    scenario: str
+    trial: int
+    places: frozenset[tuple[str, int]]
+    tape: CassetteFile
+
+
+@dataclass(kw_only=True)
+class Cassette:
+    """What one model answered to the agents of one suite.
+
+    ```
+    FOLDER/SUITE/MODEL/SCENARIO.jsonl
+    ```
+    """
+
+    suite: str
+    model: ModelIdentity
+    mode: Mode
+    folders: Sequence[Path]
+    """The first is written to, all are read."""
+    redact: Callable[[str], str] | None = None
+    """What every text goes through before it is written or looked up."""
+    unused: list[Unused] = field(default_factory=list)
+    """Of the trials that were held."""
+    replayed: int = 0
+    asked: int = 0
+
+    def reel(self, scenario: str, *, trial: int, seed: int) -> TrialExchanges:
+        """Begin a trial."""
+        place = Path(file_name(self.suite), file_name(self.model.label))
+        name = f"{file_name(scenario)}.jsonl"
+        return TrialExchanges(
+            scenario=scenario,
+            trial=trial,
+            seed=seed,
+            model=self.model,
+            mode=self.mode,
+            tapes=[CassetteFile(folder / place / name) for folder in self.folders],
+            redact=self.redact,
+            done=self._held,
+        )
+
+    def prune(self) -> int:
+        """Remove what no trial asked for.
+
+        Returns:
+            How many exchanges were removed.
+        """
+        for unused in self.unused:
+            unused.tape.rewrite(
+                lambda entries, gone=unused.places: [  # type: ignore[misc]  # bound per round
+                    each for each in entries if each.place not in gone
+                ]
+            )
+        return sum(len(unused.places) for unused in self.unused)
+
+    def _held(self, reel: TrialExchanges) -> None:
+        self.replayed += reel.replayed
+        self.asked += reel.asked
+        left = reel.unused
+        if left:
+            places = frozenset(entry.place for entry in left)
+            self.unused.append(
+                Unused(scenario=reel.scenario, trial=reel.trial, places=places, tape=reel.tapes[0])
+            )

@@ -1,0 +1,158 @@
+"""What a run comes to: its baseline, its exit code, and what a reader must be told."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from handoff_evals.cli.output import ExitCode
+from handoff_evals.errors import UsageError
+
+if TYPE_CHECKING:
+    from handoff_evals.comparison import AgainstBaseline
+    from handoff_evals.results import Baseline, ModelSummary, RunFolder, Summary
+    from handoff_evals.runs import PreparedRun
+    from handoff_evals.scenarios import Suite
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineGate:
+    """What a run is held against, and whether it takes its place."""
+
+    path: Path
+    update: bool
+    kept: "Baseline | None"
+    """None where there is no file yet."""
+
+    @classmethod
+    def opened(cls, path: Path | None, *, update: bool) -> "BaselineGate | None":
+        """Read the file, before anything is started.
+
+        Raises:
+            UsageError: when there is none, or it is no baseline.
+        """
+        from handoff_evals.results import Baseline
+
+        if path is None:
+            if update:
+                raise UsageError("--update-baseline writes a file: name it by --baseline FILE")
+            return None
+        if not path.exists() and not update:
+            raise UsageError(
+                f"there is no baseline {str(path)!r}: add --update-baseline to write it"
+            )
+        kept = Baseline.read(path) if path.exists() else None
+        return cls(path=path, update=update, kept=kept)
+
+    def check(self, prepared: "PreparedRun") -> None:
+        """See that the run can be compared, before a call is spent.
+
+        Raises:
+            UsageError: when the baseline is of other models or suites.
+        """
+        from handoff_evals.comparison import unlike
+
+        if self.kept is None or self.update:
+            return
+        suites = [suite.name for suite in prepared.suites]
+        differing = list(unlike(self.kept, models=prepared.manifest.models, suites=suites))
+        if differing:
+            raise UsageError(
+                f"this run can't be held against the baseline {str(self.path)!r}: "
+                f"{'; '.join(differing)}. Add --update-baseline to have it in there too."
+            )
+
+    def hold(
+        self, folder: "RunFolder", prepared: "PreparedRun", *, valid: bool
+    ) -> "tuple[AgainstBaseline, ...]":
+        """Compare the finished run, and write the file anew where that was asked for.
+
+        An invalid run is compared as far as it goes, but never kept.
+        """
+        from handoff_evals.comparison import against_baseline
+        from handoff_evals.results import Baseline
+
+        run = Baseline.of(folder.trials(), prepared.suites)
+        found = () if self.kept is None else against_baseline(self.kept, run)
+        if self.update and valid:
+            request = prepared.request
+            partial = bool(request.only or request.tags)
+            kept = self.kept.updated(run, partial=partial) if self.kept else run
+            kept.write(self.path)
+        return found
+
+    def rule(
+        self, found: "tuple[AgainstBaseline, ...]", code: ExitCode, reasons: tuple[str, ...]
+    ) -> tuple[ExitCode, tuple[str, ...]]:
+        """Add to a run's exit code and its reasons what the baseline says.
+
+        Nothing where the run becomes the baseline itself, and nothing undoes `INVALID`.
+        """
+        if self.update:
+            return code, reasons
+        regressed = tuple(
+            f"{each.model}: regressed against the baseline {self.path}"
+            for each in found
+            if each.movement == "regressed"
+        )
+        return max(code, ExitCode.GATE_FAILED) if regressed else code, (*reasons, *regressed)
+
+
+def verdict(
+    summary: "Summary", *, min_accuracy: float | None, max_unscored: float
+) -> tuple[ExitCode, tuple[str, ...]]:
+    """Turn a summary into an exit code, and say why it is not 0."""
+    reasons: list[str] = []
+    code = ExitCode.OK
+    for name, model in summary.models.items():
+        invalid = _invalid(model, max_unscored)
+        accuracy = model.accuracy.value
+        if invalid is not None:
+            code = ExitCode.INVALID
+            reasons.append(f"{name}: invalid, {invalid}")
+        elif min_accuracy is not None and accuracy is not None and accuracy < min_accuracy:
+            code = max(code, ExitCode.GATE_FAILED)
+            reasons.append(
+                f"{name}: accuracy {accuracy:.3f} is below --min-accuracy {min_accuracy:g}"
+            )
+    return code, tuple(reasons)
+
+
+def _invalid(model: "ModelSummary", max_unscored: float) -> str | None:
+    trials = model.trials
+    causes = ", ".join(f"{cause} {number}" for cause, number in trials.causes.items())
+    if model.accuracy.value is None:
+        return f"no decision was scored ({causes or 'there was none'})"
+    if trials.unscored + trials.not_run <= max_unscored * trials.total:
+        return None
+    parts = [f"{trials.unscored} of {trials.total} trials are unscored ({causes})"]
+    parts = parts if trials.unscored else []
+    if trials.not_run:
+        parts.append(f"{trials.not_run} of {trials.total} trials were not run")
+    return f"{' and '.join(parts)}, more than --max-unscored {max_unscored:g}"
+
+
+def unmet(suites: "tuple[Suite, ...]", summary: "Summary") -> Iterator[str]:
+    """Name the expected agents that no trial met: most often a slip of the pen."""
+    from handoff_evals.scenarios import Target
+    from handoff_evals.transcript import AgentRef
+
+    met = [Target.parse(label) for label in summary.met]
+    refs = [AgentRef(id=target.id, attributes=target.where) for target in met]
+    names = [*summary.met, *sorted({target.id for target in met})]
+    scored = {name for model in summary.models.values() for name in model.suites}
+    for suite in suites:
+        if suite.name not in scored:
+            continue  # nobody was met at all, which has another reason
+        expected = {
+            turn.expect.agent.label: turn.expect.agent
+            for scenario in suite.scenarios
+            for turn in scenario.turns
+            if turn.expect.agent is not None
+        }
+        for label, target in sorted(expected.items()):
+            if not any(target.matches(ref) for ref in refs):
+                close = get_close_matches(label, names, n=1, cutoff=0.5)
+                hint = f"; the nearest that was met is {close[0]!r}" if close else ""
+                yield f"{suite.path}: no trial ever met the expected agent {label!r}{hint}"

@@ -1,0 +1,179 @@
+"""`handoff-evals mutate`."""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from handoff_evals.cli.output import ExitCode
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from handoff_evals.mutation import MutationRun, Result, Session
+
+
+def mutate(
+    modules: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="MODULE_OR_FILE",
+            help="What to break; by default the agents of the scenario files under evals/.",
+            show_default=False,
+        ),
+    ] = None,
+    tests: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH",
+            help="Tests that are to notice, as for pytest; by default what lies under evals/ and "
+            "imports the module. Repeatable.",
+        ),
+    ] = None,
+    operator: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this way of breaking. Repeatable."),
+    ] = None,
+    min_score: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Exit 1 when the score over all is below.")
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, help="Mutants at once (default: one per processor)."),
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1,
+            help="Seconds for one mutant, which is killed then (default: five times what the "
+            "tests take, and ten more).",
+        ),
+    ] = None,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Print what would be broken, and run nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+) -> None:
+    """Break agents the way people break them, and tell which breakages the tests notice.
+
+    Each mutant is the module with one breakage, in memory: no file is changed. It is killed
+    when a test fails, and survives when all of them pass.
+
+    [bold]Examples[/bold]
+
+    handoff-evals mutate  [dim]all agents that evals/ is about[/dim]
+
+    handoff-evals mutate agents/triage.py --min-score 0.95
+
+    handoff-evals mutate my_agents --tests tests/test_handoffs.py --operator context-not-passed
+    """
+    from rich.console import Console
+
+    from handoff_evals.mutation import Session, chosen_operators, select
+
+    folder = Path.cwd()
+    session = Session(
+        select(modules or (), tests=tests or (), folder=folder),
+        operators=chosen_operators(operator or ()),
+        folder=folder,
+        jobs=jobs or os.cpu_count() or 1,
+        timeout_s=timeout,
+    )
+    if listed:
+        _list(session)
+        return
+    noise = Console(stderr=True)
+    interrupted = _execute(session, noise)
+    run = session.run
+    _report(run, as_json=as_json)
+    if interrupted:
+        noise.print("interrupted; this is what there was", style="yellow")
+        raise typer.Exit(ExitCode.INTERRUPTED)
+    code, reasons = verdict(run, min_score=min_score)
+    for reason in reasons:
+        noise.print(reason, style="yellow", markup=False, soft_wrap=True)
+    raise typer.Exit(code)
+
+
+def verdict(run: "MutationRun", *, min_score: float | None) -> tuple[ExitCode, tuple[str, ...]]:
+    """Turn a run into an exit code, and say why it is not 0."""
+    unjudged = [each for each in run.results if each.status == "unjudged"]
+    if run.score is None or unjudged:
+        number = f"{len(unjudged)} of {len(run.results)}"
+        return ExitCode.INVALID, (f"invalid: {number} mutants have no verdict",)
+    if min_score is not None and run.score < min_score:
+        survived = sum(len(module.survivors) for module in run.modules)
+        reason = f"score {run.score:.3f} is below --min-score {min_score:g}: {survived} survived"
+        return ExitCode.GATE_FAILED, (reason,)
+    return ExitCode.OK, ()
+
+
+def _execute(session: "Session", console: "Console") -> bool:
+    """Run it with a progress bar.
+
+    Returns:
+        Whether it was interrupted.
+    """
+    try:
+        with _progress(console, session.total) as done:
+            for result in session.results():
+                done(result)
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+@contextlib.contextmanager
+def _progress(console: "Console", total: int) -> Iterator[Callable[["Result"], None]]:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    counts = {"killed": 0, "survived": 0, "unjudged": 0}
+    columns = (
+        TextColumn("mutants"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[counts]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=total, counts="the tests without a mutant first")
+
+        def done(result: "Result") -> None:
+            counts[result.status] += 1
+            shown = " ".join(f"{number} {status}" for status, number in counts.items() if number)
+            progress.update(task, advance=1, counts=shown)
+
+        yield done
+
+
+def _list(session: "Session") -> None:
+    from rich.console import Console
+
+    from handoff_evals.reports import print_mutants
+
+    for module, mutants in zip(session.run.modules, session.mutants, strict=True):
+        print_mutants(Console(), str(module.path), mutants)
+
+
+def _report(run: "MutationRun", *, as_json: bool) -> None:
+    from rich.console import Console
+
+    from handoff_evals.reports import mutation_json, print_mutation
+
+    if as_json:
+        typer.echo(json.dumps(mutation_json(run), indent=2))
+    else:
+        print_mutation(Console(), run)

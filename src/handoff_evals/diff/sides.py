@@ -1,0 +1,379 @@
+"""The two sides of a diff: what stands on each, and where its trials come from."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, Self
+
+from handoff_evals.changes import Survey, survey, unseen
+from handoff_evals.comparison import Terms
+from handoff_evals.config import read_config
+from handoff_evals.diff.worker import WorkerSettings
+from handoff_evals.diff.worker_client import Prepared, WorkerClient
+from handoff_evals.diff.worktree import Repository
+from handoff_evals.errors import UsageError
+from handoff_evals.local_model import Endpoint
+from handoff_evals.results import (
+    Baseline,
+    PairKey,
+    RunFolder,
+    TrialKey,
+    TrialResult,
+    scenario_sha256,
+    summarise,
+)
+from handoff_evals.scenarios import Suite, discover, load_suite
+from handoff_evals.stats import Pairs
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffRequest:
+    """Side b against side a. A side is a git ref, `.`, a run's folder or a baseline file."""
+
+    out: Path
+    """Where both sides' run folders go, and the cassettes that they share."""
+    a: str | None = None
+    """None for where the current branch left the main one."""
+    b: str = "."
+    suites: Sequence[str] = ()
+    model: str | None = None
+    """None for the one that a finished run was held on, or else the local one."""
+    trials: int = 1
+    seed: int = 0
+    terms: Terms = field(default_factory=Terms)
+    folder: Path = field(default_factory=Path.cwd)
+    turn_s: float = 120.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far it is; at most `total` scenarios are held."""
+
+    what: str
+    total: int = 0
+    pairs: Pairs = field(default_factory=Pairs)
+
+
+WORKING_TREE = "."
+
+
+class Source(Protocol):
+    """Gives the trials of one side."""
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        ...
+
+    async def hold(self, place: PairKey) -> TrialResult | None:
+        """Hold a conversation, or find it among those that were held; None where it is not."""
+        ...
+
+
+@dataclass(kw_only=True)
+class Live:
+    """Agents that are there to be talked to."""
+
+    name: str
+    side: WorkerClient
+    model: str
+    """As it was named."""
+    out: Path
+    """Its run folder."""
+    prepared: Prepared | None = None
+    finished: dict[PairKey, TrialResult] = field(default_factory=dict)
+    """Held by an earlier diff into the same folder, or by this one."""
+
+    async def prepare(self, endpoint: Endpoint | None) -> Prepared:
+        """Make it ready to hold conversations."""
+        self.prepared = prepared = await self.side.prepare(endpoint)
+        for trial in RunFolder.open(self.out).trials():
+            held = TrialResult.of(trial)
+            self.finished[held.place] = held
+        return prepared
+
+    def summarise(self) -> None:
+        """Write the summary of its run folder, as of any run."""
+        folder = RunFolder.open(self.out)
+        folder.write_summary(summarise(folder.trials(), folder.manifest))
+
+    async def hold(self, place: PairKey) -> TrialResult | None:
+        """Hold it, if that was not done before."""
+        if place not in self.finished:
+            assert self.prepared is not None  # noqa: S101 - nothing is held before
+            key = TrialKey(
+                suite=place.suite,
+                scenario=place.scenario,
+                model=self.prepared.model,
+                number=place.number,
+            )
+            self.finished[place] = TrialResult.of(await self.side.hold(key))
+        return self.finished[place]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A finished run, or a baseline."""
+
+    name: str
+    path: Path
+    models: tuple[str, ...]
+    """Their labels."""
+    asked: tuple[str, ...]
+    """The models as they were named; a baseline doesn't know."""
+    trials: Mapping[tuple[str, PairKey], TrialResult]
+    """By the model's label and the place."""
+    stale: frozenset[str]
+    """Suites whose scenarios are not what they are now."""
+
+    def of(self, model: str | None) -> "KeptModel":
+        """The trials of one model; the only one where none is named.
+
+        Raises:
+            UsageError: when it holds none of that model, or it is not clear which.
+        """
+        if model is None and len(self.models) == 1:
+            [model] = self.models
+        if model not in self.models:
+            held = ", ".join(self.models)
+            asked = "name one with -m" if model is None else f"not of {model!r}"
+            raise UsageError(f"{self.name!r} holds trials of {held}; {asked}")
+        return KeptModel(
+            name=self.name,
+            model=model,
+            trials={place: held for (label, place), held in self.trials.items() if label == model},
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptModel:
+    """The trials of one model of a finished run, or of a baseline."""
+
+    name: str
+    model: str
+    trials: Mapping[PairKey, TrialResult]
+
+    async def hold(self, place: PairKey) -> TrialResult | None:
+        """Find it."""
+        return self.trials.get(place)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """Agents of a commit, or of the working tree where `commit` is None."""
+
+    name: str
+    commit: str | None
+
+
+def source(spec: str, *, folder: Path, suites: tuple[Suite, ...]) -> Checkout | Kept:
+    """What a side is that was named on the command line.
+
+    Args:
+        spec: `.` for the working tree, a run's folder, a baseline file, or a git ref.
+        folder: the project's.
+        suites: what is to be compared.
+
+    Raises:
+        UsageError: when it is none of these.
+    """
+    if spec == WORKING_TREE:
+        return Checkout(name="the working tree", commit=None)
+    path = folder / spec
+    if (path / "manifest.json").is_file():
+        return _run(spec, path, suites)
+    if path.is_file() and path.suffix == ".json":
+        return _baseline(spec, path, suites)
+    repository = Repository.around(folder)
+    commit = repository.commit(spec)
+    return Checkout(name=repository.described(commit), commit=commit)
+
+
+def _run(spec: str, path: Path, suites: tuple[Suite, ...]) -> Kept:
+    run = RunFolder.open(path)
+    manifest = run.manifest
+    now = {suite.name: suite.sha256 for suite in suites}
+    stale = frozenset(
+        suite.name for suite in manifest.suites if now.get(suite.name) != suite.sha256
+    )
+    trials = ((trial.key.model, TrialResult.of(trial)) for trial in run.trials())
+    return Kept(
+        name=spec,
+        path=path,
+        models=manifest.models,
+        asked=manifest.asked.models,
+        trials={
+            (model, held.place): held for model, held in trials if held.place.suite not in stale
+        },
+        stale=stale,
+    )
+
+
+def _baseline(spec: str, path: Path, suites: tuple[Suite, ...]) -> Kept:
+    baseline = Baseline.read(path)
+    now = {
+        (suite.name, scenario.label): scenario_sha256(scenario)
+        for suite in suites
+        for scenario in suite.scenarios
+    }
+    return Kept(
+        name=spec,
+        path=path,
+        models=baseline.models,
+        asked=(),
+        trials={
+            (trial.key.model, held.place): held
+            for trial in baseline.trials
+            if now.get((trial.key.suite, trial.key.scenario)) == trial.scenario_sha256
+            for held in [TrialResult.kept(trial)]
+        },
+        stale=frozenset(),
+    )
+
+
+TAPES = Path("fixtures/cassettes")
+_KEPT_AT_ONCE = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """What can hold conversations, or give those that were held."""
+
+    a: Source
+    b: Source
+    model: str
+    """Its label."""
+    at_once: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BothSides:
+    """Two sides of the same suites; `opened` opens them."""
+
+    request: DiffRequest
+    suites: tuple[Suite, ...]
+    a: Live | Kept
+    b: Live | Kept
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, request: DiffRequest) -> AsyncIterator[Self]:
+        """Find the sides, check out what has to be, and start a process for each.
+
+        Yields:
+            The sides; no agent is imported yet.
+
+        Raises:
+            UsageError: when there is no such side, or no suite.
+        """
+        paths = discover(request.suites, folder=request.folder)
+        suites = tuple(suite for suite in map(load_suite, paths) if suite.scenarios)
+        if not suites:
+            raise UsageError(f"no scenario in {', '.join(map(str, paths))} has `turns`")
+        specs = (request.a or Repository.around(request.folder).fork_point(), request.b)
+        found = [source(spec, folder=request.folder, suites=suites) for spec in specs]
+        async with AsyncExitStack() as stack:
+            opening = _Opening(request=request, kept=found, stack=stack)
+            a, b = [
+                await opening.live(letter, each) if isinstance(each, Checkout) else each
+                for letter, each in zip("ab", found, strict=True)
+            ]
+            yield cls(request=request, suites=suites, a=a, b=b)
+
+    @property
+    def live(self) -> tuple[Live, ...]:
+        """The sides that hold conversations."""
+        return tuple(side for side in (self.a, self.b) if isinstance(side, Live))
+
+    async def survey(self) -> Survey:
+        """Import the agents of both sides, and see what changed; no model is asked."""
+        if not (isinstance(self.a, Live) and isinstance(self.b, Live)):
+            return unseen(self.suites, seed=self.request.seed)
+        found = await asyncio.gather(self.a.side.rehearse(), self.b.side.rehearse())
+        one, other = ({each.suite: each for each in side} for side in found)
+        return survey(self.suites, one, other, seed=self.request.seed)
+
+    async def prepare(self) -> Ready:
+        """Make the model, and the run folders.
+
+        Raises:
+            UsageError: when the sides are not of the same model.
+            EngineError: when the local model can't be had.
+        """
+        live = self.live
+        endpoint = await self._endpoint(live)
+        prepared = [await side.prepare(endpoint) for side in live]
+        label = prepared[0].model if prepared else self.request.model
+        a, b = (side if isinstance(side, Live) else side.of(label) for side in (self.a, self.b))
+        if isinstance(a, KeptModel) and isinstance(b, KeptModel) and a.model != b.model:
+            raise UsageError(
+                f"{a.name!r} was held on {a.model!r} and {b.name!r} on {b.model!r}: to compare "
+                "models, use `handoff-evals compare`"
+            )
+        return Ready(
+            a=a,
+            b=b,
+            model=label or (a.model if isinstance(a, KeptModel) else ""),
+            at_once=min((each.concurrency for each in prepared), default=_KEPT_AT_ONCE),
+            notes=tuple(dict.fromkeys(note for each in prepared for note in each.notes)),
+        )
+
+    async def _endpoint(self, live: Sequence[Live]) -> Endpoint | None:
+        """Start the local model, if it is asked for: once, for both sides."""
+        kind, _, rest = live[0].model.partition(":") if live else ("", "", "")
+        named = read_config(self.request.folder).models
+        local = kind in {"local", "gguf"} and bool(live) and live[0].model not in named
+        if not local:
+            return None
+        from handoff_evals.local_model.server import serve  # noqa: PLC0415 - an extra that may be missing
+
+        weights = self.request.folder / rest if kind == "gguf" else rest or "default"
+        return await asyncio.to_thread(serve, weights)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Opening:
+    request: DiffRequest
+    kept: Sequence[Checkout | Kept]
+    stack: AsyncExitStack
+
+    async def live(self, letter: str, checkout: Checkout) -> Live:
+        """Start a side's process, in a worktree of its own if it is a commit's."""
+        request = self.request
+        home = request.folder.resolve()
+        root = here = home
+        if checkout.commit is not None:
+            repository = Repository.around(home)
+            root = repository.root
+            here = self.stack.enter_context(repository.checked_out(checkout.commit))
+        folder = here / home.relative_to(root)
+        if not folder.is_dir():
+            raise UsageError(f"{checkout.name}: there is no folder {str(home.relative_to(root))!r}")
+        out = (request.out / letter).resolve()
+        model = self._model()
+        orders = WorkerSettings(
+            folder=str(folder),
+            home=str(home),
+            root=str(here),
+            home_root=str(root),
+            suites=tuple(str(path.resolve()) for path in discover(request.suites, folder=home)),
+            model=model,
+            trials=request.trials,
+            seed=request.seed,
+            turn_s=request.turn_s,
+            out=str(out),
+            tapes=(str((request.out / "cassettes").resolve()), str(home / TAPES)),
+        )
+        side = await self.stack.enter_async_context(
+            WorkerClient.started(f"side {letter} ({checkout.name})", orders)
+        )
+        return Live(name=checkout.name, side=side, out=out, model=model)
+
+    def _model(self) -> str:
+        if self.request.model is not None:
+            return self.request.model
+        asked = [name for each in self.kept if isinstance(each, Kept) for name in each.asked]
+        return asked[0] if len(set(asked)) == 1 else "local"

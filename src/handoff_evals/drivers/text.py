@@ -1,0 +1,84 @@
+"""Runs a scripted conversation with an agent in this process, in text."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from livekit.agents import llm
+
+from handoff_evals.cassettes import Cassette
+from handoff_evals.drivers.call import Call, Limits
+from handoff_evals.errors import UsageError
+from handoff_evals.livekit import AgentEntry
+from handoff_evals.scenarios import Scenario, Watch
+from handoff_evals.transcript import Fault, Transcript
+
+
+class Driver(Protocol):
+    """Holds conversations with one agent under test on one model."""
+
+    async def hold(self, scenario: Scenario, *, seed: int, number: int) -> Transcript:
+        """Hold one conversation and return its record; what goes wrong stands in it.
+
+        Args:
+            scenario: what the caller says.
+            seed: the trial's.
+            number: which of the scenario's trials it is, from 0.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class InProcessDriver:
+    """The driver on `AgentSession`: one entry, one model, any number of conversations."""
+
+    entry: AgentEntry
+    model: Callable[[Scenario, int], llm.LLM[Any] | None]
+    """Gives the model for one trial, from the scenario and the trial's seed; None
+    lets every agent answer by its own."""
+    watch: Watch
+    limits: Limits
+    cassette: Cassette | None = None
+    """What answers in the model's place, and keeps what the model answers."""
+
+    async def hold(self, scenario: Scenario, *, seed: int, number: int = 0) -> Transcript:
+        """Hold one conversation to its end, or to the fault that ended it."""
+        try:
+            model = self.model(scenario, seed)
+        except UsageError:
+            raise
+        except Exception as error:  # noqa: BLE001 - no model, so nobody to judge
+            return _no_model(error)
+        reel = None
+        if self.cassette is not None:
+            reel = self.cassette.reel(scenario.label, trial=number, seed=seed)
+        call = Call(
+            self.entry,
+            model,
+            limits=self.limits,
+            watch=self.watch,
+            scenario=scenario,
+            reel=reel,
+        )
+        try:
+            await call.hold(turn.user for turn in scenario.turns)
+        finally:
+            with suppress(Exception):  # it has answered; how it closes says nothing
+                if model is not None:
+                    await asyncio.wait_for(model.aclose(), self.limits.close_s)
+        transcript = call.transcript
+        if reel is not None:
+            reel.close(whole=transcript.unscored_because is None)
+        return transcript
+
+
+def _no_model(error: Exception) -> Transcript:
+    detail = f"{type(error).__name__}: {error}"
+    return Transcript(
+        turns=(),
+        faults=(
+            Fault(owner="infrastructure", cause="no_model", detail=detail, turn=0, ended=True),
+        ),
+    )

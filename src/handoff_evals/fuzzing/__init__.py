@@ -1,0 +1,28 @@
+"""Random conversations over the handoff graph of any agent, and what must be true of each.
+
+Needs Hypothesis, which the extra `properties` brings.
+"""
+
+from importlib.util import find_spec
+
+if find_spec("hypothesis") is None:
+    raise ModuleNotFoundError(
+        "random conversations need Hypothesis: pip install 'handoff-evals[properties]'",
+        name="hypothesis",
+    )
+
+from handoff_evals.fuzzing.random_calls import BRIEF, THOROUGH, fuzz, replay
+from handoff_evals.fuzzing.random_model import BrokenInvariantError
+from handoff_evals.fuzzing.subject import INVARIANTS, Item, Subject, adds_nothing
+
+__all__ = [
+    "BRIEF",
+    "INVARIANTS",
+    "THOROUGH",
+    "BrokenInvariantError",
+    "Item",
+    "Subject",
+    "adds_nothing",
+    "fuzz",
+    "replay",
+]

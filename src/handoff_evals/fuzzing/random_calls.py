@@ -1,0 +1,325 @@
+"""Random conversations, until one of them breaks an invariant."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.errors import FlakyFailure
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from handoff_evals.drivers import Call
+from handoff_evals.errors import UsageError
+from handoff_evals.fuzzing.broken_scenario import scenario_of, written
+from handoff_evals.fuzzing.random_model import (
+    MOVES,
+    BrokenInvariantError,
+    Move,
+    MovingModel,
+    PlayedTurn,
+)
+from handoff_evals.fuzzing.subject import Observed, Subject, broken
+from handoff_evals.fuzzing.watched import WatchedEntry, Watcher, counted, follow
+from handoff_evals.livekit import quiet
+from handoff_evals.models import oracle
+from handoff_evals.scenarios import Scenario
+
+
+class Conversation:
+    """A call that may be interrupted, and that goes on after the model's errors.
+
+    Args:
+        subject: the agent under test.
+        model: answers for every agent, an `llm.LLM`.
+    """
+
+    def __init__(self, subject: Subject, model: Any) -> None:
+        self._limits = subject.limits
+        self._watcher = Watcher(subject.watch)
+        self._said: list[str] = []
+        entry = WatchedEntry(
+            build=subject.entry.build, name=subject.entry.name, watcher=self._watcher
+        )
+        self._call = Call(entry, model, limits=subject.limits, watch=subject.watch)
+
+    @property
+    def over(self) -> bool:
+        """Whether no turn can follow."""
+        return self._call.over
+
+    @property
+    def active(self) -> str | None:
+        """Who has the call, as scenario files write it; None when it is over."""
+        return None if self.over else self._call.active.label
+
+    @property
+    def seen(self) -> Observed:
+        """All that is known by now."""
+        return Observed(
+            said=tuple(self._said),
+            heard=self._watcher.heard,
+            records=self._watcher.records,
+            active=None if self._call.over else self._watcher.active,
+            activations=tuple(self._watcher.activations),
+            entrances=tuple(self._watcher.entrances),
+            faults=tuple(self._call.faults),
+        )
+
+    async def open(self, *, interrupt_after: int | None = None) -> None:
+        """Take the call; `interrupt_after` so many rounds of the event loop."""
+        follow(self._watcher)
+        await self._turn(self._call.start(), interrupt_after)
+
+    async def say(self, text: str, *, interrupt_after: int | None = None) -> None:
+        """Speak as the caller, and perhaps interrupt the reply, the tool or the handoff."""
+        self._said.append(text)
+        await self._turn(self._call.say(text), interrupt_after)
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._call.close()
+
+    async def _turn(self, turn: Coroutine[Any, Any, Any], interrupt_after: int | None) -> None:
+        interrupting = asyncio.create_task(self._interrupt(interrupt_after))
+        try:
+            await turn
+        finally:
+            interrupting.cancel()
+        await self._go_on()
+
+    async def _interrupt(self, after: int | None) -> None:
+        if after is None:
+            return
+        for _ in range(after):
+            await asyncio.sleep(0)
+        # It refuses before the session is there, and where it must not be interrupted.
+        with suppress(RuntimeError):
+            self._call.interrupt()
+
+    async def _go_on(self) -> None:
+        """Leave it to the session whether a model's error ends the call.
+
+        A trial ends there, since there is nothing left to score. A session does not,
+        and the caller's next words must find it in order.
+        """
+        faults = self._call.faults
+        if not any(fault.ended and fault.cause == "model_raised" for fault in faults):
+            return
+        faults[:] = [
+            replace(fault, ended=False) if fault.cause == "model_raised" else fault
+            for fault in faults
+        ]
+        # `run` raises before all is quiet.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.turn_s):
+                await quiet(self._call.session)
+
+
+# Rounds of the event loop: a plain turn takes some 40 of them, one with a handoff up to 100.
+_INTERRUPTIONS = st.none() | st.none() | st.integers(1, 100)
+# A model may err for ever, but a turn must end: then it has words only.
+_MOVES = st.lists(MOVES, max_size=5)
+_USER = st.sampled_from(
+    [
+        "Hello.",
+        "Yes.",
+        "No, wait.",
+        "I need somebody else.",
+        "Können Sie das bitte wiederholen?",
+        "I have 3 questions: the bill, the line, and who I can complain to.",
+    ]
+)
+
+
+class RandomCalls(RuleBasedStateMachine):
+    """One conversation: the opening, then turns; all invariants are looked at after each."""
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__()
+        self._subject = subject
+        self._model = MovingModel()
+        self._turns: list[PlayedTurn] = []
+        self._sound = True
+        self._stack = ExitStack()
+        self._stack.enter_context(counted())
+        self._runner = self._stack.enter_context(asyncio.Runner())
+        self._conversation = Conversation(subject, self._model.port())
+
+    @initialize(moves=_MOVES, interrupt_after=_INTERRUPTIONS)
+    def open(self, moves: list[Move], interrupt_after: int | None) -> None:
+        """Take the call and hear the greeting."""
+        self._hold(None, moves, interrupt_after)
+
+    @rule(text=_USER, moves=_MOVES, interrupt_after=_INTERRUPTIONS)
+    def say(self, text: str, moves: list[Move], interrupt_after: int | None) -> None:
+        """Have the caller say something, and the model do something about it."""
+        if not self._conversation.over:
+            self._hold(text, moves, interrupt_after)
+
+    def teardown(self) -> None:
+        """Hang up, which must not take for ever either."""
+        with self._stack:
+            self._runner.run(self._conversation.close())
+        if self._sound:
+            self._check()
+
+    def _hold(self, text: str | None, moves: list[Move], interrupt_after: int | None) -> None:
+        self._sound = False
+        self._model.prepare(moves)
+        if text is None:
+            turn = self._conversation.open(interrupt_after=interrupt_after)
+        else:
+            turn = self._conversation.say(text, interrupt_after=interrupt_after)
+        self._runner.run(turn)
+        self._turns.append(
+            PlayedTurn(
+                user=text,
+                answers=tuple(self._model.answers),
+                active=self._conversation.active,
+                interrupted_after=interrupt_after,
+            )
+        )
+        self._check()
+        self._sound = True
+
+    def _check(self) -> None:
+        seen = self._conversation.seen
+        found = broken(seen, self._subject)
+        if found is not None:
+            stray = next(self._subject.strays(seen.activations), None)
+            raise BrokenInvariantError(
+                *found,
+                turns=self._turns,
+                keeps=stray.old.label if stray and stray.old else None,
+            )
+
+
+BRIEF = settings(
+    max_examples=25,
+    stateful_step_count=6,  # the opening and five turns
+    derandomize=True,
+    database=None,
+    deadline=None,  # the subject's limits are the deadlines
+    phases=(Phase.generate, Phase.shrink),  # explaining takes more runs than finding
+    print_blob=False,
+    report_multiple_bugs=False,
+    suppress_health_check=list(HealthCheck),
+)
+"""A few conversations, the same ones each time: for every run of the tests."""
+
+THOROUGH = settings(BRIEF, max_examples=2000, derandomize=False)
+"""Two thousand conversations, others each time."""
+
+
+def fuzz(subject: Subject, *, how: settings = BRIEF) -> int:
+    """Hold random conversations, and print the shortest that breaks an invariant.
+
+    ```python
+    def test_whatever_is_said() -> None:
+        fuzz(Subject(entry=AgentEntry.load("my_agents:reception"), graph={...}))
+    ```
+
+    Args:
+        subject: the agent under test, and its graph.
+        how: Hypothesis's settings; derive your own from `BRIEF` or `THOROUGH`.
+
+    Returns:
+        How many conversations were held.
+
+    Raises:
+        UsageError: where an event loop runs.
+        BrokenInvariantError: for a conversation that was shrunk; its `file` is the
+            scenario file that was printed.
+    """
+    __tracebackhide__ = True  # a failure is shown where the test asks for it
+    with suppress(RuntimeError):
+        asyncio.get_running_loop()
+        raise UsageError(
+            "fuzz holds conversations on event loops of its own: call it from a plain `def` test"
+        )
+    held = 0
+
+    def machine() -> RandomCalls:
+        nonlocal held
+        held += 1
+        return RandomCalls(subject)
+
+    try:
+        with _unheard():
+            run_state_machine_as_test(
+                machine,  # type: ignore[arg-type]  # any factory will do, says its docstring
+                settings=how,
+            )
+    except BrokenInvariantError as error:
+        _print(error, subject)
+        # Where in Hypothesis's and our own code it was raised tells a user nothing.
+        raise error.with_traceback(None) from None
+    except FlakyFailure as flaky:
+        for once in flaky.exceptions:
+            if isinstance(once, BrokenInvariantError):
+                once.add_note("It held when the same was said and done again: the timing decides.")
+                _print(once, subject)
+                raise once.with_traceback(None) from None
+        raise
+    return held
+
+
+def replay(scenario: Scenario, subject: Subject) -> None:
+    """Hold a scenario with the oracle, and look at all invariants after each turn.
+
+    Raises:
+        BrokenInvariantError: when one is broken.
+    """
+
+    async def hold() -> None:
+        conversation = Conversation(subject, oracle(scenario))
+        try:
+            await conversation.open()
+            _check(conversation, subject)
+            for turn in scenario.turns:
+                if conversation.over:
+                    break
+                await conversation.say(turn.user)
+                _check(conversation, subject)
+        finally:
+            await conversation.close()
+        _check(conversation, subject)
+
+    with _unheard(), counted():
+        asyncio.run(hold())
+
+
+def _print(error: BrokenInvariantError, subject: Subject) -> None:
+    again = _again(scenario_of(error), subject, error)
+    error.file = written(error, agent=subject.entry.name, again=again)
+    print(error.file)  # noqa: T201 - captured by pytest, shown where the test fails
+
+
+def _check(conversation: Conversation, subject: Subject) -> None:
+    found = broken(conversation.seen, subject)
+    if found is not None:
+        raise BrokenInvariantError(*found)
+
+
+def _again(scenario: Scenario, subject: Subject, error: BrokenInvariantError) -> bool:
+    try:
+        replay(scenario, subject)
+    except BrokenInvariantError as second:
+        return second.invariant == error.invariant
+    return False
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Keep livekit's log of thousands of provoked errors out of the report."""
+    logger = logging.getLogger("livekit.agents")
+    before = logger.propagate
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.propagate = before

@@ -1,0 +1,185 @@
+"""An agent entry whose agents are watched: who takes the call over, and what it begins with.
+
+livekit's word is not taken for it: `on_enter` is counted where it runs, and the
+records that livekit keeps are compared with the activities that it really starts.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, get_type_hints
+
+from handoff_evals.fuzzing.subject import Activation, Entrance, Item, Record
+from handoff_evals.livekit import AgentEntry, Opened, Request
+from handoff_evals.scenarios import Watch
+from handoff_evals.transcript import AgentRef
+
+# livekit's Agent, by way of the package that may import it.
+_AGENT: Any = get_type_hints(Opened)["agent"]
+# livekit gives every agent's prompt these ids; it puts them in when the agent starts.
+_PROMPTS = ("lk.agent_task.", "lk.expressive.")
+_NAMES = {"message": "role", "function_call": "name", "function_call_output": "name"}
+_TEXTS = {"message": "text_content", "function_call": "arguments", "function_call_output": "output"}
+
+
+class Watcher:
+    """Notes every activation and every run of an `on_enter` of one conversation."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.activations: list[Activation] = []
+        self.entrances: list[Entrance] = []
+        self._watch = watch
+        self._session: Any = None
+        self._agents: list[Any] = []
+        self._activities: list[Any] = []
+
+    def attach(self, opened: Opened) -> None:
+        """Begin, before the session starts."""
+        self._session = opened.session
+        self.count(opened.agent)
+        self._session.on("conversation_item_added", self._on_item)
+
+    def count(self, agent: Any) -> None:
+        """Have the instance's `on_enter` noted each time it runs."""
+        if any(agent is each for each in self._agents):
+            return
+        self._agents.append(agent)
+        agent.on_enter = self._noted(agent, agent.on_enter)
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The handoffs in the session's history, as livekit wrote them."""
+        return tuple(
+            Record(old=item.old_agent_id, new=item.new_agent_id)
+            for item in self._items()
+            if item.type == "agent_handoff"
+        )
+
+    @property
+    def heard(self) -> tuple[str, ...]:
+        """The caller's messages in the session's history."""
+        return tuple(
+            item.text
+            for item in _read(self._items())
+            if item.type == "message" and item.name == "user"
+        )
+
+    @property
+    def active(self) -> str | None:
+        """The id of the agent that has the call."""
+        activity = self._activity()
+        return None if activity is None else activity.agent.id
+
+    def _items(self) -> list[Any]:
+        return [] if self._session is None else list(self._session.history.items)
+
+    def _activity(self) -> Any:
+        # `current_agent` runs ahead of it.
+        return None if self._session is None else self._session._activity  # noqa: SLF001
+
+    def _on_item(self, event: Any) -> None:
+        activity = self._activity()
+        if event.item.type != "agent_handoff" or activity is None:
+            return
+        self.count(activity.agent)
+        self.activations.append(
+            Activation(
+                old=self.activations[-1].new if self.activations else None,
+                new=self._ref(activity.agent),
+                instance=self._number(activity.agent),
+                resumed=any(activity is each for each in self._activities),
+            )
+        )
+        self._activities.append(activity)
+
+    def _noted(
+        self, agent: Any, on_enter: Callable[[], Awaitable[None]]
+    ) -> Callable[[], Awaitable[None]]:
+        @wraps(on_enter)
+        async def noted() -> None:
+            self._enter(agent)
+            await on_enter()
+
+        return noted
+
+    def _enter(self, agent: Any) -> None:
+        turns = [number for number, each in enumerate(self._activities) if each.agent is agent]
+        earlier = self._activities[: turns[-1] if turns else None]
+        self.entrances.append(
+            Entrance(
+                instance=self._number(agent),
+                agent=self._ref(agent),
+                first=not earlier,
+                context=_read(agent.chat_ctx.items),
+                left=_read(earlier[-1].agent.chat_ctx.items) if earlier else (),
+                history=_read(self._items()),
+                tools=frozenset(
+                    Request(chat_ctx=agent.chat_ctx, tools=tuple(agent.tools)).tool_names
+                ),
+            )
+        )
+
+    def _number(self, agent: Any) -> int:
+        return next(number for number, each in enumerate(self._agents) if each is agent)
+
+    def _ref(self, agent: Any) -> AgentRef:
+        names = sorted(self._watch.attributes)
+        found = {name: str(getattr(agent, name)) for name in names if hasattr(agent, name)}
+        return AgentRef(id=agent.id, attributes=found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchedEntry(AgentEntry):
+    """An entry that opens as another one does, and shows the watcher what it opened."""
+
+    watcher: Watcher
+
+    @asynccontextmanager
+    async def open(self, model: Any) -> AsyncIterator[Opened]:
+        """Build the agent and the session, and watch them."""
+        async with super().open(model) as opened:
+            self.watcher.attach(opened)
+            yield opened
+
+
+_CURRENT: ContextVar[Watcher | None] = ContextVar("handoff_evals_watcher", default=None)
+
+
+def follow(watcher: Watcher) -> None:
+    """Have the agents that this context constructs watched, while they are `counted`."""
+    _CURRENT.set(watcher)
+
+
+@contextmanager
+def counted() -> Iterator[None]:
+    """Watch agents from their construction on, so that no early `on_enter` is missed."""
+    construct = _AGENT.__init__
+
+    @wraps(construct)
+    def constructed(self: Any, *args: Any, **kwargs: Any) -> None:
+        construct(self, *args, **kwargs)
+        watcher = _CURRENT.get()
+        if watcher is not None:
+            watcher.count(self)
+
+    _AGENT.__init__ = constructed
+    try:
+        yield
+    finally:
+        _AGENT.__init__ = construct
+
+
+def _read(items: list[Any]) -> tuple[Item, ...]:
+    """Say what an agent's model would see, without the prompts."""
+    return tuple(
+        Item(
+            id=item.id,
+            type=item.type,
+            name=getattr(item, _NAMES[item.type]),
+            text=getattr(item, _TEXTS[item.type]) or "",
+        )
+        for item in items
+        if item.type in _NAMES and not item.id.startswith(_PROMPTS)
+    )

@@ -1,0 +1,175 @@
+"""The tasks of one conversation: none outlives it, and when all of them are idle.
+
+`run()` returns early where AgentTasks are nested: the handoff back and the reply
+come moments later. livekit has no event for "all is quiet", so this looks at the
+few fields that tell; `tests/livekit/test_quiet.py` pins them.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Generator
+from contextlib import suppress
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from livekit import agents
+from livekit.agents import AgentSession, AgentTask
+from livekit.agents.voice.agent_activity import ActivityClosedError
+
+_LIVEKIT = Path(agents.__file__).parent
+
+_CURRENT: ContextVar["ConversationTasks"] = ContextVar("handoff_evals_nursery")
+
+
+class ConversationTasks:
+    """The tasks of one conversation.
+
+    livekit leaves a hanging tool running, and `aclose()` waits for it. Tasks
+    inherit the context in which they are created, so a task factory can tell
+    which conversation a task belongs to, and end what is left of it.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def enter(self) -> None:
+        """Make this the nursery of the current context and of all tasks made in it."""
+        _install(asyncio.get_running_loop())
+        _CURRENT.set(self)
+
+    def add(self, task: "asyncio.Task[Any]") -> None:
+        """Take in a task; it leaves by itself when it is done."""
+        self._tasks.add(task)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if _is_livekits(task) and not task.cancelled():
+            task.exception()  # livekit has logged it, and asyncio would once more
+
+    async def cancel(self, *, patience_s: float) -> int:
+        """Cancel what still runs, and wait for it to end, at most `patience_s` seconds.
+
+        What swallows the cancellation each time is closed like a generator, or the event
+        loop itself could never end.
+
+        Returns:
+            How many tasks ignored it.
+        """
+        for _ in range(3):
+            if not await self._cancelled(patience_s / 4):
+                return 0
+        stubborn = self._left()
+        for task in stubborn:
+            with suppress(RuntimeError):  # it went on even so
+                task.get_coro().close()
+        await self._cancelled(patience_s / 4)
+        for task in stubborn:
+            if task.done() and not task.cancelled():
+                task.exception()  # asked for, so that asyncio does not report it as lost
+        return len(stubborn)
+
+    async def _cancelled(self, seconds: float) -> bool:
+        """Cancel once; whether something is left."""
+        left = self._left()
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=seconds)
+        return bool(self._left())
+
+    def _left(self) -> "set[asyncio.Task[Any]]":
+        current = asyncio.current_task()
+        return {task for task in self._tasks if task is not current and not task.done()}
+
+
+def _is_livekits(task: "asyncio.Task[Any]") -> bool:
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and _LIVEKIT in Path(code.co_filename).parents
+
+
+class _Factory:
+    """Creates tasks as the loop did before, and gives each to its nursery."""
+
+    def __init__(self, previous: Any) -> None:
+        self._previous = previous
+
+    def __call__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        coro: Coroutine[Any, Any, Any] | Generator[Any, None, Any],
+        **kwargs: Any,
+    ) -> "asyncio.Task[Any]":
+        if self._previous is None:
+            task = asyncio.Task(coro, loop=loop, **kwargs)
+        else:
+            task = self._previous(loop, coro, **kwargs)
+        context = kwargs.get("context")
+        nursery = _CURRENT.get(None) if context is None else context.get(_CURRENT)
+        if nursery is not None:
+            nursery.add(task)
+        return task
+
+
+def _install(loop: asyncio.AbstractEventLoop) -> None:
+    previous = loop.get_task_factory()
+    if not isinstance(previous, _Factory):
+        loop.set_task_factory(_Factory(previous))
+
+
+# A task that is woken by another one's end shows itself within a few rounds of
+# the event loop; nothing that is in memory takes longer.
+_ROUNDS = 8
+_PAUSE_S = 0.001
+
+
+async def quiet(session: AgentSession[Any]) -> None:
+    """Wait until the session is quiescent or closed. It sets no deadline: the caller does."""
+    calm = 0
+    while calm < _ROUNDS and session._started:  # noqa: SLF001 - see the module's docstring
+        if await _idle(session):
+            calm += 1
+            await asyncio.sleep(0)
+        else:
+            calm = 0
+            await _next_change(session)
+
+
+async def _idle(session: AgentSession[Any]) -> bool:
+    try:
+        await session.wait_for_idle()
+    except ActivityClosedError:
+        return False  # between two agents, or closing
+    return not (_transitions(session) or _speeches(session) or _returning(session))
+
+
+def _transitions(session: AgentSession[Any]) -> "list[asyncio.Task[None]]":
+    task = session._update_activity_atask  # noqa: SLF001 - see the module's docstring
+    return [task] if task is not None and not task.done() else []
+
+
+def _speeches(session: AgentSession[Any]) -> "list[asyncio.Task[object]]":
+    activity = session._activity  # noqa: SLF001 - see the module's docstring
+    if activity is None:
+        return []
+    return [task for task in activity._speech_tasks if not task.done()]  # noqa: SLF001
+
+
+def _returning(session: AgentSession[Any]) -> bool:
+    """Whether an AgentTask is over and the agent that awaits it has not resumed yet."""
+    activity = session._activity  # noqa: SLF001 - see the module's docstring
+    if activity is None:
+        return False
+    agent = activity.agent
+    return session._next_activity is not None or (  # noqa: SLF001
+        isinstance(agent, AgentTask) and agent.done()
+    )
+
+
+async def _next_change(session: AgentSession[Any]) -> None:
+    waiting = {*_transitions(session), *_speeches(session)}
+    if waiting:
+        # A short limit, since an agent may hand over while one of these waits for it.
+        await asyncio.wait(waiting, timeout=0.02, return_when=asyncio.FIRST_COMPLETED)
+    else:
+        await asyncio.sleep(_PAUSE_S)

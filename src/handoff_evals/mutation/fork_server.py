@@ -1,0 +1,271 @@
+"""The process that every mutant's tests are forked from, so that livekit is imported once.
+
+`python -m handoff_evals.mutation.fork_server` reads one line of JSON, its orders, and
+writes a line for each child that ends. When it forks, it has imported what the
+tests import, but has run none of it: no event loop, no room and no model exists
+in it. It ends, with all its children, as soon as its input is closed.
+"""
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import selectors
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from handoff_evals.agent_source import AgentModule
+from handoff_evals.mutation.mutant import mutated
+from handoff_evals.mutation.mutant_tests import run_tests
+from handoff_evals.mutation.mutation_run import ForkServerSettings, Job
+from handoff_evals.mutation.operators import chosen_operators, find
+
+_TAIL = 2000
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How a child ended."""
+
+    answer: dict[str, Any] | None
+    """What it gave; None when it gave nothing."""
+    overdue: bool
+    signal: int
+    """The signal that ended it, or 0."""
+    seconds: float
+    output: str
+    """The end of what it printed."""
+
+
+@dataclass(kw_only=True)
+class Child:
+    """A child in a process group and a scratch folder of its own."""
+
+    pid: int
+    pipe: int
+    """Where its answer comes from."""
+    limit_s: float
+    scratch: Path
+    began: float = field(default_factory=time.monotonic)
+    received: bytes = b""
+
+    @classmethod
+    def fork(cls, work: Callable[[], dict[str, Any]], *, limit_s: float) -> "Child":
+        """Start `work` in a copy of this process."""
+        scratch = Path(tempfile.mkdtemp(prefix="handoff-evals-mutant-"))
+        read, write = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(read)
+            _work(work, write, scratch)
+        os.close(write)
+        with contextlib.suppress(OSError):
+            os.setpgid(pid, pid)  # as the child does: whoever comes first
+        return cls(pid=pid, pipe=read, limit_s=limit_s, scratch=scratch)
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until its time is up; never below 0."""
+        return max(0.0, self.began + self.limit_s - time.monotonic())
+
+    def receive(self) -> bool:
+        """Take what has arrived of the answer.
+
+        Returns:
+            Whether the answer is whole, or will never be.
+        """
+        chunk = os.read(self.pipe, _CHUNK)
+        self.received += chunk
+        return not chunk or chunk.endswith(b"\n")
+
+    def end(self) -> Ending:
+        """Kill what is left of it, wait for it, and clean up after it."""
+        overdue = not self.received and not self.left_s
+        self.kill()
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.pipe)
+        output = (self.scratch / "output").read_text(errors="replace")
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        answered = self.received.endswith(b"\n")
+        return Ending(
+            answer=json.loads(self.received) if answered else None,
+            overdue=overdue,
+            signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) and not answered else 0,
+            seconds=time.monotonic() - self.began,
+            output=output[-_TAIL:],
+        )
+
+    def kill(self) -> None:
+        """End it and all that it has started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+
+def _work(work: Callable[[], dict[str, Any]], pipe: int, scratch: Path) -> None:
+    """Do the work, answer, and never return: the parent's code must not run twice."""
+    try:
+        os.setpgid(0, 0)
+        output = os.open(scratch / "output", os.O_WRONLY | os.O_CREAT)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.environ["TMPDIR"] = tempfile.tempdir = str(scratch)
+        answer = json.dumps(work()).encode() + b"\n"
+        while answer:
+            answer = answer[os.write(pipe, answer) :]
+    except BaseException:  # noqa: BLE001 - SystemExit too: nothing may leave this function
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+
+
+_BASELINE_S = 600.0
+_LEAST_S = 10.0
+_SLOWER = 5
+
+
+class InputClosedError(Exception):
+    """The session is gone."""
+
+
+class ForkServer:
+    """Forks a child for each job, so many at once."""
+
+    def __init__(self, orders: ForkServerSettings) -> None:
+        self._orders = orders
+        self._modules = [AgentModule.read(Path(path)) for path in orders.modules]
+        operators = chosen_operators(orders.operators)
+        self._mutants = [find(module, operators) for module in self._modules]
+        self._killers: list[list[tuple[str, str]]] = [[] for _ in self._modules]
+        """Of each module: operators and the tests that noticed them, the last one first."""
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(sys.stdin, selectors.EVENT_READ)
+
+    def run(self) -> Iterator[tuple[Job, Ending]]:
+        """The baselines, and then, if all of them passed, the mutants."""
+        limits: dict[int, float] = {}
+        first, *rest = [
+            Job(module=index, mutant=None, limit_s=_BASELINE_S)
+            for index in range(len(self._modules))
+        ]
+        for batch in ([first], rest):
+            for job, ending in self._each(batch):
+                yield job, ending
+                answer = ending.answer
+                if answer is None or answer["exit_code"] != 0:
+                    return
+                own = _LEAST_S + _SLOWER * ending.seconds
+                limits[job.module] = self._orders.timeout_s or own
+                _import(answer["imported"])
+                # The quick files first: most mutants die at the first test that meets them.
+                self._orders.tests[job.module].sort(
+                    key=lambda file: answer["durations"].get(file, 0.0)
+                )
+        yield from self._each(
+            [
+                Job(module=index, mutant=number, limit_s=limits[index])
+                for index, mutants in enumerate(self._mutants)
+                for number in range(len(mutants))
+            ]
+        )
+
+    def _each(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Ending]]:
+        waiting = list(reversed(jobs))
+        running: dict[int, tuple[Job, Child]] = {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < self._orders.jobs:
+                    job = waiting.pop()
+                    child = Child.fork(partial(self._work, job), limit_s=job.limit_s)
+                    running[child.pipe] = job, child
+                    self._selector.register(child.pipe, selectors.EVENT_READ)
+                for pipe in self._ready(running):
+                    job, child = running.pop(pipe)
+                    self._selector.unregister(pipe)
+                    ending = child.end()
+                    self._learn(job, ending)
+                    yield job, ending
+        finally:
+            for _, child in running.values():
+                child.kill()
+                child.end()
+
+    def _ready(self, running: dict[int, tuple[Job, Child]]) -> list[int]:
+        """Wait for children that are done or overdue."""
+        soonest = min(child.left_s for _, child in running.values())
+        ready = [key.fd for key, _ in self._selector.select(timeout=soonest)]
+        if sys.stdin.fileno() in ready:
+            raise InputClosedError
+        done = [pipe for pipe in ready if running[pipe][1].receive()]
+        return done + [
+            pipe for pipe, (_, child) in running.items() if pipe not in done and not child.left_s
+        ]
+
+    def _work(self, job: Job) -> dict[str, Any]:
+        module = self._modules[job.module]
+        mutant = None if job.mutant is None else self._mutants[job.module][job.mutant]
+        verdict = run_tests(
+            module.path,
+            mutated(module.tree, mutant.edits if mutant else {}),
+            self._orders.tests[job.module],
+            folder=Path(self._orders.folder),
+            first=self._likely(job),
+        )
+        return asdict(verdict)
+
+    def _learn(self, job: Job, ending: Ending) -> None:
+        if job.mutant is not None and ending.answer is not None and ending.answer["failed"]:
+            operator = self._mutants[job.module][job.mutant].operator.name
+            self._killers[job.module].insert(0, (operator, ending.answer["failed"]))
+
+    def _likely(self, job: Job) -> list[str]:
+        """The tests that killed mutants of the module, those of the same operator first.
+
+        With them in front, most mutants cost one test or two; which tests are run, and so
+        which mutants survive, is the same in any order.
+        """
+        if job.mutant is None:
+            return []
+        name = self._mutants[job.module][job.mutant].operator.name
+        killers = sorted(self._killers[job.module], key=lambda each: each[0] != name)
+        return list(dict.fromkeys(test for _, test in killers))
+
+
+def _import(names: Sequence[str]) -> None:
+    """Import what a child had imported, for the children to come to find it there."""
+    for name in names:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # or each child's collector would touch, and so copy, every page
+
+
+def main() -> None:
+    """Follow the orders on standard input; events go to standard output."""
+    warnings.simplefilter("ignore")  # that a library's idle threads don't survive a fork
+    events = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # an import that prints must not break the lines
+    orders = ForkServerSettings(**json.loads(sys.stdin.readline()))
+    zygote = ForkServer(orders)
+    with contextlib.suppress(InputClosedError, BrokenPipeError):
+        for job, ending in zygote.run():
+            events.write(json.dumps({"job": asdict(job), "ending": asdict(ending)}) + "\n")
+            events.flush()
+
+
+if __name__ == "__main__":
+    main()

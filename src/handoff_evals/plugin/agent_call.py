@@ -1,0 +1,234 @@
+"""A call that is under way, to speak to and to assert on."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from livekit.agents import Agent, AgentSession
+
+from handoff_evals.drivers import Call
+from handoff_evals.errors import UsageError
+from handoff_evals.plugin.failure_text import (
+    Who,
+    failed,
+    in_turn,
+    instead,
+    is_meant,
+    named,
+    those_met,
+)
+from handoff_evals.plugin.received import Asked, Received
+from handoff_evals.plugin.turn import Handoff, Move, TurnUnderTest
+from handoff_evals.transcript import AgentConfigUpdate, AgentHandoff, Fault, Transcript
+
+_WHOSE = {
+    "agent": "the agent's own code failed",
+    "model": "the model answered badly",
+    "infrastructure": "the model gave no answer",
+}
+
+
+class CallUnderTest:
+    """What `await call(...)` returns.
+
+    A fault (an exception in a tool, a hang, a dropped handoff, a model that fails or
+    has no reply left) fails the test where it happens, unless faults are kept.
+    """
+
+    def __init__(self, call: Call, *, keep_faults: bool) -> None:
+        self._call = call
+        self._keep_faults = keep_faults
+        self._reported = 0
+        self._looked_at: list[int] = []
+        self._closed = False
+        self.turns: list[TurnUnderTest] = []
+        """All turns so far; the first is the opening."""
+
+    @property
+    def session(self) -> "AgentSession[object]":
+        """LiveKit's own session."""
+        return self._call.session
+
+    @property
+    def opening(self) -> TurnUnderTest:
+        """What happened before the caller first spoke."""
+        return self.turns[0]
+
+    @property
+    def active_agent(self) -> Agent:
+        """The agent that has the call now; one may hand over while the caller says nothing."""
+        self._looked_at = [move.place for move in self._moves[-1:]]
+        return self._call.entered[-1][0]
+
+    @property
+    def active_agent_id(self) -> str:
+        """LiveKit's id of the agent that has the call: the class name in snake case."""
+        return self.active_agent.id
+
+    @property
+    def handoffs(self) -> list[Handoff]:
+        """Every handoff so far; the first one's `old_agent_id` is None.
+
+        Compare with pairs: `[(None, "customer_service_agent"), ("customer_service_agent",
+        "billing_agent")]`.
+        """
+        self._looked_at = [move.place for move in self._moves]
+        agents = [agent.id for agent, _ in self._call.entered]
+        return [Handoff(old, new) for old, new in pairwise([None, *agents]) if new is not None]
+
+    @property
+    def transcript(self) -> Transcript:
+        """The whole record so far."""
+        return self._call.transcript
+
+    @property
+    def faults(self) -> list[Fault]:
+        """What went wrong; only a call with `keep_faults=True` gets to see any."""
+        return list(self._call.faults)
+
+    async def start(self) -> TurnUnderTest:
+        """Hear the first agent's greeting."""
+        __tracebackhide__ = True
+        await self._call.start()
+        return self._noted()
+
+    async def say(self, text: str) -> TurnUnderTest:
+        """Speak as the caller, and wait until the agents are done."""
+        __tracebackhide__ = True
+        await self._call.say(text)
+        return self._noted()
+
+    async def close(self) -> None:
+        """End the call; the fixture does it when the test is over."""
+        if not self._closed:
+            self._closed = True
+            await self._call.close()
+
+    def raise_faults(self) -> None:
+        """Fail for the faults that came up since the last turn, as those of closing."""
+        __tracebackhide__ = True
+        known, new = self._call.faults[: self._reported], self._call.faults[self._reported :]
+        self._reported += len(new)
+        # What cut the call off mostly spoils its closing too, and has failed the test already.
+        if not new or self._keep_faults or any(fault.ended for fault in known):
+            return
+        transcript, fault = self.transcript, new[0]
+        marked = [
+            index for index, event in enumerate(transcript.events) if event.type == "agent_error"
+        ]
+        where = "closing the call"
+        if fault.turn < len(transcript.turns):
+            where = in_turn(fault.turn)
+            marked = marked or list(instead(transcript, fault.turn))
+        said = [f"{each.cause}: {each.detail}" for each in new]
+        raise failed(
+            transcript,
+            f"{where}: {_WHOSE[fault.owner]}: {said[0]}",
+            marked=marked,
+            notes=[*said[1:], "(to test for it: call(..., keep_faults=True), then session.faults)"],
+        )
+
+    def received_by(self, who: Who) -> Received:
+        """What one agent's model received so far.
+
+        Args:
+            who: an Agent class, an instance or an id.
+        """
+        __tracebackhide__ = True
+        transcript = self.transcript
+        requests = tuple(self._requests(who))
+        if not requests:
+            met = [move.new for move in self._moves]
+            came = [move.place for move in self._moves if is_meant(who, move.new)]
+            problem = "its model was never asked" if came else those_met(who, met)
+            raise failed(
+                transcript,
+                f"{named(who)} received nothing: {problem}",
+                marked=came or [move.place for move in self._moves],
+            )
+        return Received(
+            who=who, requests=requests, transcript=transcript, instructions=self._instructions
+        )
+
+    @property
+    def looked_at(self) -> Sequence[int]:
+        """The events that the test's last look was about, for a mark where it failed."""
+        return self._looked_at
+
+    @property
+    def _moves(self) -> tuple[Move, ...]:
+        return self.turns[-1].moves
+
+    def _noted(self) -> TurnUnderTest:
+        """Keep the turn that is just over."""
+        __tracebackhide__ = True
+        transcript = self.transcript
+        turn = TurnUnderTest(
+            number=len(self.turns),
+            transcript=transcript,
+            moves=tuple(self._paired(transcript)),
+            run_result=self._call.results[-1],
+        )
+        self.turns.append(turn)
+        self._looked_at = list(instead(transcript, turn.number))
+        self.raise_faults()
+        return turn
+
+    def _paired(self, transcript: Transcript) -> Iterator[Move]:
+        """The transcript's handoffs with the agents themselves."""
+        places = [
+            place
+            for place, event in enumerate(transcript.events)
+            if isinstance(event, AgentHandoff)
+        ]
+        old: Agent | None = None
+        for place, (new, _) in zip(places, self._call.entered, strict=False):
+            yield Move(place=place, old=old, new=new)
+            old = new
+
+    def _requests(self, who: Who) -> Iterator[Asked]:
+        entered = [agent for agent, _ in self._call.entered]
+        before = 0
+        for number, turn in enumerate(self.transcript.turns):
+            for call in turn.model_calls:
+                # Instances of one class share an id, so the agent that had the call then
+                # goes first; one that speaks after its time is known by its id alone.
+                then = entered[: before + call.after_handoffs][-1:]
+                asking = then if [agent.id for agent in then] == [call.agent.id] else entered
+                meant = (agent.id == call.agent.id and is_meant(who, agent) for agent in asking)
+                if call.purpose == "reply" and any(meant):
+                    yield Asked(turn=number, call=call)
+            before += len(turn.handoffs)
+
+    def _instructions(self, who: Who) -> Sequence[str]:
+        """All instructions that an agent has had.
+
+        Raises:
+            UsageError: when no such agent took the call.
+        """
+        __tracebackhide__ = True
+        agents = [agent for agent, _ in self._call.entered if is_meant(who, agent)]
+        if isinstance(who, Agent) and who not in agents:
+            agents.append(who)
+        if not agents:
+            met = [agent for agent, _ in self._call.entered]
+            raise UsageError(
+                f"the instructions of {named(who)} are not known: {those_met(who, met)}; "
+                "give an instance of the agent instead"
+            )
+        return [*map(_text, agents), *self._updates(who)]
+
+    def _updates(self, who: Who) -> Iterator[str]:
+        """The instructions that came into force while the agent had the call."""
+        took = iter(self._call.entered)
+        meant = False
+        for event in self.transcript.events:
+            if isinstance(event, AgentHandoff):
+                entered = next(took, None)
+                meant = entered is not None and is_meant(who, entered[0])
+            elif isinstance(event, AgentConfigUpdate) and meant and event.instructions:
+                yield event.instructions
+
+
+def _text(agent: Agent) -> str:
+    instructions = agent.instructions
+    return instructions if isinstance(instructions, str) else instructions.render(modality="text")

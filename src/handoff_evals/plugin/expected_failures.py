@@ -1,0 +1,123 @@
+"""`--handoff-baseline FILE`: what fails as it did in a kept run is expected to.
+
+A scenario that fails in the way in which it failed then is an xfail, a new failure fails,
+and one that does better passes and says that the baseline is behind.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import pytest
+
+from handoff_evals.comparison import unlike
+from handoff_evals.errors import UsageError
+from handoff_evals.results import Baseline, KeptTrial, Trial, keep, scenario_sha256
+from handoff_evals.scenarios import Scenario
+
+OPTION = "--handoff-baseline"
+BEHIND = "handoff_baseline_behind"
+"""The property of a test that does better than the baseline; it crosses over to xdist's master."""
+_READ: pytest.StashKey[Baseline] = pytest.StashKey()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How one trial does against the baseline."""
+
+    known: str = ""
+    """Why it may fail; empty where it may not."""
+    behind: str = ""
+    """What the baseline still expects to fail."""
+    note: str = ""
+    """What else a reader has to know."""
+
+
+def read(config: pytest.Config) -> Baseline | None:
+    """The baseline of this session, if it has one.
+
+    Raises:
+        UsageError: when the file is none.
+    """
+    path: str | None = config.getoption(OPTION)
+    if path is None:
+        return None
+    if _READ not in config.stash:
+        config.stash[_READ] = Baseline.read(config.rootpath / path)
+    return config.stash[_READ]
+
+
+def standing(trial: Trial, scenario: Scenario, baseline: Baseline) -> Standing:
+    """Hold one trial against the baseline.
+
+    Raises:
+        UsageError: when it has nothing of the trial's model.
+    """
+    differing = list(unlike(baseline, models=[trial.key.model], suites=[]))
+    if differing:
+        raise UsageError(f"{OPTION} can't be used here: {'; '.join(differing)}")
+    sha256 = scenario_sha256(scenario)
+    then = baseline.by_key.get(trial.key)
+    if then is None or then.status == "unscored":
+        return Standing(note="the baseline has no result of this scenario")
+    if then.scenario_sha256 != sha256:
+        return Standing(note="the scenario has changed since the baseline")
+    before, now = slips(then), slips(keep(trial, sha256))
+    mended = ", ".join((before - now).elements())
+    behind = f"no longer so: {mended}" if mended and not now - before else ""
+    if trial.status == "passed":
+        return Standing(behind=behind)
+    if now - before:
+        return Standing(note=f"in the baseline: {', '.join(before.elements()) or 'passed'}")
+    return Standing(known=f"as in the baseline: {', '.join(now.elements())}", behind=behind)
+
+
+def slips(trial: KeptTrial) -> Counter[str]:
+    """What went wrong in a trial, in words that two trials can be compared by."""
+    wrong = Counter(
+        f"{each.outcome} in turn {each.turn}"
+        + (f" ({each.actual})" if each.outcome in {"wrong", "spurious"} else "")
+        for each in trial.decisions
+        if each.outcome != "correct"
+    )
+    wrong.update(
+        each.check if each.turn is None else f"{each.check} in turn {each.turn}"
+        for each in trial.failed
+    )
+    return wrong
+
+
+def hold_against_baseline(item: pytest.Item, trial: Trial, scenario: Scenario) -> None:
+    """End the test as an xfail where it fails as it did; note what differs."""
+    baseline = read(item.config)
+    if baseline is None:
+        return
+    try:
+        found = standing(trial, scenario, baseline)
+    except UsageError as error:
+        # It would be the same for every other scenario.
+        item.session.shouldfail = str(error)
+        pytest.fail(str(error), pytrace=False)
+    if found.behind:
+        text = f"the baseline {item.config.getoption(OPTION)} is behind: {found.behind}"
+        item.add_report_section("call", "baseline", text)
+        item.user_properties.append((BEHIND, found.behind))
+    if found.note:
+        item.add_report_section("call", "baseline", found.note)
+    if found.known:
+        pytest.xfail(found.known)
+
+
+def tell_what_is_behind(reporter: pytest.TerminalReporter) -> None:
+    """Name the scenarios that do better than the baseline, once the tests are over."""
+    reports = [report for listed in reporter.stats.values() for report in listed]
+    behind = [
+        (report.nodeid, value)
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, value in report.user_properties
+        if name == BEHIND
+    ]
+    if behind:
+        reporter.section("handoff baseline is behind")
+        for nodeid, value in behind:
+            reporter.write_line(f"{nodeid}: {value}")

@@ -1,0 +1,112 @@
+"""Scenario files as pytest tests, one a scenario."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from handoff_evals.errors import EngineError, HandoffEvalsError, ModelError, ScenarioFileError
+from handoff_evals.scenarios import Scenario, Suite, load_suite
+
+if TYPE_CHECKING:
+    from handoff_evals.results import Trial
+
+
+class ScenarioFile(pytest.File):
+    """One `scenarios.yaml`. Reading it loads no livekit."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Read the scenarios.
+
+        Raises:
+            CollectError: with `file:line: message` where the file is not as it must be.
+        """
+        try:
+            suite = load_suite(self.path)
+        except ScenarioFileError as error:
+            shown = os.path.relpath(self.path, self.config.invocation_params.dir)
+            raise self.CollectError(str(error).replace(f"{self.path}:", f"{shown}:")) from error
+        for scenario in suite.scenarios:
+            yield ScenarioItem.from_parent(
+                self, name=scenario.label, suite=suite, scenario=scenario
+            )
+        for label in suite.simulated:
+            yield SimulatedItem.from_parent(self, name=label)
+
+
+class SimulatedItem(pytest.Item):
+    """A scenario without turns, which only LiveKit's simulated caller can hold."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.add_marker(pytest.mark.skip(reason="no `turns`: needs LiveKit's simulated caller"))
+
+    def runtest(self) -> None:
+        """Never reached: it is marked to be skipped."""
+        raise NotImplementedError(self.nodeid)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """The file that it stands in."""
+        return self.path, 0, self.name
+
+
+class ScenarioItem(pytest.Item):
+    """One scenario.
+
+    The conversation is held in the setup, and judged in the test. So what keeps it
+    from being judged (a model that gives no answer) is an *error* to pytest, like a
+    broken fixture, and never a failure or a pass.
+    """
+
+    def __init__(self, *, suite: Suite, scenario: Scenario, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.suite = suite
+        self.scenario = scenario
+        self.trial: Trial | None = None
+        if scenario.tags:
+            self.add_marker(pytest.mark.handoff_tag(**scenario.tags))
+        # For -k, which takes words but no phrases: `-k charged_twice`.
+        self.extra_keyword_matches.add(re.sub(r"\W+", "_", scenario.label).strip("_"))
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        default = "local" if self.config.getoption("--handoff-replay") else "oracle"
+        return self.config.getoption("--handoff-model") or default
+
+    def setup(self) -> None:
+        """Hold the conversation."""
+        from handoff_evals.plugin.scenario_trial import hold, unscored  # noqa: PLC0415 - collecting loads no livekit
+
+        try:
+            self.trial = hold(self.suite, self.scenario, config=self.config, model=self.model)
+        except HandoffEvalsError as error:
+            if isinstance(error, ModelError | EngineError):
+                # It would be the same for every other scenario.
+                self.session.shouldfail = f"--handoff-model {self.model} can't be had"
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
+        self.user_properties += [
+            ("handoff_model", self.trial.key.model),
+            ("handoff_seed", self.trial.seed),
+            ("handoff_outcomes", " ".join(each.outcome for each in self.trial.decisions)),
+        ]
+        if self.trial.status == "unscored":
+            pytest.fail(unscored(self.trial), pytrace=False)
+
+    def runtest(self) -> None:
+        """Judge it."""
+        from handoff_evals.plugin.expected_failures import hold_against_baseline  # noqa: PLC0415 - as below
+        from handoff_evals.plugin.scenario_trial import why  # noqa: PLC0415 - collecting loads no livekit
+
+        if self.trial is None:
+            raise RuntimeError(f"{self.nodeid} was not set up")
+        hold_against_baseline(self, self.trial, self.scenario)
+        if self.trial.status != "passed":
+            pytest.fail(why(self.trial, agent=self.suite.agent), pytrace=False)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """The scenario's place in its file, for annotations and the header of a failure."""
+        return self.path, self.scenario.line - 1, f"{self.suite.name}: {self.name}"

@@ -1,0 +1,118 @@
+"""One scenario run and judged as `handoff-evals run` does, and what a failed test says of it."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from handoff_evals.cassettes import Mode
+from handoff_evals.checks import Score, first_request
+from handoff_evals.drivers import InProcessDriver, Limits
+from handoff_evals.livekit import AgentEntry
+from handoff_evals.plugin.failure_text import explained, in_turn, instead, request_lines
+from handoff_evals.plugin.plugin import named_model
+from handoff_evals.results import Trial, TrialKey
+from handoff_evals.runs import Pace, Planned, Runner, cassette_of, trial_seed
+from handoff_evals.scenarios import Scenario, Suite
+
+
+def hold(suite: Suite, scenario: Scenario, *, config: pytest.Config, model: str) -> Trial:
+    """Hold the scenario's conversation once.
+
+    Raises:
+        AgentImportError: when the suite's agent can't be had.
+        UsageError: when there is no such model.
+        EngineError: when the local model can't be had.
+    """
+    chosen = named_model(model, config)
+    entry = AgentEntry.load(suite.agent, folder=config.rootpath)
+    driver = InProcessDriver(
+        entry=entry,
+        model=chosen.build,
+        watch=suite.watch,
+        limits=Limits(turn_s=config.getoption("--handoff-turn-timeout")),
+        cassette=cassette_of(
+            suite.name,
+            chosen.identity,
+            mode=Mode.REPLAY if config.getoption("--handoff-replay") else Mode.OFF,
+            folders=[Path(config.getoption("--handoff-tapes"))],
+            project=config.rootpath,
+        ),
+    )
+    key = TrialKey(suite=suite.name, scenario=scenario.label, model=chosen.label, number=0)
+    seed = trial_seed(key, config.getoption("--handoff-seed"))
+    done: list[Trial] = []
+    runner = Runner(
+        drivers={(suite.name, chosen.label): driver},
+        pace=Pace(total=1, per_model={chosen.label: 1}),
+        done=done.append,
+    )
+    # With a factory the loop is never made the thread's current one, which belongs
+    # to whatever else runs tests in this process.
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as loop:
+        loop.run(runner.run([Planned(key=key, scenario=scenario, seed=seed)]))
+    [trial] = done
+    return trial
+
+
+def unscored(trial: Trial) -> str:
+    """Why the trial is neither passed nor failed."""
+    reasons = [score.reason for score in trial.scores if score.status == "unscored"]
+    headline = f"UNSCORED: {'; '.join(reasons) or 'nothing was judged'}"
+    notes = [f"Neither passed nor failed: {_who(trial)} gave nothing to judge."]
+    return explained(trial.transcript, headline, notes=notes)
+
+
+def why(trial: Trial, *, agent: str) -> str:
+    """Why the trial failed: every check that did, and the conversation with their events."""
+    broken = [score for score in trial.scores if score.status == "failed"]
+    # An exception explains whatever else went wrong, so it comes first.
+    broken.sort(key=lambda score: score.name != "agent")
+    marked = {index for score in broken for index in _marks(trial, score)}
+    lines = [_line(score) for score in broken]
+    notes = [*lines[1:], f"({agent} on {_who(trial)})", *_hints(trial, broken)]
+    return explained(trial.transcript, lines[0], marked=marked, notes=notes)
+
+
+def _who(trial: Trial) -> str:
+    return f"model {trial.key.model}, seed {trial.seed}"
+
+
+def _line(score: Score) -> str:
+    where = "" if score.turn is None else f"{in_turn(score.turn)}: "
+    return f"{where}{score.name}: {score.reason}"
+
+
+def _marks(trial: Trial, score: Score) -> tuple[int, ...]:
+    """The events that show it; where the expected thing is missing, what happened instead."""
+    if score.events or score.turn is None or score.turn >= len(trial.transcript.turns):
+        return score.events
+    return instead(trial.transcript, score.turn)
+
+
+def _hints(trial: Trial, broken: list[Score]) -> Iterator[str]:
+    """What the agents' models were given, where that is what matters."""
+    first = broken[0]
+    if first.turn is None or first.turn >= len(trial.transcript.turns):
+        return
+    if first.name in {"handoff", "call", "path"}:
+        asked = trial.transcript.turns[first.turn].model_calls[:1]
+        for call in asked:
+            tools = ", ".join(tool.name for tool in call.tools) or "no tools"
+            yield f"in {in_turn(first.turn)} {call.agent.label}'s model could call: {tools}"
+        if asked and trial.key.model == "oracle":
+            yield from _of_the_oracle(trial, first.turn)
+    elif first.name == "carries":
+        request, _ = first_request(trial.transcript, first.turn)
+        if request is not None:
+            yield f"what {request.agent.label}'s model received:"
+            yield from request_lines(request)
+
+
+def _of_the_oracle(trial: Trial, turn: int) -> Iterator[str]:
+    if any(call.calls for call in trial.transcript.turns[turn].model_calls):
+        yield "the oracle played what the turn expects; the agents came to something else"
+    else:
+        yield "the oracle found nothing to play: no tool leads there, several do, or a name is"
+        yield "not as the agents have it; `calls:` names the tool"

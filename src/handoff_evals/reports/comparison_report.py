@@ -1,0 +1,167 @@
+"""Models side by side, and a run against its baseline, in the terminal."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pydantic import TypeAdapter
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from handoff_evals.comparison import AgainstBaseline, BaselineFlip, Comparison, leading
+from handoff_evals.reports.run_report import interval, share
+from handoff_evals.results import ModelSummary
+
+_SHOWN = 15
+
+
+def print_comparison(
+    console: Console, sides: Iterable[tuple[str, ModelSummary]], pairs: Iterable[Comparison]
+) -> None:
+    """Print the accuracy of each, what each costs the caller, then every pair's verdict."""
+    models = list(sides)
+    console.print(_side_by_side(models))
+    console.print(_agents(models))
+    for pair in pairs:
+        console.print(Text(pair.sentence, style="bold"), soft_wrap=True)
+        if pair.verdict != "can't tell":
+            console.print(Text(f"  {pair.power_line}", style="dim"))
+        if pair.left_out:
+            console.print(f"  {pair.left_out} scenarios were scored for one of them only")
+        for line in _disagreements(pair):
+            console.print(line)
+
+
+def comparison_json(
+    sides: Iterable[tuple[str, ModelSummary]], pairs: Iterable[Comparison]
+) -> dict[str, Any]:
+    """The same and more, for programs: all of the numbers, and all disagreements."""
+    summary = TypeAdapter(ModelSummary)
+    compared = TypeAdapter(Comparison)
+    return {
+        "schema": 1,
+        "sides": [
+            {
+                "name": name,
+                "summary": summary.dump_python(model, mode="json"),
+                "a_decision": _a_decision(model),
+            }
+            for name, model in sides
+        ],
+        "pairs": [
+            {
+                **compared.dump_python(pair, mode="json"),
+                "verdict": pair.verdict,
+                "sentence": pair.sentence,
+                "power": pair.power_line,
+            }
+            for pair in pairs
+        ],
+    }
+
+
+def _side_by_side(models: list[tuple[str, ModelSummary]]) -> Table:
+    table = Table(title="Side by side", title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("")
+    for name, _ in models:
+        table.add_column(Text(name), justify="right", overflow="fold")
+    rows: dict[str, Callable[[ModelSummary], str]] = {
+        "accuracy": lambda m: share(m.accuracy.value),
+        "interval": lambda m: interval(m.accuracy),
+        "decisions": lambda m: str(m.accuracy.decisions),
+        "trials passed": lambda m: f"{m.trials.passed}/{m.trials.passed + m.trials.failed}",
+        "unscored, not run": _unscored,
+        "pass^k": lambda m: _by_k(m.pass_hat),
+        "pass@k": lambda m: _by_k(m.pass_at),
+        "first token, median s": lambda m: _number(m.ttft_s.median),
+        "seam, median s": lambda m: _number(m.seam_s.median),
+        "seconds a decision": lambda m: _number(_a_decision(m)["seconds"]),
+        "tokens a decision": lambda m: _number(_a_decision(m)["tokens"]),
+    }
+    if any(model.cost is not None for _, model in models):
+        rows["cost"] = lambda m: _number(m.cost)
+        rows["cost a decision"] = lambda m: _number(_a_decision(m)["cost"])
+    for title, cell in rows.items():
+        table.add_row(title, *(cell(model) for _, model in models))
+    return table
+
+
+def _agents(models: list[tuple[str, ModelSummary]]) -> Table:
+    table = Table(title="Precision and recall", title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("agent")
+    for name, _ in models:
+        table.add_column(Text(name), justify="right", overflow="fold")
+    agents = sorted({agent for _, model in models for agent in model.per_agent})
+    for agent in agents:
+        found = [model.per_agent.get(agent) for _, model in models]
+        cells = [f"{share(each.precision)} {share(each.recall)}" if each else "-" for each in found]
+        table.add_row(Text(agent), *cells)
+    return table
+
+
+def _disagreements(pair: Comparison) -> Iterable[Text]:
+    for each in pair.disagreements[:_SHOWN]:
+        differing = [
+            f"{x.partition(': ')[0]}: {x.partition(': ')[2]} / {y.partition(': ')[2]}"
+            for x, y in zip(each.a, each.b, strict=False)
+            if x != y
+        ]
+        turns = ", ".join(differing) or "in other trials than the first"
+        yield Text(f"  {each.difference:+.2f} {each.suite} / {each.scenario}: {turns}", style="dim")
+    left = len(pair.disagreements) - _SHOWN
+    if left > 0:
+        yield Text(f"  and {left} more (--json has them all)", style="dim")
+
+
+def _by_k(values: object) -> str:
+    pairs = values.items() if isinstance(values, dict) else ()
+    return " ".join(f"{k}:{value:.2f}" for k, value in pairs) or "-"
+
+
+def _unscored(model: ModelSummary) -> str:
+    trials = model.trials
+    causes = ", ".join(f"{cause} {number}" for cause, number in sorted(trials.causes.items()))
+    return f"{trials.unscored}, {trials.not_run}" + (f" ({causes})" if causes else "")
+
+
+def _a_decision(model: ModelSummary) -> dict[str, float | None]:
+    """What falls to one decision: seconds, tokens, and cost where a price is known."""
+    return {
+        "seconds": model.a_decision(model.wall_s),
+        "tokens": model.a_decision(model.tokens.prompt + model.tokens.completion),
+        "cost": model.a_decision(model.cost),
+    }
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"
+
+
+_SHOWN_FLIPS = 15
+_STYLES = {"worse": "red", "better": "green", "other": "yellow"}
+
+
+def print_against(console: Console, found: Iterable[AgainstBaseline]) -> None:
+    """Print each model's verdict, what flipped, and what was not compared."""
+    for each in found:
+        console.print(Text(each.sentence, style="bold"), soft_wrap=True)
+        flips = leading(each.flips)
+        for flip in flips[:_SHOWN_FLIPS]:
+            console.print(Text(f"  {flip_line(flip)}", style=_STYLES[flip.direction]))
+        if len(flips) > _SHOWN_FLIPS:
+            console.print(f"  and {len(flips) - _SHOWN_FLIPS} more")
+        for line in each.left_out:
+            console.print(Text(f"  not compared: {line}", style="dim"), soft_wrap=True)
+
+
+def flip_line(flip: BaselineFlip) -> str:
+    """One flip in a line."""
+    trial = f" trial {flip.key.number + 1}" if flip.key.number else ""
+    turn = "" if flip.turn is None else f", turn {flip.turn}"
+    where = f"{flip.direction}: {flip.key.suite} / {flip.key.scenario}{trial}{turn}"
+    if not flip.expected:
+        return f"{where}: {flip.what} {flip.was}, now {flip.now}"
+    active = f", active {flip.actual}" if flip.actual not in {"", flip.expected} else ""
+    active += ", cascaded" if flip.cascaded else ""
+    return f"{where}: {flip.was}, now {flip.now} (expected {flip.expected}{active})"

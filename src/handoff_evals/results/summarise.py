@@ -1,0 +1,233 @@
+"""Adding up a run, one trial at a time."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from statistics import fmean, median, quantiles
+
+from handoff_evals.checks import OUTCOMES, Decision, confusion, per_agent
+from handoff_evals.results.manifest import Manifest, Price
+from handoff_evals.results.summary import (
+    Accuracy,
+    Decider,
+    DecisionCounts,
+    Failure,
+    ModelSummary,
+    Seconds,
+    SuiteSummary,
+    Summary,
+    TrialCounts,
+)
+from handoff_evals.results.trial import Trial
+from handoff_evals.stats import Interval, clustered, pass_at_k, pass_hat_k
+from handoff_evals.transcript import AgentHandoff, Message, Transcript, Usage
+
+
+def decider(transcript: Transcript, decision: Decision) -> tuple[str, str]:
+    """The agent that had the call when the turn began, and the model that it asked first.
+
+    Returns:
+        Their names; the model's is empty where the agent decided without one.
+    """
+    agent = transcript.turns[decision.turn - 1].active
+    calls = transcript.turns[decision.turn].model_calls
+    asked = (each.model for each in calls if each.agent == agent and each.purpose == "reply")
+    return agent.label, next(asked, "")
+
+
+def seams(transcript: Transcript) -> Iterator[float]:
+    """Seconds from the caller's last word to the new agent's first, a handoff turn each.
+
+    A turn in which the new agent says nothing has no seam, nor has one in which a rate
+    limit held a request back, or a cassette answered: those waits are the harness's.
+    """
+    for turn in transcript.turns[1:]:
+        if any(call.held_s or call.replayed for call in turn.model_calls):
+            continue
+        handed_over = False
+        for event in turn.events:
+            if isinstance(event, AgentHandoff):
+                handed_over = True
+            elif (
+                handed_over
+                and isinstance(event, Message)
+                and event.agent is not None
+                and event.agent.id == turn.active.id
+                and event.at_s is not None
+            ):
+                yield max(0.0, event.at_s)
+                break
+
+
+@dataclass
+class _Tally:
+    """What is kept of a model's trials; their transcripts are let go."""
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    causes: Counter[str] = field(default_factory=Counter)
+    decisions: list[tuple[str, str, Decision]] = field(default_factory=list)
+    unreached: int = 0
+    usage: Usage = field(default_factory=Usage)
+    ttft: list[float] = field(default_factory=list)
+    seams: list[float] = field(default_factory=list)
+    tries: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    """Scored trials and passed ones, by scenario."""
+    wall_s: float = 0.0
+    deciders: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    """Decisions and correct ones, by agent and model."""
+
+
+def summarise(trials: Iterable[Trial], manifest: Manifest, *, confidence: float = 0.95) -> Summary:
+    """Add up a run, one trial at a time. Unscored trials count as such and nowhere else."""
+    tallies = {model: _Tally() for model in manifest.models}
+    planned = manifest.trials * sum(len(suite.scenarios) for suite in manifest.suites)
+    failures: list[Failure] = []
+    met: set[str] = set()
+    for trial in trials:
+        tally = tallies[trial.key.model]
+        _add(tally, trial)
+        failures.extend(_failures(trial))
+        met.update(turn.active.label for turn in trial.transcript.turns)
+    return Summary(
+        models={
+            name: _model(tally, planned, confidence, manifest.prices.get(name))
+            for name, tally in tallies.items()
+        },
+        failures=tuple(failures),
+        met=tuple(sorted(met)),
+    )
+
+
+def _add(tally: _Tally, trial: Trial) -> None:
+    tally.statuses[trial.status] += 1
+    tally.usage += trial.transcript.usage
+    tally.wall_s += trial.duration_s
+    calls = trial.transcript.model_calls
+    tally.ttft.extend(call.ttft_s for call in calls if call.ttft_s is not None)
+    if trial.status == "unscored":
+        tally.causes[trial.cause or "no scores"] += 1
+        return
+    key = trial.key
+    tally.seams.extend(seams(trial.transcript))
+    tries = tally.tries.setdefault((key.suite, key.scenario), [0, 0])
+    tries[0] += 1
+    tries[1] += trial.status == "passed"
+    tally.decisions.extend((key.suite, key.scenario, each) for each in trial.decisions)
+    tally.unreached += trial.unreached
+    for decision in trial.decisions:
+        if decision.on_path:
+            made = tally.deciders.setdefault(decider(trial.transcript, decision), [0, 0])
+            made[0] += 1
+            made[1] += decision.outcome == "correct"
+
+
+def _failures(trial: Trial) -> Iterable[Failure]:
+    key = trial.key
+    decided = {each.turn: decider(trial.transcript, each)[1] for each in trial.decisions}
+    for score in trial.scores:
+        if score.status != "passed":
+            turns = trial.transcript.turns
+            heard = score.turn is not None and score.turn < len(turns)
+            yield Failure(
+                model=key.model,
+                suite=key.suite,
+                scenario=key.scenario,
+                number=key.number,
+                turn=score.turn,
+                user=(turns[score.turn].user or "") if heard and score.turn is not None else "",
+                name=score.name if score.status == "failed" else "unscored",
+                reason=score.reason,
+                asked=decided.get(score.turn, "") if score.turn is not None else "",
+            )
+
+
+def _model(tally: _Tally, planned: int, confidence: float, price: Price | None) -> ModelSummary:
+    found = [decision for _, _, decision in tally.decisions]
+    matrix = confusion(found)
+    suites = sorted({suite for suite, _, _ in tally.decisions})
+    return ModelSummary(
+        trials=TrialCounts(
+            passed=tally.statuses["passed"],
+            failed=tally.statuses["failed"],
+            unscored=tally.statuses["unscored"],
+            causes=dict(tally.causes),
+            not_run=planned - tally.statuses.total(),
+        ),
+        decisions=_counts(found, tally.unreached),
+        accuracy=_accuracy(tally.decisions, confidence),
+        suites={
+            suite: _suite([each for each in tally.decisions if each[0] == suite], confidence)
+            for suite in suites
+        },
+        confusion=matrix,
+        per_agent=per_agent(matrix),
+        tokens=tally.usage,
+        pass_hat=_repeats(tally, pass_hat_k),
+        pass_at=_repeats(tally, pass_at_k),
+        ttft_s=_seconds(tally.ttft),
+        seam_s=_seconds(tally.seams),
+        wall_s=tally.wall_s,
+        deciders=tuple(
+            Decider(agent=agent, model=model, decisions=made, correct=correct)
+            for (agent, model), (made, correct) in sorted(tally.deciders.items())
+        ),
+        cost=None if price is None else price.of(tally.usage),
+    )
+
+
+def _suite(found: list[tuple[str, str, Decision]], confidence: float) -> SuiteSummary:
+    matrix = confusion(decision for _, _, decision in found)
+    return SuiteSummary(
+        accuracy=_accuracy(found, confidence), confusion=matrix, per_agent=per_agent(matrix)
+    )
+
+
+def _counts(found: list[Decision], unreached: int) -> DecisionCounts:
+    outcomes = Counter(each.outcome for each in found if each.on_path)
+    return DecisionCounts(
+        on_path=outcomes.total(),
+        cascaded=sum(not each.on_path for each in found),
+        recovered=sum(each.on_path and each.recovered_after is not None for each in found),
+        unreached=unreached,
+        outcomes={outcome: outcomes[outcome] for outcome in OUTCOMES},
+        premature=sum(each.on_path and each.premature for each in found),
+    )
+
+
+def _accuracy(found: list[tuple[str, str, Decision]], confidence: float) -> Accuracy:
+    clusters: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for suite, scenario, decision in found:
+        if decision.on_path:
+            counted = clusters[suite, scenario]
+            counted[0] += decision.outcome == "correct"
+            counted[1] += 1
+    total = sum(counted[1] for counted in clusters.values())
+    interval: Interval | None = None
+    if total:
+        pairs = [(correct, of) for correct, of in clusters.values()]
+        interval = clustered(pairs, confidence=confidence)
+    return Accuracy(
+        value=interval.value if interval else None,
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        confidence=confidence,
+        decisions=total,
+        scenarios=len(clusters),
+    )
+
+
+def _repeats(tally: _Tally, estimate: Callable[[int, int, int], float]) -> Mapping[int, float]:
+    """An estimate for every k that each scenario was tried as often as, from 1 up."""
+    fewest = min((tried for tried, _ in tally.tries.values()), default=0)
+    return {
+        k: fmean(estimate(tried, passed, k) for tried, passed in tally.tries.values())
+        for k in range(1, fewest + 1)
+    }
+
+
+def _seconds(values: list[float]) -> Seconds:
+    if not values:
+        return Seconds(median=None, p95=None)
+    # Between the nearest two values: of few, the one below would flatter.
+    p95 = quantiles(values, n=20, method="inclusive")[-1] if len(values) > 1 else values[0]
+    return Seconds(median=median(values), p95=p95)

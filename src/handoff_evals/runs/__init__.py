@@ -1,0 +1,26 @@
+"""Which trials, where and how many at once; retries, budgets and resuming."""
+
+from handoff_evals.runs.lane import Patience, Planned, trial_seed
+from handoff_evals.runs.prepare import (
+    PreparedRun,
+    RunRequest,
+    cassette_of,
+    load_suites,
+    prepare,
+    resume,
+)
+from handoff_evals.runs.runner import Pace, Runner
+
+__all__ = [
+    "Pace",
+    "Patience",
+    "Planned",
+    "PreparedRun",
+    "RunRequest",
+    "Runner",
+    "cassette_of",
+    "load_suites",
+    "prepare",
+    "resume",
+    "trial_seed",
+]

@@ -1,0 +1,368 @@
+"""A run, from what was asked for to the folder that holds it."""
+
+import importlib
+import subprocess
+import sys
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from handoff_evals.cassettes import Cassette, Mode, ModelIdentity
+from handoff_evals.config import read_config
+from handoff_evals.drivers import InProcessDriver, Limits
+from handoff_evals.errors import UsageError
+from handoff_evals.livekit import AgentEntry
+from handoff_evals.models import Model, resolve
+from handoff_evals.results import Asked, Manifest, RunFolder, SuiteRecord, Trial, TrialKey
+from handoff_evals.runs.fingerprint import fingerprint
+from handoff_evals.runs.lane import Budget, Patience, Planned, plan
+from handoff_evals.runs.runner import Pace, Route, Runner
+from handoff_evals.scenarios import Suite, discover, load_suite
+
+DEFAULT_FOLDER = Path("fixtures/cassettes")
+
+
+def cassette_of(
+    suite: str,
+    model: ModelIdentity | None,
+    *,
+    mode: Mode,
+    folders: Sequence[Path],
+    project: Path,
+) -> Cassette | None:
+    """The cassette of a suite on a model; None where nothing is kept of it.
+
+    Args:
+        suite: the suite's name.
+        model: which model; None for a trivial one.
+        mode: what is done with it.
+        folders: where cassettes are, relative to the project; the first is written to.
+        project: where `pyproject.toml` is, which may name a `redact` function.
+
+    Raises:
+        UsageError: when that function can't be had.
+    """
+    if mode is Mode.OFF or model is None:
+        return None
+    return Cassette(
+        suite=suite,
+        model=model,
+        mode=mode,
+        folders=[project / folder for folder in folders],
+        redact=_redact(project),
+    )
+
+
+def _redact(project: Path) -> Callable[[str], str] | None:
+    named = read_config(project).redact
+    if named is None:
+        return None
+    path = str(project.resolve())
+    if path not in sys.path:
+        sys.path.insert(0, path)
+    module, _, name = named.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), name)
+        if not isinstance(found("a word"), str):
+            raise TypeError(f"it gave {found('a word')!r} for 'a word'")  # noqa: TRY301 - as the rest
+    except Exception as error:
+        raise UsageError(
+            f"[tool.handoff-evals] redact = {named!r} is no `module:function` that takes a str "
+            f"and gives one: {type(error).__name__}: {error}"
+        ) from error
+    redact: Callable[[str], str] = found
+    return redact
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """What a user asks a run to be."""
+
+    suites: Sequence[str] = ()
+    models: Sequence[str] = ("local",)
+    trials: int = 1
+    seed: int = 0
+    only: Sequence[str] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    folder: Path = field(default_factory=Path.cwd)
+    limits: Limits = field(default_factory=Limits)
+    concurrency: int = 16
+    patience: Patience = field(default_factory=Patience)
+    max_tokens: int | None = None
+    max_cost: float | None = None
+    cassettes: Mode = Mode.OFF
+    tapes: Sequence[Path] = (DEFAULT_FOLDER,)
+    """Folders of cassettes: the first is written to, all are read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedRun:
+    """A run that is known to be possible: suites read, agents imported, models started."""
+
+    request: RunRequest
+    suites: tuple[Suite, ...]
+    entries: Mapping[str, AgentEntry]
+    models: tuple[Model, ...]
+    manifest: Manifest
+    planned: tuple[Planned, ...]
+    cassettes: Mapping[Route, Cassette] = field(default_factory=dict)
+
+    async def execute(self, folder: RunFolder, done: Callable[[Trial], None]) -> tuple[str, ...]:
+        """Hold every conversation; each trial is in the folder before `done` hears of it.
+
+        Returns:
+            What kept it from holding all of them, in words.
+        """
+
+        def keep(trial: Trial) -> None:
+            folder.append(trial)
+            done(trial)
+
+        runner = Runner(
+            drivers={
+                (suite.name, model.label): InProcessDriver(
+                    entry=self.entries[suite.name],
+                    model=model.build,
+                    watch=suite.watch,
+                    limits=self.request.limits,
+                    cassette=self.cassettes.get((suite.name, model.label)),
+                )
+                for suite in self.suites
+                for model in self.models
+            },
+            pace=Pace(
+                total=self.request.concurrency,
+                per_model={
+                    model.label: min(model.concurrency, self.request.concurrency)
+                    for model in self.models
+                },
+                patience=self._patience(),
+            ),
+            budget=Budget(max_tokens=self.request.max_tokens, max_cost=self.request.max_cost),
+            prices={model.label: model.price for model in self.models if model.price},
+            done=keep,
+        )
+        return await runner.run(self.planned)
+
+    def _patience(self) -> Patience:
+        patience = self.request.patience
+        if self.request.cassettes is Mode.REPLAY:
+            # What is missing on one tape says nothing about the next.
+            return replace(patience, breaker=sys.maxsize)
+        return patience
+
+    def without(self, finished: Container[TrialKey]) -> "PreparedRun":
+        """The same run with only what is missing still to do."""
+        return replace(
+            self, planned=tuple(each for each in self.planned if each.key not in finished)
+        )
+
+
+def prepare(
+    request: RunRequest, *, command: Sequence[str] = (), models: Sequence[Model] = ()
+) -> PreparedRun:
+    """Read the suites, import the agents, start the models.
+
+    Args:
+        request: what was asked for.
+        command: what was typed.
+        models: those that the request names, where they are there already.
+
+    Raises:
+        UsageError: when something that was asked for can't be.
+    """
+    suites = load_suites(request)
+    entries = {suite.name: AgentEntry.load(suite.agent, folder=request.folder) for suite in suites}
+    replayed = request.cassettes is Mode.REPLAY
+    models = models or resolve(request.models, folder=request.folder, replayed=replayed)
+    labels = [model.label for model in models]
+    commit, dirty = _git(request.folder)
+    manifest = Manifest(
+        created_at=datetime.now(UTC).isoformat(),
+        command=tuple(command),
+        suites=tuple(_record(suite, request.folder) for suite in suites),
+        models=tuple(labels),
+        trials=request.trials,
+        seed=request.seed,
+        asked=Asked(
+            suites=tuple(request.suites),
+            models=tuple(request.models),
+            only=tuple(request.only),
+            tags=request.tags,
+        ),
+        versions=_versions(),
+        git_commit=commit,
+        git_dirty=dirty,
+        prices={model.label: model.price for model in models if model.price},
+        notes=tuple(dict.fromkeys(note for model in models for note in model.notes)),
+    )
+    return PreparedRun(
+        request=request,
+        suites=suites,
+        entries=entries,
+        models=tuple(models),
+        manifest=manifest,
+        planned=tuple(plan(suites, labels, trials=request.trials, seed=request.seed)),
+        cassettes={
+            (suite.name, model.label): cassette
+            for suite in suites
+            for model in models
+            if (cassette := _cassette(suite, model, request)) is not None
+        },
+    )
+
+
+def _cassette(suite: Suite, model: Model, request: RunRequest) -> Cassette | None:
+    return cassette_of(
+        suite.name,
+        model.identity,
+        mode=request.cassettes,
+        folders=request.tapes,
+        project=request.folder,
+    )
+
+
+def resume(
+    folder: RunFolder,
+    request: RunRequest,
+    *,
+    command: Sequence[str] = (),
+    models: Sequence[Model] = (),
+) -> PreparedRun:
+    """Prepare what is missing of a run that was begun, as it was asked for then.
+
+    A trial that had no answer is missing too: the model may answer by now.
+
+    Args:
+        folder: the run.
+        request: how to go on: limits, pace and budget; the rest is the run's own.
+        command: what was typed.
+        models: those of the run, where they are there already.
+
+    Raises:
+        UsageError: when a suite or an agent is not what it was.
+    """
+    old = folder.manifest
+    asked = old.asked
+    prepared = prepare(
+        replace(
+            request,
+            suites=asked.suites,
+            models=asked.models,
+            only=asked.only,
+            tags=asked.tags,
+            trials=old.trials,
+            seed=old.seed,
+        ),
+        command=command,
+        models=models,
+    )
+    changed = list(_changes(old, prepared.manifest))
+    if changed:
+        raise UsageError(
+            f"{str(folder.path)!r} can't be resumed, its trials would not compare: "
+            f"{'; '.join(changed)}. Start a new run."
+        )
+    folder.repair()
+    return prepared.without({trial.key for trial in folder.trials() if trial.status != "unscored"})
+
+
+def _changes(old: Manifest, new: Manifest) -> Iterator[str]:
+    now = {suite.name: suite for suite in new.suites}
+    for suite in old.suites:
+        if suite.name not in now:
+            yield f"suite {suite.name!r} is gone"
+            continue
+        if suite.sha256 != now[suite.name].sha256:
+            yield f"suite {suite.path} has changed"
+        if suite.agent_sha256 != now[suite.name].agent_sha256:
+            yield f"the code of agent {suite.agent!r} has changed"
+    yield from (
+        f"suite {name!r} is new" for name in now if name not in {s.name for s in old.suites}
+    )
+
+
+def load_suites(request: RunRequest) -> tuple[Suite, ...]:
+    """Read the suites that were named, and keep the scenarios that were asked for.
+
+    Raises:
+        UsageError: when that leaves nothing, or two suites share a name.
+    """
+    read = [load_suite(path) for path in discover(request.suites, folder=request.folder)]
+    names = [suite.name for suite in read]
+    doubled = next((name for name in names if names.count(name) > 1), None)
+    if doubled is not None:
+        paths = [suite.path for suite in read if suite.name == doubled]
+        raise UsageError(f"two suites have the name {doubled!r}: {', '.join(paths)}")
+    kept = [replace(suite, scenarios=_chosen(suite, request)) for suite in read]
+    left = tuple(suite for suite in kept if suite.scenarios)
+    if not left:
+        raise UsageError(_nothing_left(read, request))
+    return left
+
+
+def _chosen(suite: Suite, request: RunRequest) -> tuple:  # type: ignore[type-arg]
+    wanted = [each.casefold() for each in request.only]
+    return tuple(
+        scenario
+        for scenario in suite.scenarios
+        if (not wanted or any(each in scenario.label.casefold() for each in wanted))
+        and all(scenario.tags.get(name) == value for name, value in request.tags.items())
+    )
+
+
+def _nothing_left(read: Sequence[Suite], request: RunRequest) -> str:
+    if request.only or request.tags:
+        labels = [scenario.label for suite in read for scenario in suite.scenarios]
+        asked = [*(f"--only {each!r}" for each in request.only)]
+        asked += [f"--tag {name}={value}" for name, value in request.tags.items()]
+        shown = ", ".join(repr(label) for label in labels[:8])
+        more = f" and {len(labels) - 8} more" if len(labels) > 8 else ""  # noqa: PLR2004
+        return f"no scenario fits {' '.join(asked)}; there are {shown}{more}"
+    simulated = [label for suite in read for label in suite.simulated]
+    return (
+        f"nothing to run: {len(simulated)} scenarios have no `turns` and need LiveKit's simulated "
+        "caller; add `turns` to run them here"
+    )
+
+
+def _record(suite: Suite, folder: Path) -> SuiteRecord:
+    return SuiteRecord(
+        name=suite.name,
+        path=suite.path,
+        sha256=suite.sha256,
+        agent=suite.agent,
+        agent_sha256=fingerprint(suite.agent.partition(":")[0], folder=folder),
+        scenarios=tuple(scenario.label for scenario in suite.scenarios),
+        simulated=suite.simulated,
+    )
+
+
+def _versions() -> Mapping[str, str]:
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for name in ("handoff-evals", "livekit-agents", "livekit-plugins-openai", "xllamacpp"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _git(folder: Path) -> tuple[str | None, bool]:
+    def ask(*words: str) -> str | None:
+        try:
+            done = subprocess.run(  # noqa: S603 - fixed words, no shell
+                ["git", "-C", str(folder), *words],  # noqa: S607 - whichever git the user has
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=10,
+            )
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return done.stdout.strip()
+
+    commit = ask("rev-parse", "HEAD")
+    return commit, bool(ask("status", "--porcelain")) if commit else False

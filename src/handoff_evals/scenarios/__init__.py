@@ -1,0 +1,28 @@
+"""Scenario files: conversations and what must come of them."""
+
+from handoff_evals.scenarios.load import DEFAULT_FOLDER, FILE_NAME, discover, load_suite
+from handoff_evals.scenarios.scenario import (
+    Expectation,
+    ExpectedCall,
+    ExpectedHandoff,
+    Scenario,
+    ScriptedTurn,
+    Suite,
+    Target,
+    Watch,
+)
+
+__all__ = [
+    "DEFAULT_FOLDER",
+    "FILE_NAME",
+    "Expectation",
+    "ExpectedCall",
+    "ExpectedHandoff",
+    "Scenario",
+    "ScriptedTurn",
+    "Suite",
+    "Target",
+    "Watch",
+    "discover",
+    "load_suite",
+]

@@ -1,0 +1,268 @@
+"""Scenario files: found, read and checked, or an error that says the line."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+from yaml.reader import ReaderError
+
+from handoff_evals.errors import ScenarioFileError, UsageError
+from handoff_evals.scenarios.scenario import Suite
+from handoff_evals.scenarios.schema import (
+    CallModel,
+    ExpectModel,
+    ScenarioModel,
+    SuiteModel,
+    TurnModel,
+)
+
+KeyPath = tuple[str | int, ...]
+
+_TAG = "tag:yaml.org,2002:"
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader with the plain values of YAML 1.2, as LiveKit's own tool reads them.
+
+    By YAML 1.1, which PyYAML follows, `user: yes` is True, `12:30` is 750 and `0042` is 34.
+    """
+
+
+_Loader.yaml_implicit_resolvers = {}
+_Loader.add_implicit_resolver(
+    _TAG + "null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", *"nN", ""]
+)
+_Loader.add_implicit_resolver(
+    _TAG + "bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), [*"tTfF"]
+)
+_Loader.add_implicit_resolver(_TAG + "int", re.compile(r"^(?:0|-?[1-9][0-9]*)$"), [*"-0123456789"])
+_Loader.add_implicit_resolver(
+    _TAG + "float", re.compile(r"^-?[0-9]+\.[0-9]+(?:[eE][-+]?[0-9]+)?$"), [*"-0123456789"]
+)
+_Loader.add_implicit_resolver(_TAG + "merge", re.compile(r"^<<$"), ["<"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Located:
+    """A document as plain values, and the line of each of them by its path."""
+
+    value: Any
+    lines: dict[KeyPath, int]
+    duplicates: tuple[tuple[int, str], ...]
+    """Keys that stand twice in one mapping: line and key."""
+
+    def line(self, path: Sequence[str | int]) -> int:
+        """The line of the value at `path`, or of the nearest one around it."""
+        for end in range(len(path), -1, -1):
+            found = self.lines.get(tuple(path[:end]))
+            if found is not None:
+                return found
+        return 1
+
+
+def load(text: str) -> Located:
+    """Parse with PyYAML's safe loader.
+
+    Raises:
+        yaml.YAMLError: when the text is no YAML.
+        ValueError: when a tag such as `!!int` stands before something else.
+    """
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return Located(value=None, lines={(): 1}, duplicates=())
+        lines: dict[KeyPath, int] = {}
+        duplicates = tuple(_walk(node, (), lines, ()))
+        return Located(value=loader.construct_document(node), lines=lines, duplicates=duplicates)
+    finally:
+        loader.dispose()
+
+
+def _walk(
+    node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], around: tuple[yaml.Node, ...]
+) -> Iterator[tuple[int, str]]:
+    if node in around:
+        raise yaml.MarkedYAMLError(
+            problem="an alias stands inside of what it repeats", problem_mark=node.start_mark
+        )
+    around = (*around, node)
+    lines[path] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            name = str(key.value)
+            line = key.start_mark.line + 1
+            if name in seen:
+                yield line, name
+            seen.add(name)
+            yield from _walk(value, (*path, name), lines, around)
+            lines[*path, name] = line
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            yield from _walk(item, (*path, index), lines, around)
+
+
+FILE_NAME = "scenarios.yaml"
+DEFAULT_FOLDER = "evals"
+
+
+def discover(named: Sequence[str], *, folder: Path) -> list[Path]:
+    """Find the scenario files of files and folders, or of `evals/` when none is named.
+
+    Raises:
+        UsageError: when something named is not there, or holds no scenario file.
+    """
+    found: list[Path] = []
+    for each in named or [DEFAULT_FOLDER]:
+        path = folder / each
+        if path.is_file():
+            found.append(path)
+        elif path.is_dir():
+            inside = sorted(path.rglob(FILE_NAME))
+            if not inside:
+                raise UsageError(f"{each!r} holds no {FILE_NAME}")
+            found.extend(inside)
+        else:
+            default = "" if named else "; name a scenario file or a folder that holds some"
+            raise UsageError(f"{each!r} is neither a file nor a folder in {str(folder)!r}{default}")
+    return list(dict.fromkeys(_shortest(path) for path in found))
+
+
+def _shortest(path: Path) -> Path:
+    resolved = path.resolve()
+    here = Path.cwd().resolve()
+    return resolved.relative_to(here) if resolved.is_relative_to(here) else resolved
+
+
+_KEYS: dict[str, type[BaseModel]] = {
+    "the file": SuiteModel,
+    "scenarios": ScenarioModel,
+    "turns": TurnModel,
+    "expect": ExpectModel,
+    "calls": CallModel,
+}
+_MUST_BE = {
+    "bool_parsing": "it must be true or false",
+    "bool_type": "it must be true or false",
+    "dict_type": "it must be a mapping",
+    "list_type": "it must be a list",
+    "model_type": "it must be a mapping",
+    "string_too_short": "it must not be empty",
+    "string_type": "it must be a text",
+}
+
+
+def load_suite(path: Path) -> Suite:
+    """Read one `scenarios.yaml`.
+
+    Raises:
+        ScenarioFileError: naming every problem with its line.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ScenarioFileError(f"{path}: can't be read: {error}") from error
+    document = _parsed(data, path)
+    problems = list(_structure(document))
+    model = None
+    if not problems:
+        try:
+            model = SuiteModel.model_validate(document.value)
+        except ValidationError as error:
+            problems = [(document.line(_path(each)), _words(each)) for each in error.errors()]
+    if model is not None:
+        problems = list(_meaning(model, document))
+    if problems or model is None:
+        shown = [f"{path}:{line}: {problem}" for line, problem in sorted(problems)]
+        raise ScenarioFileError("\n".join(shown))
+    scenarios = [
+        each.value(line=document.line(("scenarios", index)))
+        for index, each in enumerate(model.scenarios)
+    ]
+    return Suite(
+        name=model.name or path.resolve().parent.name,
+        agent=model.agent,
+        scenarios=tuple(each for each in scenarios if each.turns),
+        simulated=tuple(each.label for each in scenarios if not each.turns),
+        path=str(path),
+        sha256=hashlib.sha256(data).hexdigest(),
+    )
+
+
+def _parsed(data: bytes, path: Path) -> Located:
+    try:
+        return load(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        problem = f"it is not UTF-8: byte {data[error.start]:#04x}"
+    except ReaderError as error:
+        line = data.decode("utf-8-sig").count("\n", 0, error.position) + 1
+        problem = f"bad YAML: the character {chr(error.character)!r} is not allowed"
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = 1 if mark is None else mark.line + 1
+        problem = f"bad YAML: {getattr(error, 'problem', None) or error}"
+    raise ScenarioFileError(f"{path}:{line}: {problem}")
+
+
+def _structure(document: Located) -> Iterator[tuple[int, str]]:
+    if not isinstance(document.value, dict):
+        held = "nothing" if document.value is None else f"a {type(document.value).__name__}"
+        yield 1, f"it holds {held}, but must be a mapping with `agent` and `scenarios`"
+    for line, key in document.duplicates:
+        yield line, f"the key {key!r} stands twice; the second would hide the first"
+
+
+def _meaning(model: SuiteModel, document: Located) -> Iterator[tuple[int, str]]:
+    if not model.scenarios:
+        yield document.line(("scenarios",)), "the suite is empty: add at least one scenario"
+    if not model.agent and any(scenario.turns for scenario in model.scenarios):
+        yield 1, "`agent` is missing: write `agent: module:name` of the agent under test"
+    module, _, name = model.agent.partition(":")
+    if model.agent and not (module and name):
+        line = document.line(("agent",))
+        yield line, f"agent {model.agent!r}: write `module:name`, as in `my_agents:Triage`"
+    first: dict[str, int] = {}
+    for index, scenario in enumerate(model.scenarios):
+        line = document.line(("scenarios", index, "label"))
+        if scenario.label in first:
+            seen = first[scenario.label]
+            yield (
+                line,
+                f"two scenarios have the label {scenario.label!r}; the first is on line {seen}",
+            )
+        first.setdefault(scenario.label, line)
+
+
+def _path(error: ErrorDetails) -> tuple[str | int, ...]:
+    return tuple(error["loc"])
+
+
+def _words(error: ErrorDetails) -> str:
+    path = _path(error)
+    where = ".".join(str(part) for part in path if isinstance(part, str)) or "the file"
+    value: Any = error["input"]
+    if error["type"] == "extra_forbidden":
+        return _unknown_key(path)
+    if error["type"] == "missing":
+        return f"{where} is missing"
+    reason = _MUST_BE.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    return f"{where} is {value!r}: {reason}"
+
+
+def _unknown_key(path: tuple[str | int, ...]) -> str:
+    key = str(path[-1])
+    holders = [part for part in path[:-1] if isinstance(part, str)]
+    holder = holders[-1] if holders else "the file"
+    known = sorted(_KEYS.get(holder, SuiteModel).model_fields)
+    close = get_close_matches(key, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"unknown key {key!r} in {holder}: {hint}valid are {', '.join(known)}"

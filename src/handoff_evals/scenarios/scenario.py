@@ -1,0 +1,160 @@
+"""A conversation, and what must come of it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from handoff_evals.transcript import AgentRef, label
+
+_WRITTEN = re.compile(r"^(?P<id>[^\s\[\]]+)(\[(?P<where>[^\[\]]*)\])?$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """An expected agent: livekit's id, and attributes that tell instances apart."""
+
+    id: str
+    where: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> "Target":
+        """Read `id` or `id[name=value,…]`.
+
+        Raises:
+            ValueError: when the text is neither.
+        """
+        match = _WRITTEN.match(text.strip())
+        if match is None:
+            raise ValueError(f"{text!r} names no agent: write `id` or `id[attribute=value]`")
+        where: dict[str, str] = {}
+        for part in filter(None, (match["where"] or "").split(",")):
+            name, equals, value = part.partition("=")
+            if not equals:
+                raise ValueError(f"{text!r}: {part!r} must be `attribute=value`")
+            where[name.strip()] = value.strip()
+        return cls(id=match["id"], where=where)
+
+    @property
+    def label(self) -> str:
+        """As it stands in tables: `specialist_agent[topic=billing]`."""
+        return label(self.id, self.where)
+
+    def matches(self, agent: AgentRef) -> bool:
+        """Whether that agent is the one that is meant."""
+        return agent.id == self.id and all(
+            agent.attributes.get(name) == value for name, value in self.where.items()
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectedHandoff:
+    """One step of an expected path; `old` is None where only the new agent is named."""
+
+    new: Target
+    old: Target | None = None
+
+    @property
+    def label(self) -> str:
+        """As it is written in a scenario file."""
+        return f"{self.old.label if self.old else '…'} -> {self.new.label}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectedCall:
+    """A tool that must have been called, with at least these arguments."""
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expectation:
+    """What must hold once a turn is over; whatever is None or empty is not checked."""
+
+    agent: Target | None = None
+    handoffs: tuple[ExpectedHandoff, ...] | None = None
+    """The exact path of the turn; an empty one means that nobody hands over."""
+    calls: tuple[ExpectedCall, ...] | None = None
+    """Tools that must have been called; an empty one means that none is."""
+    carries: tuple[str, ...] = ()
+    """What the agent that is active after the turn must have been told."""
+    userdata: Mapping[str, Any] = field(default_factory=dict)
+    silence: bool = False
+    """Whether the caller must hear nothing; otherwise they must hear something."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScriptedTurn:
+    """What the caller says, and what is expected after it."""
+
+    user: str
+    expect: Expectation = field(default_factory=Expectation)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """One conversation.
+
+    `instructions` and `agent_expectations` are LiveKit's own keys, for a simulated
+    caller; `turns` are ours, for a scripted one.
+    """
+
+    label: str
+    turns: tuple[ScriptedTurn, ...]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    instructions: str = ""
+    agent_expectations: str = ""
+    userdata: Mapping[str, Any] = field(default_factory=dict)
+    line: int = 0
+    """Where it stands in its file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """What the driver has to note beyond the conversation itself.
+
+    Only what a scenario asks about is read from the agents and the userdata, so
+    that nothing else of a user's objects ever reaches a file.
+    """
+
+    attributes: frozenset[str] = frozenset()
+    userdata: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """The scenarios of one file, and the agent that they are about."""
+
+    name: str
+    agent: str
+    """`module:name` of an `Agent` class or of a function that gets the model."""
+    scenarios: tuple[Scenario, ...]
+    simulated: tuple[str, ...] = ()
+    """Labels without turns: they need LiveKit's simulated caller."""
+    path: str = ""
+    sha256: str = ""
+
+    @cached_property
+    def watch(self) -> Watch:
+        """Everything that some scenario asks about."""
+        expectations = [turn.expect for scenario in self.scenarios for turn in scenario.turns]
+        return Watch(
+            attributes=frozenset(
+                name
+                for expect in expectations
+                for target in _targets(expect)
+                for name in target.where
+            ),
+            userdata=frozenset(name for expect in expectations for name in expect.userdata),
+        )
+
+
+def _targets(expect: Expectation) -> list[Target]:
+    targets = [] if expect.agent is None else [expect.agent]
+    for handoff in expect.handoffs or ():
+        targets.append(handoff.new)
+        if handoff.old is not None:
+            targets.append(handoff.old)
+    return targets

@@ -1,0 +1,150 @@
+"""A scenario file as it may be written: LiveKit's keys, and ours beside them."""
+
+import json
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from handoff_evals.scenarios.scenario import (
+    Expectation,
+    ExpectedCall,
+    ExpectedHandoff,
+    Scenario,
+    ScriptedTurn,
+    Target,
+)
+
+
+def _as_written(value: Any) -> Any:
+    if isinstance(value, bool | float):
+        raise ValueError("put it in quotes: YAML takes it for a value of its own")  # noqa: TRY004 - pydantic's way
+    return str(value) if isinstance(value, int) else value
+
+
+Words = Annotated[str, BeforeValidator(_as_written)]
+"""A text, or a whole number, which reads the same as a text."""
+
+Fact = Annotated[str, Field(min_length=1), BeforeValidator(_as_written)]
+"""What everything contains proves nothing."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class CallModel(_Strict):
+    """`calls: [{name: …, arguments: {…}}]`."""
+
+    name: str = Field(min_length=1)
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+    def value(self) -> ExpectedCall:
+        """The value that the rest of the harness works with."""
+        return ExpectedCall(name=self.name, arguments=self.arguments)
+
+
+class ExpectModel(_Strict):
+    """`expect:` of a turn; every key is optional."""
+
+    agent: str | None = None
+    where: dict[str, Any] = Field(default_factory=dict)
+    handoffs: list[str] | None = None
+    calls: list[CallModel] | None = None
+    carries: list[Fact] = Field(default_factory=list)
+    userdata: dict[str, Any] = Field(default_factory=dict)
+    silence: bool = False
+
+    @field_validator("agent")
+    @classmethod
+    def _names_an_agent(cls, text: str | None) -> str | None:
+        if text is not None:
+            Target.parse(text)
+        return text
+
+    @field_validator("handoffs")
+    @classmethod
+    def _are_handoffs(cls, written: list[str] | None) -> list[str] | None:
+        for text in written or ():
+            _handoff(text)
+        return written
+
+    @field_validator("calls", mode="before")
+    @classmethod
+    def _names_are_calls(cls, written: Any) -> Any:
+        if isinstance(written, list):
+            return [{"name": each} if isinstance(each, str) else each for each in written]
+        return written
+
+    @model_validator(mode="after")
+    def _where_needs_an_agent(self) -> "ExpectModel":
+        if self.where and self.agent is None:
+            raise ValueError("`where` says which `agent` is meant: name the agent too")
+        return self
+
+    def value(self) -> Expectation:
+        """The value that the rest of the harness works with."""
+        return Expectation(
+            agent=self._target(),
+            handoffs=None if self.handoffs is None else tuple(map(_handoff, self.handoffs)),
+            calls=None if self.calls is None else tuple(call.value() for call in self.calls),
+            carries=tuple(self.carries),
+            userdata=self.userdata,
+            silence=self.silence,
+        )
+
+    def _target(self) -> Target | None:
+        if self.agent is None:
+            return None
+        written = Target.parse(self.agent)
+        where = {name: str(value) for name, value in self.where.items()}
+        return Target(id=written.id, where={**written.where, **where})
+
+
+class TurnModel(_Strict):
+    """One entry of `turns:`."""
+
+    user: Words = Field(min_length=1)
+    expect: ExpectModel = Field(default_factory=ExpectModel)
+
+
+class ScenarioModel(_Strict):
+    """One entry of `scenarios:`."""
+
+    label: Words = Field(min_length=1)
+    instructions: str = ""
+    agent_expectations: str = ""
+    tags: dict[str, Any] = Field(default_factory=dict)
+    userdata: dict[str, Any] = Field(default_factory=dict)
+    turns: list[TurnModel] = Field(default_factory=list)
+
+    def value(self, *, line: int) -> Scenario:
+        """The value that the rest of the harness works with."""
+        return Scenario(
+            label=self.label,
+            turns=tuple(
+                ScriptedTurn(user=turn.user, expect=turn.expect.value()) for turn in self.turns
+            ),
+            tags={
+                name: value if isinstance(value, str) else json.dumps(value)
+                for name, value in self.tags.items()
+            },
+            instructions=self.instructions,
+            agent_expectations=self.agent_expectations,
+            userdata=self.userdata,
+            line=line,
+        )
+
+
+class SuiteModel(_Strict):
+    """A whole file."""
+
+    name: str = ""
+    agent: str = ""
+    scenarios: list[ScenarioModel]
+
+
+def _handoff(text: str) -> ExpectedHandoff:
+    old, arrow, new = text.partition("->")
+    if not arrow:
+        return ExpectedHandoff(new=Target.parse(text))
+    return ExpectedHandoff(old=Target.parse(old), new=Target.parse(new))

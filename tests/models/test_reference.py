@@ -1,0 +1,228 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from livekit.agents import Agent, function_tool, llm
+
+from handoff_evals.checks import OUTCOMES, decisions, overall, score
+from handoff_evals.drivers import InProcessDriver
+from handoff_evals.livekit import AgentEntry, Request, ToolCall
+from handoff_evals.models import oracle
+from handoff_evals.models.reference import Oracle, TrivialLLM, always, never
+from handoff_evals.scenarios import (
+    Expectation,
+    ExpectedCall,
+    Scenario,
+    ScriptedTurn,
+    Suite,
+    Target,
+    load_suite,
+)
+from handoff_evals.transcript import Transcript
+from tests.support.phone import ROOMY, Plain
+
+ROOT = Path(__file__).parents[2]
+SUITES = {
+    suite.name: suite
+    for suite in map(load_suite, sorted((ROOT / "evals").glob("*/scenarios.yaml")))
+}
+
+
+async def hold(suite: Suite, scenario: Scenario, model: TrivialLLM) -> Transcript:
+    driver = InProcessDriver(
+        entry=AgentEntry.load(suite.agent, folder=ROOT),
+        model=lambda _scenario, _seed: model,
+        watch=suite.watch,
+        limits=ROOMY,
+    )
+    return await driver.hold(scenario, seed=0)
+
+
+@pytest.mark.parametrize("name", SUITES)
+async def test_the_oracle_passes_every_scenario_of_the_example_suites(name: str) -> None:
+    suite = SUITES[name]
+    failed = {}
+    for scenario in suite.scenarios:
+        found = score(scenario, await hold(suite, scenario, oracle(scenario)))
+        if overall(found) != "passed":
+            failed[scenario.label] = [each for each in found if each.status != "passed"]
+
+    assert failed == {}
+
+
+def eager(scenario: Scenario) -> Scenario:
+    """The same turns, but a free one goes where the next one expects the caller."""
+    turns = list(scenario.turns)
+    for index, later in reversed(list(enumerate(turns[1:]))):
+        if turns[index].expect.agent is None:
+            agent = later.expect.agent
+            turns[index] = replace(turns[index], expect=Expectation(agent=agent))
+    return replace(scenario, turns=tuple(turns))
+
+
+async def test_a_fair_move_in_a_free_turn_of_the_example_suites_is_on_path_and_correct() -> None:
+    free = [
+        (suite, scenario)
+        for suite in SUITES.values()
+        for scenario in suite.scenarios
+        if any(turn.expect.agent is None for turn in scenario.turns)
+    ]
+    assert len(free) >= 4
+    for suite, scenario in free:
+        record = await hold(suite, scenario, oracle(eager(scenario)))
+
+        assert len(record.handoffs) > 1
+        assert {(d.outcome, d.on_path) for d in decisions(scenario, record)} == {("correct", True)}
+
+
+@pytest.mark.parametrize("name", SUITES)
+async def test_who_never_hands_over_misses_what_should_have_been_and_nothing_else(
+    name: str,
+) -> None:
+    suite = SUITES[name]
+    found = [
+        decision
+        for scenario in suite.scenarios[:6]
+        for decision in decisions(scenario, await hold(suite, scenario, never()))
+    ]
+
+    assert {decision.outcome for decision in found} == {"correct", "missed"}
+    first = suite.scenarios[0].turns[0].expect.agent
+    assert first is not None
+    assert {decision.actual for decision in found} == {first.label}
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("Agent transfer", "long_winded_agent"),
+        ("Customer service", "billing_agent"),
+        ("Customer service", "manager_agent"),
+        ("Triage", "specialist_agent[topic=claims]"),
+        ("Triage", "default_agent"),
+    ],
+)
+async def test_who_always_hands_over_has_the_caller_there_after_one_turn(
+    name: str, target: str
+) -> None:
+    suite = SUITES[name]
+    wanted = Target.parse(target)
+    for scenario in suite.scenarios[:3]:
+        record = await hold(suite, scenario, always(wanted))
+
+        assert wanted.matches(record.turns[1].active)
+        assert record.faults == ()
+        assert {decision.outcome for decision in decisions(scenario, record)} <= set(OUTCOMES)
+
+
+def test_trivial_models_go_by_names_of_their_own() -> None:
+    scenario = SUITES["Triage"].scenarios[0]
+
+    assert never().model == "never"
+    assert oracle(scenario).model == "oracle"
+    assert always(Target.parse("desk[topic=claims]")).model == "always:desk[topic=claims]"
+
+
+class Clerk(Plain):
+    @function_tool
+    async def record(self, name: str, note: str) -> str:
+        """Record something."""
+        return name + note
+
+    @function_tool
+    async def transfer(self) -> Agent:
+        """Transfer."""
+        return Plain()
+
+
+def request(*said: tuple[str, str], tools: bool = True) -> Request:
+    chat_ctx = llm.ChatContext.empty()
+    for number, (role, words) in enumerate(said):
+        item_id = f"item {number}"
+        assert role in {"user", "assistant"}
+        chat_ctx.insert(
+            llm.ChatMessage(
+                id=item_id,
+                role="user" if role == "user" else "assistant",
+                content=[words],
+                created_at=number,
+            )
+        )
+    found = llm.ToolContext(Clerk().tools).flatten() if tools else []
+    return Request(chat_ctx=chat_ctx, tools=tuple(found))
+
+
+def expecting(*turns: tuple[str, Expectation]) -> Oracle:
+    scripted = tuple(ScriptedTurn(user=words, expect=expect) for words, expect in turns)
+    return Oracle(Scenario(label="Any", turns=scripted))
+
+
+def name_of(reply: Any) -> Any:
+    return [made.name for made in reply] if isinstance(reply, list) else getattr(reply, "name", "")
+
+
+TO_PLAIN = Expectation(agent=Target(id="plain"))
+RECORDS = Expectation(calls=(ExpectedCall(name="record", arguments={"name": "Ada"}),))
+
+
+def test_the_oracle_fills_in_what_the_scenario_leaves_open() -> None:
+    reply = expecting(("Ada.", RECORDS))(request(("user", "Ada.")))
+
+    assert isinstance(reply, list)
+    (made,) = reply
+    assert isinstance(made, ToolCall)
+    assert made.arguments == '{"name": "Ada", "note": "the caller asked for it"}'
+
+
+def test_the_oracle_plays_a_turn_once() -> None:
+    player = expecting(("Somebody else, please.", TO_PLAIN))
+    asked = request(("user", "Somebody else, please."))
+
+    assert name_of(player(asked)) == "transfer"
+    assert player(asked) == "I see."
+
+
+def test_the_oracle_tells_turns_of_the_same_words_apart() -> None:
+    player = expecting(("Again!", RECORDS), ("Again!", TO_PLAIN))
+
+    assert name_of(player(request(("user", "Again!")))) == ["record"]
+    assert name_of(player(request(("user", "Again!"), ("assistant", "?"), ("user", "Again!")))) == (
+        "transfer"
+    )
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        request(("user", "Ada."), ("assistant", "Yes?")),
+        request(("user", "Ada."), tools=False),
+        request(("user", "Something that is not in the scenario.")),
+        request(),
+    ],
+)
+def test_the_oracle_acts_on_the_callers_words_only(asked: Request) -> None:
+    assert expecting(("Ada.", RECORDS))(asked) == "I see."
+
+
+def test_the_oracle_says_something_where_nothing_is_to_be_done() -> None:
+    nobody = Expectation(agent=Target(id="manager"))
+
+    assert expecting(("Ada.", Expectation()))(request(("user", "Ada."))) == "I see."
+    assert expecting(("Ada.", nobody))(request(("user", "Ada."))) == "I see."
+
+
+def test_the_oracle_knows_the_callers_turn_below_a_reminder_and_behind_edited_words() -> None:
+    reminded = request(("user", "My name is Ada, I live at 4471 Elm."))
+    reminded.chat_ctx.add_message(role="system", content="Keep it short.")
+    edited = request(
+        ("user", "Hello there."),
+        ("assistant", "I see."),
+        ("user", "My name is Ada, I live at **** Elm."),
+    )
+    asked = "My name is Ada, I live at 4471 Elm."
+
+    assert name_of(expecting((asked, RECORDS))(reminded)) == ["record"]
+    oracle = expecting(("Hello there.", Expectation()), (asked, RECORDS))
+    assert oracle(request(("user", "Hello there."))) == "I see."
+    assert name_of(oracle(edited)) == ["record"]

@@ -1,0 +1,219 @@
+from pathlib import Path
+
+import pytest
+
+from handoff_evals.errors import ScenarioFileError
+from handoff_evals.scenarios import load_suite
+
+HEAD = "agent: m:A\nscenarios:\n"
+TURN = HEAD + "  - label: A\n    turns:\n      - user: hi\n"
+EXPECT = TURN + "        expect:\n"
+
+SUITE_KEYS = "valid are agent, name, scenarios"
+SCENARIO_KEYS = "valid are agent_expectations, instructions, label, tags, turns, userdata"
+EXPECT_KEYS = "valid are agent, calls, carries, handoffs, silence, userdata, where"
+
+BAD = {
+    "empty file": ("", "1: it holds nothing, but must be a mapping with `agent` and `scenarios`"),
+    "only a comment": (
+        "# later\n",
+        "1: it holds nothing, but must be a mapping with `agent` and `scenarios`",
+    ),
+    "not a mapping": (
+        "- label: A\n",
+        "1: it holds a list, but must be a mapping with `agent` and `scenarios`",
+    ),
+    "only words": (
+        "hello\n",
+        "1: it holds a str, but must be a mapping with `agent` and `scenarios`",
+    ),
+    "empty suite": (
+        "agent: m:A\nscenarios: []\n",
+        "2: the suite is empty: add at least one scenario",
+    ),
+    "suite of nothing": (HEAD, "2: scenarios is None: it must be a list"),
+    "no scenarios": ("agent: m:A\n", "1: scenarios is missing"),
+    "unknown key at the top": (
+        "agents: m:A\n" + TURN,
+        f"1: unknown key 'agents' in the file: did you mean 'agent'? {SUITE_KEYS}",
+    ),
+    "unknown key of a scenario": (
+        HEAD + "  - label: A\n    turn: []\n",
+        f"4: unknown key 'turn' in scenarios: did you mean 'turns'? {SCENARIO_KEYS}",
+    ),
+    "unknown key of a turn": (
+        TURN + "        expects: {}\n",
+        "6: unknown key 'expects' in turns: did you mean 'expect'? valid are expect, user",
+    ),
+    "unknown key of an expectation": (
+        EXPECT + "          agnet: triage\n",
+        f"7: unknown key 'agnet' in expect: did you mean 'agent'? {EXPECT_KEYS}",
+    ),
+    "unknown key of a call": (
+        EXPECT + "          calls:\n            - name: t\n              args: {}\n",
+        "9: unknown key 'args' in calls: did you mean 'arguments'? valid are arguments, name",
+    ),
+    "unknown key that resembles none": (
+        TURN + "        zzz: 1\n",
+        "6: unknown key 'zzz' in turns: valid are expect, user",
+    ),
+    "one label twice": (
+        TURN + "  - label: B\n  - label: A\n",
+        "7: two scenarios have the label 'A'; the first is on line 3",
+    ),
+    "a key twice": (
+        HEAD + "  - label: A\n    label: B\n",
+        "4: the key 'label' stands twice; the second would hide the first",
+    ),
+    "a list that never ends": (
+        HEAD + "  - label: A\n    turns: [\n",
+        "5: bad YAML: expected the node content, but found '<stream end>'",
+    ),
+    "a colon too many": (
+        HEAD + "  - label: A: B\n",
+        "3: bad YAML: mapping values are not allowed here",
+    ),
+    "a tab": (
+        HEAD + "\t- label: A\n",
+        "3: bad YAML: found character '\\t' that cannot start any token",
+    ),
+    "two documents": ("agent: m:A\n---\nagent: m:B\n", "2: bad YAML: but found another document"),
+    "an alias within itself": (
+        "agent: m:A\nscenarios: &all\n  - *all\n",
+        "2: bad YAML: an alias stands inside of what it repeats",
+    ),
+    "an object of Python": (
+        "agent: !!python/object:os.system x\n",
+        (
+            "1: bad YAML: could not determine a constructor for the tag "
+            "'tag:yaml.org,2002:python/object:os.system'"
+        ),
+    ),
+    "a tag before something else": (
+        "agent: !!int many\n",
+        "1: bad YAML: invalid literal for int() with base 10: 'many'",
+    ),
+    "a control character": (
+        "agent: m:A\n\x00\n",
+        "2: bad YAML: the character '\\x00' is not allowed",
+    ),
+    "turns that are words": (
+        HEAD + "  - label: A\n    turns: hi\n",
+        "4: scenarios.turns is 'hi': it must be a list",
+    ),
+    "a scenario that is words": (HEAD + "  - hi\n", "3: scenarios is 'hi': it must be a mapping"),
+    "an expectation that is words": (
+        TURN + "        expect: triage\n",
+        "6: scenarios.turns.expect is 'triage': it must be a mapping",
+    ),
+    "silence that is neither": (
+        EXPECT + "          silence: perhaps\n",
+        "7: scenarios.turns.expect.silence is 'perhaps': it must be true or false",
+    ),
+    "words that are a number": (
+        HEAD + "  - label: A\n    turns:\n      - user: 1.50\n",
+        "5: scenarios.turns.user is 1.5: put it in quotes: YAML takes it for a value of its own",
+    ),
+    "words that are true": (
+        HEAD + "  - label: A\n    turns:\n      - user: true\n",
+        "5: scenarios.turns.user is True: put it in quotes: YAML takes it for a value of its own",
+    ),
+    "words that are empty": (
+        HEAD + "  - label: A\n    turns:\n      - user: ' '\n",
+        "5: scenarios.turns.user is ' ': it must not be empty",
+    ),
+    "a carried fact that is empty": (
+        EXPECT + "          carries: ['']\n",
+        "7: scenarios.turns.expect.carries is '': it must not be empty",
+    ),
+    "where without an agent": (
+        EXPECT + "          where: {topic: claims}\n",
+        (
+            "6: scenarios.turns.expect is {'where': {'topic': 'claims'}}: "
+            "`where` says which `agent` is meant: name the agent too"
+        ),
+    ),
+    "a handoff to nobody": (
+        EXPECT + "          handoffs: [triage ->]\n",
+        (
+            "7: scenarios.turns.expect.handoffs is ['triage ->']: "
+            "'' names no agent: write `id` or `id[attribute=value]`"
+        ),
+    ),
+    "a handoff without an arrow": (
+        EXPECT + "          handoffs: [triage to claims]\n",
+        (
+            "7: scenarios.turns.expect.handoffs is ['triage to claims']: "
+            "'triage to claims' names no agent: write `id` or `id[attribute=value]`"
+        ),
+    ),
+    "an agent with half an attribute": (
+        EXPECT + "          agent: desk[topic]\n",
+        (
+            "7: scenarios.turns.expect.agent is 'desk[topic]': "
+            "'desk[topic]': 'topic' must be `attribute=value`"
+        ),
+    ),
+    "no agent": (
+        TURN.removeprefix("agent: m:A\n"),
+        "1: `agent` is missing: write `agent: module:name` of the agent under test",
+    ),
+    "an agent without a colon": (
+        TURN.replace("m:A", "triage"),
+        "1: agent 'triage': write `module:name`, as in `my_agents:Triage`",
+    ),
+    "an agent without a name": (
+        TURN.replace("m:A", "'m:'"),
+        "1: agent 'm:': write `module:name`, as in `my_agents:Triage`",
+    ),
+    "a turn without the caller's words": (
+        HEAD + "  - label: A\n    turns:\n      - expect: {agent: triage}\n",
+        "5: scenarios.turns.user is missing",
+    ),
+    "a scenario without a label": (
+        HEAD + "  - turns: [{user: hi}]\n",
+        "3: scenarios.label is missing",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_file_is_refused_with_its_line_and_what_to_write(name: str, tmp_path: Path) -> None:
+    text, message = BAD[name]
+    path = tmp_path / "scenarios.yaml"
+    path.write_text(text, encoding="utf-8")
+
+    with pytest.raises(ScenarioFileError) as raised:
+        load_suite(path)
+
+    assert str(raised.value) == f"{path}:{message}"
+
+
+def test_another_encoding_is_refused_with_the_line_of_the_first_foreign_byte(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "scenarios.yaml"
+    path.write_bytes("agent: m:A\n# Grüße\n".encode("latin-1"))
+
+    with pytest.raises(ScenarioFileError) as raised:
+        load_suite(path)
+
+    assert str(raised.value) == f"{path}:2: it is not UTF-8: byte 0xfc"
+
+
+def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioFileError, match="can't be read: "):
+        load_suite(tmp_path / "scenarios.yaml")
+
+
+def test_all_problems_of_a_file_are_named_at_once_in_the_order_of_their_lines(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "scenarios.yaml"
+    path.write_text(EXPECT + "          agnet: a\n  - label: B\n    turn: []\n", encoding="utf-8")
+
+    with pytest.raises(ScenarioFileError) as raised:
+        load_suite(path)
+
+    places = [line.removeprefix(f"{path}:")[0] for line in str(raised.value).splitlines()]
+    assert places == ["7", "9"]
