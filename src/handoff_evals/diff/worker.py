@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 
 from handoff_evals.cassettes import Mode
 from handoff_evals.changes import Rehearsed
+from handoff_evals.checks import load_checks
 from handoff_evals.config import read_config
 from handoff_evals.diff.rehearsal import rehearsed
 from handoff_evals.drivers import Limits
@@ -67,6 +68,7 @@ class Worker:
             limits=Limits(turn_s=orders.turn_s),
             cassettes=Mode.AUTO,
             tapes=tuple(Path(each) for each in orders.tapes),
+            checks_from=Path(orders.home),
         )
         self._prepared: PreparedRun | None = None
         self._run: RunFolder | None = None
@@ -178,6 +180,7 @@ def move_path(orders: WorkerSettings) -> None:
 async def _serve(lines: IO[str], answers: IO[str]) -> None:
     orders = _ORDERS.validate_json(lines.readline())
     load_dotenv(Path(orders.home) / ".env")
+    load_checks(Path(orders.home))  # before: both sides are judged by the same
     move_path(orders)
     worker = Worker(orders)
     running: set[asyncio.Task[None]] = set()

@@ -4,7 +4,7 @@ from handoff_evals.results.baseline import Baseline, keep
 from handoff_evals.results.manifest import Asked, Manifest, Price, SuiteRecord, scenario_sha256
 from handoff_evals.results.run_folder import RunFolder
 from handoff_evals.results.summarise import summarise
-from handoff_evals.results.summary import Accuracy, Failure, ModelSummary, SuiteSummary, Summary
+from handoff_evals.results.summary import Failure, ModelSummary, Share, SuiteSummary, Summary
 from handoff_evals.results.trial import (
     FailedCheck,
     KeptTrial,
@@ -15,7 +15,6 @@ from handoff_evals.results.trial import (
 )
 
 __all__ = [
-    "Accuracy",
     "Asked",
     "Baseline",
     "FailedCheck",
@@ -26,6 +25,7 @@ __all__ = [
     "PairKey",
     "Price",
     "RunFolder",
+    "Share",
     "SuiteRecord",
     "SuiteSummary",
     "Summary",

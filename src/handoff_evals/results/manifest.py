@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from typing import Any
 
+from pydantic import BaseModel
+
 from handoff_evals.scenarios import Scenario
 from handoff_evals.transcript import Usage
 
@@ -28,6 +30,8 @@ def scenario_sha256(scenario: Scenario) -> str:
     The first 16 digits, which are enough to tell that it changed.
     """
     meant = {"turns": _said_so(scenario.turns), "userdata": _said_so(scenario.userdata)}
+    if scenario.expect:
+        meant["expect"] = _said_so(scenario.expect)
     text = json.dumps(meant, sort_keys=True, ensure_ascii=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -41,6 +45,8 @@ def _said_so(value: Any) -> Any:
         given = {each.name: getattr(value, each.name) for each in fields(value)}
         left_out = {each.name: _default(each) for each in fields(value)}
         return {name: _said_so(each) for name, each in given.items() if each != left_out[name]}
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
     if isinstance(value, Mapping):
         return {name: _said_so(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
@@ -52,7 +58,7 @@ def _default(of: Field[Any]) -> Any:
     return of.default if of.default_factory is MISSING else of.default_factory()
 
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True, kw_only=True)

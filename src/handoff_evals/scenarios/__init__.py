@@ -1,10 +1,17 @@
 """Scenario files: conversations and what must come of them."""
 
-from handoff_evals.scenarios.load import DEFAULT_FOLDER, FILE_NAME, discover, load_suite
+from handoff_evals.scenarios.load import (
+    DEFAULT_FOLDER,
+    FILE_NAME,
+    agent_of,
+    discover,
+    load_suite,
+)
 from handoff_evals.scenarios.scenario import (
     Expectation,
     ExpectedCall,
     ExpectedHandoff,
+    ExpectKey,
     Scenario,
     ScriptedTurn,
     Suite,
@@ -15,6 +22,7 @@ from handoff_evals.scenarios.scenario import (
 __all__ = [
     "DEFAULT_FOLDER",
     "FILE_NAME",
+    "ExpectKey",
     "Expectation",
     "ExpectedCall",
     "ExpectedHandoff",
@@ -23,6 +31,7 @@ __all__ = [
     "Suite",
     "Target",
     "Watch",
+    "agent_of",
     "discover",
     "load_suite",
 ]
