@@ -18,6 +18,7 @@ from handoff_evals.scenarios.scenario import (
     Target,
     Watch,
 )
+from handoff_evals.scenarios.writer import ScenarioText, TurnText, scenario_file
 
 __all__ = [
     "DEFAULT_FOLDER",
@@ -27,11 +28,14 @@ __all__ = [
     "ExpectedCall",
     "ExpectedHandoff",
     "Scenario",
+    "ScenarioText",
     "ScriptedTurn",
     "Suite",
     "Target",
+    "TurnText",
     "Watch",
     "agent_of",
     "discover",
     "load_suite",
+    "scenario_file",
 ]
