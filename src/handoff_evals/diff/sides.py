@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from handoff_evals.changes import Survey, survey, unseen
+from handoff_evals.checks import expect_keys, load_checks
 from handoff_evals.comparison import Terms
 from handoff_evals.diff.worker_client import (
     Prepared,
@@ -277,7 +278,9 @@ class BothSides:
             UsageError: when there is no such side, or no suite.
         """
         paths = discover(request.suites, folder=request.folder)
-        suites = tuple(suite for suite in map(load_suite, paths) if suite.scenarios)
+        load_checks(request.folder)
+        read = [load_suite(path, keys=expect_keys()) for path in paths]
+        suites = tuple(suite for suite in read if suite.scenarios)
         if not suites:
             raise UsageError(f"no scenario in {', '.join(map(str, paths))} has `turns`")
         specs = (request.a or Repository.around(request.folder).fork_point(), request.b)

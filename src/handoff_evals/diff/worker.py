@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 
 from handoff_evals.cassettes import Mode
 from handoff_evals.changes import Rehearsed
+from handoff_evals.checks import load_checks
 from handoff_evals.diff.rehearsal import rehearsed
 from handoff_evals.diff.worker_client import Prepared, WorkerSettings
 from handoff_evals.drivers import Limits
@@ -43,6 +44,7 @@ class Worker:
             limits=Limits(turn_s=settings.turn_s),
             cassettes=Mode.AUTO,
             tapes=tuple(Path(each) for each in settings.cassette_folders),
+            checks_from=Path(settings.home),
         )
         self._planned: dict[TrialKey, Planned] = {}
         self._waiting: dict[TrialKey, asyncio.Future[TrialResult]] = {}
@@ -178,6 +180,7 @@ def move_path(settings: WorkerSettings) -> None:
 async def _serve(parent: ParentProcess) -> None:
     settings = _SETTINGS.validate_python(parent.receive())
     load_dotenv(Path(settings.home) / ".env")
+    load_checks(Path(settings.home))  # before: both sides are judged by the same
     move_path(settings)
     async with Worker.opened(settings) as worker:
         running: set[asyncio.Task[None]] = set()

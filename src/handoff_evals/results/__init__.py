@@ -10,7 +10,7 @@ from handoff_evals.results.run_folder import (
     SuiteRecord,
 )
 from handoff_evals.results.summarise import summarise
-from handoff_evals.results.summary import Accuracy, Failure, ModelSummary, SuiteSummary, Summary
+from handoff_evals.results.summary import Failure, ModelSummary, Share, SuiteSummary, Summary
 from handoff_evals.results.trial import (
     FailedCheck,
     PairKey,
@@ -20,7 +20,6 @@ from handoff_evals.results.trial import (
 )
 
 __all__ = [
-    "Accuracy",
     "Asked",
     "Baseline",
     "FailedCheck",
@@ -31,6 +30,7 @@ __all__ = [
     "PairKey",
     "Price",
     "RunFolder",
+    "Share",
     "SuiteRecord",
     "SuiteSummary",
     "Summary",

@@ -26,7 +26,7 @@ from handoff_evals.files import locked, write_atomically
 from handoff_evals.results.trial import Trial
 from handoff_evals.transcript import Usage
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from handoff_evals.agent_source import fingerprint
 from handoff_evals.cassettes import Cassette, Mode, ModelIdentity
+from handoff_evals.checks import expect_keys, load_checks
 from handoff_evals.config import read_config
 from handoff_evals.drivers import InProcessDriver, Limits
 from handoff_evals.errors import UsageError
@@ -94,6 +95,8 @@ class RunRequest:
     cassettes: Mode = Mode.OFF
     tapes: Sequence[Path] = (DEFAULT_FOLDER,)
     """Folders of cassettes: the first is written to, all are read."""
+    checks_from: Path | None = None
+    """The folder whose `pyproject.toml` names the checks; None for `folder`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -299,7 +302,10 @@ def load_suites(request: RunRequest) -> tuple[Suite, ...]:
     Raises:
         UsageError: when that leaves nothing, or two suites share a name.
     """
-    read = [load_suite(path) for path in discover(request.suites, folder=request.folder)]
+    load_checks(request.checks_from or request.folder)
+    keys = expect_keys()
+    files = discover(request.suites, folder=request.folder)
+    read = [load_suite(path, keys=keys) for path in files]
     names = [suite.name for suite in read]
     doubled = next((name for name in names if names.count(name) > 1), None)
     if doubled is not None:
