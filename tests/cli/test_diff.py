@@ -87,7 +87,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 @pytest.fixture
-def diff(command: Callable[..., Any]) -> Diff:
+def diff_with_ordinary_workers(command: Callable[..., Any]) -> Diff:
     """Compare on the obedient model."""
 
     def run(*words: str) -> Diffed:
@@ -95,6 +95,12 @@ def diff(command: Callable[..., Any]) -> Diff:
         return Diffed(code=done.code, found=json.loads(done.out) if done.out else {}, err=done.err)
 
     return run
+
+
+@pytest.fixture
+def diff(diff_with_ordinary_workers: Diff, preloaded_python: None) -> Diff:  # noqa: ARG001 - for its workers
+    """Likewise, by workers that need not import livekit first."""
+    return diff_with_ordinary_workers
 
 
 def calls(found: dict[str, Any]) -> dict[str, tuple[int, int]]:
@@ -217,13 +223,15 @@ def test_a_finished_run_stands_for_what_it_was_held_with(
     assert not (project.folder / "runs/d/a").exists()
 
 
-def test_a_baseline_is_a_side(project: Project, command: Callable[..., Any], diff: Diff) -> None:
+def test_a_baseline_is_a_side(
+    project: Project, command: Callable[..., Any], diff_with_ordinary_workers: Diff
+) -> None:
     command(
         "run", "-m", "obedient:obedient", "--baseline", "kept.json", "--update-baseline",
         "--out", "runs/one",
     )  # fmt: skip
     project.edit("invoices go to billing", "invoices go to technical support")
-    done = diff("--a", "kept.json")
+    done = diff_with_ordinary_workers("--a", "kept.json")
     assert done.code == 1, done.err
     assert done.found["flips"][0]["edge"] == "customer_service_agent -> billing_agent"
 
