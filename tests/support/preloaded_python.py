@@ -60,7 +60,7 @@ os._exit(status)
 """
 _LARGEST_REQUEST = 1 << 18
 _ROOT = Path(__file__).parents[2]
-_PATHS = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+_PATHS = [each for each in os.environ.get("PYTHONPATH", "").split(os.pathsep) if each]
 
 
 class PreloadedPython:
