@@ -211,7 +211,7 @@ async def test_who_stops_reading_changes_no_verdict(project: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "handoff_evals", *words, "--min-accuracy", "0.9"),
         cwd=project,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"},
         stdout=write,
         stderr=asyncio.subprocess.PIPE,
     )
