@@ -66,7 +66,7 @@ class Worker:
             folder=self._folder,
             limits=Limits(turn_s=orders.turn_s),
             cassettes=Mode.AUTO,
-            tapes=tuple(Path(each) for each in orders.tapes),
+            cassette_folders=tuple(Path(each) for each in orders.tapes),
         )
         self._prepared: PreparedRun | None = None
         self._run: RunFolder | None = None

@@ -1,4 +1,4 @@
-"""A run that is kept, for later runs to be held against.
+"""A run that is kept, for later runs to be compared with.
 
 One JSON file for the project's repository: what each trial's decisions came to, and no
 word of what was said. A trial a line and everything sorted, so that `git diff` shows what
@@ -17,9 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handoff_evals.checks import Decision, Outcome, Status
 from handoff_evals.errors import UsageError
-from handoff_evals.results.manifest import scenario_sha256
+from handoff_evals.results.manifest import SuiteRecord
 from handoff_evals.results.trial import FailedCheck, KeptTrial, Trial, TrialKey
-from handoff_evals.scenarios import Suite
 
 SCHEMA = 1
 
@@ -43,14 +42,23 @@ class Baseline:
     """Sorted by model, suite, scenario and number."""
 
     @classmethod
-    def of(cls, trials: Iterable[Trial], suites: Sequence[Suite]) -> "Baseline":
-        """Keep a run; its transcripts are let go."""
-        hashes = {
-            (suite.name, scenario.label): scenario_sha256(scenario)
-            for suite in suites
-            for scenario in suite.scenarios
-        }
-        kept = [keep(each, hashes[each.key.suite, each.key.scenario]) for each in trials]
+    def of(cls, trials: Iterable[Trial], suites: Sequence[SuiteRecord]) -> "Baseline":
+        """Keep the trials of a run, without their transcripts.
+
+        Args:
+            trials: the finished trials.
+            suites: as the run's manifest has them.
+
+        Raises:
+            UsageError: when the manifest is of a version that kept no hashes of scenarios.
+        """
+        hashes = {suite.name: suite.scenario_sha256 for suite in suites}
+        if not all(hashes.values()):
+            raise UsageError(
+                "this run was made by an older version, which did not record what its scenarios "
+                "said: run the suites again"
+            )
+        kept = [keep(each, hashes[each.key.suite][each.key.scenario]) for each in trials]
         return cls(
             suites=tuple(
                 KeptSuite(name=suite.name, path=suite.path, sha256=suite.sha256, agent=suite.agent)
@@ -77,8 +85,8 @@ class Baseline:
         if schema != SCHEMA:
             raise UsageError(
                 f"{path}: not a baseline of this version: it has schema {schema!r}, and this "
-                f"version reads {SCHEMA}. Write it anew: `handoff-evals run --baseline {path} "
-                "--update-baseline`"
+                f"version reads {SCHEMA}. Remove it, and write it from a finished run: "
+                f"`handoff-evals baseline RUN {path}`"
             )
         try:
             return _File.model_validate(data).value()

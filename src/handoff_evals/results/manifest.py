@@ -66,16 +66,22 @@ class SuiteRecord:
     agent_sha256: str
     scenarios: tuple[str, ...]
     simulated: tuple[str, ...] = ()
+    scenario_sha256: Mapping[str, str] = field(default_factory=dict)
+    """By the scenario's label; empty in runs of older versions."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What the user typed, so that a run can be taken up again."""
+    """What the user asked for, so that a run can be resumed."""
 
     suites: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    cassettes: str = "off"
+    """The mode of the cassettes."""
+    cassette_folders: tuple[str, ...] = ()
+    """From the project's folder; the first is written to."""
 
 
 @dataclass(frozen=True, kw_only=True)

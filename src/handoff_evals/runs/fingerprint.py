@@ -1,9 +1,11 @@
-"""Whether an agent's code is still what it was."""
+"""What a run was made with: the agents' code, installed versions, the git commit."""
 
 import ast
 import hashlib
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 
@@ -54,3 +56,34 @@ def _imports(tree: ast.AST, package: str) -> Iterator[str]:
             base = ".".join([*above, *([node.module] if node.module else [])])
             yield base
             yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def installed_versions() -> Mapping[str, str]:
+    """Versions of what decides how a conversation goes, by distribution name."""
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for name in ("handoff-evals", "livekit-agents", "livekit-plugins-openai", "xllamacpp"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def git_state(folder: Path) -> tuple[str | None, bool]:
+    """The commit that is checked out and whether files differ from it; None outside of git."""
+
+    def ask(*words: str) -> str | None:
+        try:
+            done = subprocess.run(  # noqa: S603 - fixed words, no shell
+                ["git", "-C", str(folder), *words],  # noqa: S607 - whichever git the user has
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=10,
+            )
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return done.stdout.strip()
+
+    commit = ask("rev-parse", "HEAD")
+    return commit, bool(ask("status", "--porcelain")) if commit else False

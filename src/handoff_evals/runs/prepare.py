@@ -1,28 +1,31 @@
-"""A run, from what was asked for to the folder that holds it."""
+"""A run, from what was asked for to the trials in its folder."""
 
-import importlib
-import subprocess
+import pkgutil
 import sys
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from handoff_evals.cassettes import Cassette, Mode, ModelIdentity
-from handoff_evals.config import read_config
+from handoff_evals.config import ProjectConfig, read_config
 from handoff_evals.drivers import InProcessDriver, Limits
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models import Model, resolve
-from handoff_evals.results import Asked, Manifest, RunFolder, SuiteRecord, Trial, TrialKey
-from handoff_evals.runs.fingerprint import fingerprint
+from handoff_evals.results import (
+    Asked,
+    Manifest,
+    RunFolder,
+    SuiteRecord,
+    Trial,
+    TrialKey,
+    scenario_sha256,
+)
+from handoff_evals.runs.fingerprint import fingerprint, git_state, installed_versions
 from handoff_evals.runs.lane import Budget, Patience, Planned, plan
 from handoff_evals.runs.runner import Pace, Route, Runner
-from handoff_evals.scenarios import Suite, discover, load_suite
-
-DEFAULT_FOLDER = Path("fixtures/cassettes")
-
+from handoff_evals.scenarios import Scenario, Suite, discover, load_suite
 
 def cassette_of(
     suite: str,
@@ -36,13 +39,13 @@ def cassette_of(
 
     Args:
         suite: the suite's name.
-        model: which model; None for a trivial one.
-        mode: what is done with it.
+        model: which model; None for a reference model.
+        mode: whether it answers, records, or both.
         folders: where cassettes are, relative to the project; the first is written to.
         project: where `pyproject.toml` is, which may name a `redact` function.
 
     Raises:
-        UsageError: when that function can't be had.
+        UsageError: when that function can't be imported.
     """
     if mode is Mode.OFF or model is None:
         return None
@@ -62,9 +65,8 @@ def _redact(project: Path) -> Callable[[str], str] | None:
     path = str(project.resolve())
     if path not in sys.path:
         sys.path.insert(0, path)
-    module, _, name = named.partition(":")
     try:
-        found = getattr(importlib.import_module(module), name)
+        found = pkgutil.resolve_name(named)
         if not isinstance(found("a word"), str):
             raise TypeError(f"it gave {found('a word')!r} for 'a word'")  # noqa: TRY301 - as the rest
     except Exception as error:
@@ -93,8 +95,24 @@ class RunRequest:
     max_tokens: int | None = None
     max_cost: float | None = None
     cassettes: Mode = Mode.OFF
-    tapes: Sequence[Path] = (DEFAULT_FOLDER,)
-    """Folders of cassettes: the first is written to, all are read."""
+    cassette_folders: Sequence[Path] = (Path(ProjectConfig().cassettes),)
+    """From the project's folder: the first is written to, all are read."""
+
+    @classmethod
+    def of_project(cls, folder: Path) -> "RunRequest":
+        """A request with the limits and the cassettes' folder that the project sets.
+
+        Raises:
+            UsageError: when its `pyproject.toml` is not as it must be.
+        """
+        config = read_config(folder)
+        return cls(
+            folder=folder,
+            limits=Limits(turn_s=config.turn_timeout, call_s=config.trial_timeout),
+            patience=Patience(retries=config.retries, breaker=config.breaker),
+            max_tokens=config.max_tokens,
+            cassette_folders=(Path(config.cassettes),),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,15 +127,22 @@ class PreparedRun:
     planned: tuple[Planned, ...]
     cassettes: Mapping[Route, Cassette] = field(default_factory=dict)
 
-    async def execute(self, folder: RunFolder, done: Callable[[Trial], None]) -> tuple[str, ...]:
-        """Hold every conversation; each trial is in the folder before `done` hears of it.
+    async def execute(
+        self, folder: RunFolder | None, done: Callable[[Trial], None]
+    ) -> tuple[str, ...]:
+        """Run every trial; each is in the folder before `done` gets it.
+
+        Args:
+            folder: where each trial is appended; None keeps none of them.
+            done: called with each trial as it ends.
 
         Returns:
-            What kept it from holding all of them, in words.
+            Why some were not run, a sentence a reason.
         """
 
         def keep(trial: Trial) -> None:
-            folder.append(trial)
+            if folder is not None:
+                folder.append(trial)
             done(trial)
 
         runner = Runner(
@@ -149,12 +174,12 @@ class PreparedRun:
     def _patience(self) -> Patience:
         patience = self.request.patience
         if self.request.cassettes is Mode.REPLAY:
-            # What is missing on one tape says nothing about the next.
+            # What is missing on one cassette says nothing about the next.
             return replace(patience, breaker=sys.maxsize)
         return patience
 
     def without(self, finished: Container[TrialKey]) -> "PreparedRun":
-        """The same run with only what is missing still to do."""
+        """The same run without the trials that are finished."""
         return replace(
             self, planned=tuple(each for each in self.planned if each.key not in finished)
         )
@@ -168,17 +193,17 @@ def prepare(
     Args:
         request: what was asked for.
         command: what was typed.
-        models: those that the request names, where they are there already.
+        models: those that the request names, where the caller has made them already.
 
     Raises:
-        UsageError: when something that was asked for can't be.
+        UsageError: when a suite, an agent or a model can't be had.
     """
     suites = load_suites(request)
     entries = {suite.name: AgentEntry.load(suite.agent, folder=request.folder) for suite in suites}
     replayed = request.cassettes is Mode.REPLAY
     models = models or resolve(request.models, folder=request.folder, replayed=replayed)
     labels = [model.label for model in models]
-    commit, dirty = _git(request.folder)
+    commit, dirty = git_state(request.folder)
     manifest = Manifest(
         created_at=datetime.now(UTC).isoformat(),
         command=tuple(command),
@@ -191,8 +216,10 @@ def prepare(
             models=tuple(request.models),
             only=tuple(request.only),
             tags=request.tags,
+            cassettes=request.cassettes.value,
+            cassette_folders=tuple(map(str, request.cassette_folders)),
         ),
-        versions=_versions(),
+        versions=installed_versions(),
         git_commit=commit,
         git_dirty=dirty,
         prices={model.label: model.price for model in models if model.price},
@@ -219,7 +246,7 @@ def _cassette(suite: Suite, model: Model, request: RunRequest) -> Cassette | Non
         suite.name,
         model.identity,
         mode=request.cassettes,
-        folders=request.tapes,
+        folders=request.cassette_folders,
         project=request.folder,
     )
 
@@ -231,15 +258,15 @@ def resume(
     command: Sequence[str] = (),
     models: Sequence[Model] = (),
 ) -> PreparedRun:
-    """Prepare what is missing of a run that was begun, as it was asked for then.
+    """Prepare what is missing of a run, as it was asked for then: cassettes, seeds and all.
 
     A trial that had no answer is missing too: the model may answer by now.
 
     Args:
         folder: the run.
-        request: how to go on: limits, pace and budget; the rest is the run's own.
+        request: limits, pace and budget; the rest is the run's own.
         command: what was typed.
-        models: those of the run, where they are there already.
+        models: those of the run, where the caller has made them already.
 
     Raises:
         UsageError: when a suite or an agent is not what it was.
@@ -255,6 +282,8 @@ def resume(
             tags=asked.tags,
             trials=old.trials,
             seed=old.seed,
+            cassettes=Mode(asked.cassettes),
+            cassette_folders=tuple(map(Path, asked.cassette_folders)),
         ),
         command=command,
         models=models,
@@ -303,7 +332,7 @@ def load_suites(request: RunRequest) -> tuple[Suite, ...]:
     return left
 
 
-def _chosen(suite: Suite, request: RunRequest) -> tuple:  # type: ignore[type-arg]
+def _chosen(suite: Suite, request: RunRequest) -> tuple[Scenario, ...]:
     wanted = [each.casefold() for each in request.only]
     return tuple(
         scenario
@@ -337,32 +366,5 @@ def _record(suite: Suite, folder: Path) -> SuiteRecord:
         agent_sha256=fingerprint(suite.agent.partition(":")[0], folder=folder),
         scenarios=tuple(scenario.label for scenario in suite.scenarios),
         simulated=suite.simulated,
+        scenario_sha256={each.label: scenario_sha256(each) for each in suite.scenarios},
     )
-
-
-def _versions() -> Mapping[str, str]:
-    found = {"python": ".".join(map(str, sys.version_info[:3]))}
-    for name in ("handoff-evals", "livekit-agents", "livekit-plugins-openai", "xllamacpp"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _git(folder: Path) -> tuple[str | None, bool]:
-    def ask(*words: str) -> str | None:
-        try:
-            done = subprocess.run(  # noqa: S603 - fixed words, no shell
-                ["git", "-C", str(folder), *words],  # noqa: S607 - whichever git the user has
-                capture_output=True,
-                text=True,
-                check=True,
-                timeout=10,
-            )
-        except (OSError, subprocess.SubprocessError):
-            return None
-        return done.stdout.strip()
-
-    commit = ask("rev-parse", "HEAD")
-    return commit, bool(ask("status", "--porcelain")) if commit else False
