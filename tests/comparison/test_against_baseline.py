@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -20,9 +21,11 @@ from handoff_evals.results import (
     keep,
     scenario_sha256,
 )
-from handoff_evals.scenarios import Scenario
 from tests.support.conversations import expects, scenario
 from tests.support.trials import RICH, numbered
+
+if TYPE_CHECKING:
+    from handoff_evals.scenarios import Scenario
 
 _SCENARIO = scenario(expects("desk"))
 SUITE = SuiteRecord(
@@ -313,7 +316,7 @@ def test_nothing_in_common_is_no_verdict() -> None:
 
 
 def test_a_run_without_hashes_of_its_scenarios_is_refused() -> None:
-    with pytest.raises(UsageError, match="older version.* run the suites again"):
+    with pytest.raises(UsageError, match=r"older version.* run the suites again"):
         Baseline.of([RICH], [replace(SUITE, scenario_sha256={})])
 
 

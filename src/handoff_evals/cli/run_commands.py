@@ -176,10 +176,10 @@ def run(
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
-    """Run every scenario and judge the handoffs.
+    r"""Run every scenario and judge the handoffs.
 
     Timeouts, retries and other limits stand in pyproject.toml, under
-    \\[tool.handoff-evals].
+    \[tool.handoff-evals].
     """
     from handoff_evals.runs import RunRequest
 
@@ -216,9 +216,7 @@ def resume(
     """
     from handoff_evals.runs import RunRequest
 
-    request = replace(
-        RunRequest.of_project(Path.cwd()), concurrency=concurrency, max_cost=max_cost
-    )
+    request = replace(RunRequest.of_project(Path.cwd()), concurrency=concurrency, max_cost=max_cost)
     gates = Gates(min_accuracy=min_accuracy, baseline=BaselineGate.opened(baseline))
     output = Output(as_json=as_json, quiet=quiet)
     carry_out(lambda: _resumed(request, run, gates), gates, output)

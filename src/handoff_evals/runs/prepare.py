@@ -27,6 +27,7 @@ from handoff_evals.runs.lane import Budget, Patience, Planned, plan
 from handoff_evals.runs.runner import Pace, Route, Runner
 from handoff_evals.scenarios import Scenario, Suite, discover, load_suite
 
+
 def cassette_of(
     suite: str,
     model: ModelIdentity | None,
