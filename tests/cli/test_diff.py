@@ -125,7 +125,8 @@ def test_an_edit_that_breaks_an_edge_regresses(project: Project, diff: Diff) -> 
     assert len(found["flips"]) == found["overall"]["worse"] == 8
     assert {flip["edge"] for flip in found["flips"]} == {"customer_service_agent -> billing_agent"}
     first = found["flips"][0]
-    assert (first["a"], first["b"]) == ("correct", "wrong (technical_support_agent)")
+    assert (first["a"], first["b"]) == ("correct", "wrong")
+    assert first["actual"] == "technical_support_agent"
     verdicts = {part["name"]: part["verdict"] for part in found["edges"]}
     assert verdicts["customer_service_agent -> billing_agent"] == "can't tell", (
         "two stand side by side"
@@ -218,10 +219,8 @@ def test_a_finished_run_stands_for_what_it_was_held_with(
 
 
 def test_a_baseline_is_a_side(project: Project, command: Callable[..., Any], diff: Diff) -> None:
-    command(
-        "run", "-m", "obedient:obedient", "--baseline", "kept.json", "--update-baseline",
-        "--out", "runs/one",
-    )  # fmt: skip
+    command("run", "-m", "obedient:obedient", "--out", "runs/one")
+    assert command("baseline", "runs/one", "kept.json").code == 0
     project.edit("invoices go to billing", "invoices go to technical support")
     done = diff("--a", "kept.json")
     assert done.code == 1, done.err

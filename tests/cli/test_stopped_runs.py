@@ -47,7 +47,7 @@ async def test_a_run_killed_at_three_random_moments_comes_to_what_the_unbroken_o
             assert (await ended(process)).code == -signal.SIGKILL
             here.server.go_on()
             assert here.lines("broken")[: len(finished)] == finished
-            words = ["run", "--resume", "broken", "-j", "4"]
+            words = ["resume", "broken", "-j", "4"]
         before = here.lines("broken")
         assert 0 < len(before) < here.scenarios
 
@@ -75,12 +75,12 @@ async def test_ctrl_c_keeps_and_prints_what_is_finished_and_the_run_can_be_taken
         assert 0 < len(finished) < here.scenarios
         assert f"{len(finished)}/{len(finished)}" in stopped.out
         assert f"not run {here.scenarios - len(finished)}" in stopped.out
-        assert "interrupted; what is finished is kept" in stopped.err
-        assert "handoff-evals run --resume mine" in stopped.err
+        assert "interrupted; the finished trials are kept" in stopped.err
+        assert "handoff-evals resume mine" in stopped.err
         assert "Traceback" not in stopped.err
 
         here.server.go_on()
-        taken_up = await here.run("run", "--resume", "mine", "-j", "2")
+        taken_up = await here.run("resume", "mine", "-j", "2")
         assert taken_up.code == 0, taken_up.err
         assert here.lines("mine")[: len(finished)] == finished
         assert len(set(here.keys("mine"))) == len(here.keys("mine")) == here.scenarios

@@ -1,18 +1,21 @@
 """A run, from what was asked for to the trials in its folder."""
 
-import pkgutil
+import subprocess
 import sys
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from handoff_evals.agent_source import fingerprint
 from handoff_evals.cassettes import Cassette, Mode, ModelIdentity
 from handoff_evals.config import ProjectConfig, read_config
 from handoff_evals.drivers import InProcessDriver, Limits
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models import Model, resolve
+from handoff_evals.references import import_reference
 from handoff_evals.results import (
     Asked,
     Manifest,
@@ -22,7 +25,6 @@ from handoff_evals.results import (
     TrialKey,
     scenario_sha256,
 )
-from handoff_evals.runs.fingerprint import fingerprint, git_state, installed_versions
 from handoff_evals.runs.lane import Budget, Patience, Planned, plan
 from handoff_evals.runs.runner import Pace, Route, Runner
 from handoff_evals.scenarios import Scenario, Suite, discover, load_suite
@@ -63,19 +65,19 @@ def _redact(project: Path) -> Callable[[str], str] | None:
     named = read_config(project).redact
     if named is None:
         return None
-    path = str(project.resolve())
-    if path not in sys.path:
-        sys.path.insert(0, path)
+    what = "[tool.handoff-evals] redact ="
+    redact: Callable[[str], str] = import_reference(named, folder=project, what=what)
     try:
-        found = pkgutil.resolve_name(named)
-        if not isinstance(found("a word"), str):
-            raise TypeError(f"it gave {found('a word')!r} for 'a word'")  # noqa: TRY301 - as the rest
+        given = redact("a word")
     except Exception as error:
         raise UsageError(
-            f"[tool.handoff-evals] redact = {named!r} is no `module:function` that takes a str "
-            f"and gives one: {type(error).__name__}: {error}"
+            f"{what} {named!r} fails on 'a word': {type(error).__name__}: {error}; "
+            "it must take a str and return one"
         ) from error
-    redact: Callable[[str], str] = found
+    if not isinstance(given, str):
+        raise UsageError(
+            f"{what} {named!r} returns {given!r} for 'a word'; it must take a str and return one"
+        )
     return redact
 
 
@@ -118,7 +120,7 @@ class RunRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedRun:
-    """A run that is known to be possible: suites read, agents imported, models started."""
+    """A run that can begin: suites read, agents imported, models started."""
 
     request: RunRequest
     suites: tuple[Suite, ...]
@@ -181,9 +183,8 @@ class PreparedRun:
 
     def without(self, finished: Container[TrialKey]) -> "PreparedRun":
         """The same run without the trials that are finished."""
-        return replace(
-            self, planned=tuple(each for each in self.planned if each.key not in finished)
-        )
+        left = tuple(each for each in self.planned if each.key not in finished)
+        return replace(self, planned=left)
 
 
 def prepare(
@@ -204,7 +205,7 @@ def prepare(
     replayed = request.cassettes is Mode.REPLAY
     models = models or resolve(request.models, folder=request.folder, replayed=replayed)
     labels = [model.label for model in models]
-    commit, dirty = git_state(request.folder)
+    commit, dirty = _git(request.folder)
     manifest = Manifest(
         created_at=datetime.now(UTC).isoformat(),
         command=tuple(command),
@@ -220,7 +221,7 @@ def prepare(
             cassettes=request.cassettes.value,
             cassette_folders=tuple(map(str, request.cassette_folders)),
         ),
-        versions=installed_versions(),
+        versions=_versions(),
         git_commit=commit,
         git_dirty=dirty,
         prices={model.label: model.price for model in models if model.price},
@@ -369,3 +370,31 @@ def _record(suite: Suite, folder: Path) -> SuiteRecord:
         simulated=suite.simulated,
         scenario_sha256={each.label: scenario_sha256(each) for each in suite.scenarios},
     )
+
+
+def _versions() -> Mapping[str, str]:
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for name in ("handoff-evals", "livekit-agents", "livekit-plugins-openai", "xllamacpp"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _git(folder: Path) -> tuple[str | None, bool]:
+    def ask(*words: str) -> str | None:
+        try:
+            done = subprocess.run(  # noqa: S603 - fixed words, no shell
+                ["git", "-C", str(folder), *words],  # noqa: S607 - whichever git the user has
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=10,
+            )
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return done.stdout.strip()
+
+    commit = ask("rev-parse", "HEAD")
+    return commit, bool(ask("status", "--porcelain")) if commit else False
