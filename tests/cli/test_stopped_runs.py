@@ -1,4 +1,4 @@
-"""A run that was killed or interrupted: nothing that was finished is lost or held again."""
+"""A run that was killed or interrupted: nothing that was finished is lost or run again."""
 
 import json
 import signal
@@ -61,7 +61,7 @@ async def test_a_run_killed_at_three_random_moments_comes_to_what_the_unbroken_o
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_ctrl_c_keeps_and_prints_what_is_finished_and_the_run_can_be_taken_up(
+async def test_ctrl_c_keeps_and_prints_what_is_finished_and_the_run_can_be_resumed(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     async with project(tmp_path, OpenAIServer(), scenarios=12) as here:
@@ -80,8 +80,8 @@ async def test_ctrl_c_keeps_and_prints_what_is_finished_and_the_run_can_be_taken
         assert "Traceback" not in stopped.err
 
         here.server.go_on()
-        taken_up = await here.run("resume", "mine", "-j", "2")
-        assert taken_up.code == 0, taken_up.err
+        resumed = await here.run("resume", "mine", "-j", "2")
+        assert resumed.code == 0, resumed.err
         assert here.lines("mine")[: len(finished)] == finished
         assert len(set(here.keys("mine"))) == len(here.keys("mine")) == here.scenarios
 
@@ -105,9 +105,11 @@ async def test_ctrl_c_ends_a_run_whose_requests_wait_for_a_rate_limit(tmp_path: 
 async def test_a_dead_model_among_three_holds_up_no_other(tmp_path: Path) -> None:
     models = ("first", "dead", "second")
     async with project(tmp_path, OpenAIServer(), models=models, scenarios=8) as here:
+        config = tmp_path / "pyproject.toml"
+        config.write_text(f"[tool.handoff-evals]\nretries = 0\n{config.read_text()}")
         done = await here.run(
             *("run", "-m", "first", "-m", "dead", "-m", "second"),
-            *("--retries", "0", "--out", "mine", "--json"),
+            *("--out", "mine", "--json"),
         )
     assert done.code == 3, done.err
     assert (
