@@ -47,5 +47,5 @@ def test_a_mistake_is_named_with_its_table_and_its_key(
 @pytest.mark.parametrize("text", ["tool = 3", "[tool]\nhandoff-evals = 3"])
 def test_what_is_no_table_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "pyproject.toml").write_text(text)
-    with pytest.raises(UsageError, match="pyproject.toml"):
+    with pytest.raises(UsageError, match=r"pyproject\.toml"):
         read_config(tmp_path)

@@ -17,13 +17,13 @@ def deaf():
         raise AssertionError("a model was asked")
     return ScriptedLLM(lambda _: "I see.")
 """
-MODEL = ("-m", "my_models:deaf")
+MODEL = ("-m", "offline_models:deaf")
 
 
 @pytest.fixture(name="recorded")
 def _recorded(command: Command, project: Path) -> Path:
     """The folder of the cassettes, with what the model answered to the whole suite."""
-    (project / "my_models.py").write_text(MODELS)
+    (project / "offline_models.py").write_text(MODELS)
     (project / "pyproject.toml").write_text('[tool.handoff-evals]\ncassettes = "kept"\n')
     done = command("run", *MODEL, "--cassettes", "auto")
     assert done.code == 0, done.err

@@ -71,7 +71,7 @@ def test_run_has_at_most_14_options_and_no_command_more_than_20() -> None:
 def test_each_help_fits_80_columns_and_its_examples_are_valid(name: str) -> None:
     command = COMMANDS[name]
     shown = re.sub(r"\[/?[a-z]+\]", "", command.epilog.partition("Exit codes")[0])
-    first, *rest = command.help.split("\n\n")
+    _first, *rest = command.help.split("\n\n")
     lines = [*shown.splitlines(), *(line for each in rest for line in each.splitlines())]
     assert [line for line in lines if len(line) > 78] == []
     assert all(option.help.endswith((".", ")")) for option in options(command))

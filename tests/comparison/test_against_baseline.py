@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _SCENARIO = scenario(expects("desk"))
 SUITE = SuiteRecord(
     name="Any",
-    path="evals/scenarios.yaml",
+    path="",
     sha256="00",
     agent="m:A",
     agent_sha256="11",

@@ -180,7 +180,7 @@ def _judge(
         text = run_markdown(
             summary,
             verdict=headline(code, against),
-            reasons=(*lines, *reasons),
+            reasons=(*reasons, *lines),
             against=against,
             notes=folder.manifest.notes,
         )

@@ -110,7 +110,7 @@ class RunFolder:
 
         A last line without its end was being written when the run was killed: it
         is no finished trial and is passed over. Of a trial that had no answer and was
-        held again by `--resume`, the last counts.
+        run again by `resume`, the last counts.
 
         Raises:
             RunFolderError: when a whole line can't be read.
