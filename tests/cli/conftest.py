@@ -9,7 +9,6 @@ import pytest
 from typer.testing import CliRunner
 
 from handoff_evals.cli.main import app
-from handoff_evals.errors import EngineError, HandoffEvalsError
 
 SUITE = """
 name: Star
@@ -59,9 +58,6 @@ def command(project: Path) -> Command:  # noqa: ARG001 - it has to be there
     def run(*words: str) -> Done:
         result = CliRunner().invoke(app, list(words))
         error = result.exception
-        if isinstance(error, HandoffEvalsError):
-            code = 3 if isinstance(error, EngineError) else 2
-            return Done(code=code, out=result.stdout, err=f"error: {error}")
         if error is not None and not isinstance(error, SystemExit):
             raise error
         return Done(code=result.exit_code, out=result.stdout, err=result.stderr)

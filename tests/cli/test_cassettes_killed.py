@@ -94,9 +94,9 @@ def test_a_kill_while_recording_breaks_no_cassette_and_nothing_is_recorded_twice
     tmp_path: Path,
 ) -> None:
     write_project(tmp_path)
-    lot = Random(7)
+    random = Random(7)
     for kill in range(KILLS):
-        wanted = size(tmp_path) + lot.randint(1, BYTES // KILLS)
+        wanted = size(tmp_path) + random.randint(1, BYTES // KILLS)
         with start(tmp_path, "auto", "--out", f"killed{kill}") as recording:
             while size(tmp_path) < wanted and recording.poll() is None:
                 pass

@@ -33,7 +33,7 @@ def summary(out: str) -> dict[str, Any]:
 async def test_a_run_killed_at_three_random_moments_comes_to_what_the_unbroken_one_does(
     tmp_path: Path,
 ) -> None:
-    lot = Random(11)
+    random = Random(11)
     async with project(tmp_path, OpenAIServer(rates=RATES, seed=2)) as here:
         whole = await here.run("run", "-m", "erring", "--out", "whole", "--json", "-j", "4")
         assert whole.code == 0, whole.err
@@ -41,7 +41,7 @@ async def test_a_run_killed_at_three_random_moments_comes_to_what_the_unbroken_o
 
         words = ["run", "-m", "erring", "--out", "broken", "-j", "4"]
         for _ in range(3):
-            process = await here.start_until_asked(lot.randint(1, all_requests // 5), *words)
+            process = await here.start_until_asked(random.randint(1, all_requests // 5), *words)
             finished = here.lines("broken")
             process.kill()
             assert (await ended(process)).code == -signal.SIGKILL
