@@ -161,7 +161,11 @@ class PreparedRun:
 
 
 def prepare(
-    request: RunRequest, *, command: Sequence[str] = (), models: Sequence[Model] = ()
+    request: RunRequest,
+    *,
+    command: Sequence[str] = (),
+    models: Sequence[Model] = (),
+    suites: Sequence[Suite] = (),
 ) -> PreparedRun:
     """Read the suites, import the agents, start the models.
 
@@ -169,11 +173,13 @@ def prepare(
         request: what was asked for.
         command: what was typed.
         models: those that the request names, where they are there already.
+        suites: further ones, read or made already.
 
     Raises:
         UsageError: when something that was asked for can't be.
     """
-    suites = load_suites(request)
+    read = load_suites(request) if request.suites or not suites else ()
+    suites = _distinct([*read, *suites])
     entries = {suite.name: AgentEntry.load(suite.agent, folder=request.folder) for suite in suites}
     replayed = request.cassettes is Mode.REPLAY
     models = models or resolve(request.models, folder=request.folder, replayed=replayed)
@@ -290,17 +296,22 @@ def load_suites(request: RunRequest) -> tuple[Suite, ...]:
     Raises:
         UsageError: when that leaves nothing, or two suites share a name.
     """
-    read = [load_suite(path) for path in discover(request.suites, folder=request.folder)]
-    names = [suite.name for suite in read]
-    doubled = next((name for name in names if names.count(name) > 1), None)
-    if doubled is not None:
-        paths = [suite.path for suite in read if suite.name == doubled]
-        raise UsageError(f"two suites have the name {doubled!r}: {', '.join(paths)}")
+    read = _distinct([load_suite(path) for path in discover(request.suites, folder=request.folder)])
     kept = [replace(suite, scenarios=_chosen(suite, request)) for suite in read]
     left = tuple(suite for suite in kept if suite.scenarios)
     if not left:
         raise UsageError(_nothing_left(read, request))
     return left
+
+
+def _distinct(suites: Sequence[Suite]) -> tuple[Suite, ...]:
+    """The suites, if each has a name of its own: trials are told apart by it."""
+    names = [suite.name for suite in suites]
+    doubled = next((name for name in names if names.count(name) > 1), None)
+    if doubled is not None:
+        paths = [suite.path or "one made in Python" for suite in suites if suite.name == doubled]
+        raise UsageError(f"two suites have the name {doubled!r}: {', '.join(paths)}")
+    return tuple(suites)
 
 
 def _chosen(suite: Suite, request: RunRequest) -> tuple:  # type: ignore[type-arg]
