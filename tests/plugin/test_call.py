@@ -23,7 +23,8 @@ async def test_a_call_follows_the_caller_from_one_agent_to_the_next(
     turn = await call.say("My chain snapped, it's bike 4471")
 
     turn.expect.contains_function_call(name="transfer_to_workshop")
-    turn.expect.handoff("front_desk", Workshop).expect.handoff(FrontDesk, "workshop")
+    turn.expect.handoff("front_desk", Workshop)
+    turn.expect.handoff(FrontDesk, "workshop")
     assert turn.said == "Which part is it?"
     assert call.active_agent_id == turn.active_agent_id == "workshop"
     assert isinstance(call.active_agent, Workshop)
@@ -72,7 +73,7 @@ async def test_without_a_model_the_test_is_asked_for_one(agent_call: AgentCallFi
         await agent_call(FrontDesk)
 
 
-async def test_calls_of_one_test_are_held_side_by_side(agent_call: AgentCallFixture) -> None:
+async def test_one_test_may_have_several_calls_at_once(agent_call: AgentCallFixture) -> None:
     first = await agent_call(FrontDesk, llm=ScriptedLLM([TO_WORKSHOP, "Yes?"]))
     second = await agent_call(FrontDesk, llm=ScriptedLLM(["Until six."]))
     await first.say("My chain snapped")

@@ -43,7 +43,7 @@ def test_a_failure_shows_the_tests_line_and_the_conversation(project: Project) -
             "test_shop.py:9: ConversationError",
             ">*assert call.active_agent_id == *",
             "E*AssertionError: assert 'workshop' == 'front_desk'",
-            "*conversation (marked: what the test last looked at)*",
+            "*conversation (marked: what the test asked about last)*",
             "    [[]3[]] caller: My chain snapped",
             ">>> [[]6[]] handoff: front_desk -> workshop",
             "    [[]8[]] workshop: Which part is it?",

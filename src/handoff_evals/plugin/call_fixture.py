@@ -1,7 +1,9 @@
 """The value of the fixture `agent_call`."""
 
 import inspect
+import json
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
@@ -101,7 +103,8 @@ class AgentCallFixture:
     def _unused(self, script: ScriptedLLM) -> Iterator[str]:
         """Which replies are left, what was asked, and the calls."""
         calls = [call for call in self.calls if script in call.scripts]
-        yield f"{script.left} of {script.given + script.left} scripted replies were not asked for:"
+        total = script.given + script.left
+        yield f"Unused scripted replies: {script.left} of {total}; nobody asked the model for"
         yield from (f"    {_written(reply)}" for reply in script.unused)
         made = [
             f"    {in_turn(number)}: {_answered(request)}"
@@ -156,10 +159,11 @@ def closing(test: Callable[..., Any], calls: AgentCallFixture) -> Callable[..., 
     if not inspect.iscoroutinefunction(test):
 
         @wraps(test)
-        def checked(*args: Any, **kwargs: Any) -> None:
+        def checked(*args: Any, **kwargs: Any) -> object:
             __tracebackhide__ = True
-            test(*args, **kwargs)
+            result = test(*args, **kwargs)
             calls.check_at_the_end()
+            return result
 
         return checked
 
@@ -181,7 +185,12 @@ def _written(reply: Reply) -> str:
     """A scripted reply as the test wrote it."""
     match reply:
         case ToolCall():
-            return f"tool_call({reply.name!r}) with {reply.arguments}"
+            with suppress(ValueError, AttributeError):
+                arguments = [
+                    f"{name}={each!r}" for name, each in json.loads(reply.arguments).items()
+                ]
+                return f"tool_call({', '.join([repr(reply.name), *arguments])})"
+            return repr(reply)
         case str() | BaseException():
             return repr(reply)
         case _:
