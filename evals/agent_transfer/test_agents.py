@@ -4,8 +4,7 @@ import pytest
 from livekit.agents import NOT_GIVEN, Agent
 
 from agents.agent_transfer import LongWindedAgent, ShortWindedAgent, transfer_call
-from handoff_evals import ScriptedLLM
-from handoff_evals.plugin.call_fixture import CallFactory
+from handoff_evals import AgentCallFixture, ScriptedLLM
 
 either = pytest.mark.parametrize(
     "agent",
@@ -13,10 +12,10 @@ either = pytest.mark.parametrize(
 )
 
 
-async def test_the_short_winded_agent_takes_the_call(call: CallFactory) -> None:
-    session = await call(transfer_call, llm=ScriptedLLM([]))
-    assert session.handoffs == [(None, "short_winded_agent")]
-    assert isinstance(session.active_agent, ShortWindedAgent)
+async def test_the_short_winded_agent_takes_the_call(agent_call: AgentCallFixture) -> None:
+    call = await agent_call(transfer_call, llm=ScriptedLLM([]))
+    assert call.handoffs == [(None, "short_winded_agent")]
+    assert isinstance(call.active_agent, ShortWindedAgent)
 
 
 @pytest.mark.parametrize(
@@ -27,14 +26,14 @@ async def test_the_short_winded_agent_takes_the_call(call: CallFactory) -> None:
     ],
 )
 async def test_an_agent_greets_once_and_without_asking_its_model(
-    call: CallFactory, agent: type[Agent], greeting: str
+    agent_call: AgentCallFixture, agent: type[Agent], greeting: str
 ) -> None:
-    session = await call(agent, llm=ScriptedLLM([]))
-    said = session.opening.expect.next_event(type="message").event().item
-    session.opening.expect.no_more_events()
+    call = await agent_call(agent, llm=ScriptedLLM([]))
+    said = call.opening.expect.next_event(type="message").event().item
+    call.opening.expect.no_more_events()
     assert said.role == "assistant"
     assert (said.text_content or "").startswith(greeting)
-    assert session.opening.model_calls == ()
+    assert call.opening.model_calls == ()
 
 
 @pytest.mark.parametrize(
@@ -45,11 +44,11 @@ async def test_an_agent_greets_once_and_without_asking_its_model(
     ],
 )
 async def test_an_agents_model_gets_the_instructions_of_that_agent(
-    call: CallFactory, agent: type[Agent], own: str, of_the_other: str
+    agent_call: AgentCallFixture, agent: type[Agent], own: str, of_the_other: str
 ) -> None:
-    session = await call(agent, llm=ScriptedLLM(["Indeed."]))
-    await session.say("Nice weather")
-    received = session.received_by(agent)
+    call = await agent_call(agent, llm=ScriptedLLM(["Indeed."]))
+    await call.say("Nice weather")
+    received = call.received_by(agent)
     assert [message["role"] for message in received.messages] == ["system", "assistant", "user"]
     assert own in received.messages[0]["content"]
     received.contains("call change_agent").lacks(of_the_other)
@@ -63,10 +62,10 @@ async def test_an_agents_model_gets_the_instructions_of_that_agent(
     ],
 )
 async def test_the_one_tool_says_whom_it_leads_to_and_when_to_call_it(
-    call: CallFactory, agent: type[Agent], leads_to: str, asked_for: str
+    agent_call: AgentCallFixture, agent: type[Agent], leads_to: str, asked_for: str
 ) -> None:
-    session = await call(agent, llm=ScriptedLLM(["Indeed."]))
-    turn = await session.say("Nice weather")
+    call = await agent_call(agent, llm=ScriptedLLM(["Indeed."]))
+    turn = await call.say("Nice weather")
     [tool] = turn.model_calls[0].tools
     assert tool.name == "change_agent"
     assert leads_to in tool.description
@@ -76,8 +75,8 @@ async def test_the_one_tool_says_whom_it_leads_to_and_when_to_call_it(
 
 @either
 async def test_neither_agent_brings_a_voice_of_its_own(
-    call: CallFactory, agent: type[Agent]
+    agent_call: AgentCallFixture, agent: type[Agent]
 ) -> None:
-    session = await call(agent, llm=ScriptedLLM([]))
-    assert session.active_agent.tts is NOT_GIVEN
-    assert session.active_agent.stt is NOT_GIVEN
+    call = await agent_call(agent, llm=ScriptedLLM([]))
+    assert call.active_agent.tts is NOT_GIVEN
+    assert call.active_agent.stt is NOT_GIVEN

@@ -10,9 +10,7 @@ import pytest
 from livekit.agents import Agent, ToolError, mock_tools
 
 from agents.agent_transfer import LongWindedAgent, ShortWindedAgent, transfer_call
-from handoff_evals import ScriptedLLM, tool_call
-from handoff_evals.plugin.call_fixture import CallFactory
-from handoff_evals.plugin.received import Received
+from handoff_evals import AgentCallFixture, Received, ScriptedLLM, tool_call
 
 CHANGE = tool_call("change_agent")
 
@@ -50,11 +48,11 @@ def prompts_kept(agent: Agent) -> list[str | None]:
 
 @both_ways
 async def test_a_change_is_called_carried_out_and_greeted_in_that_order(
-    call: CallFactory, old: type[Agent], new: type[Agent]
+    agent_call: AgentCallFixture, old: type[Agent], new: type[Agent]
 ) -> None:
-    session = await call(old, llm=ScriptedLLM([CHANGE]))
+    call = await agent_call(old, llm=ScriptedLLM([CHANGE]))
 
-    turn = await session.say("Could you answer the other way?")
+    turn = await call.say("Could you answer the other way?")
 
     made = turn.expect.next_event().is_function_call(name="change_agent")
     assert made.event().item.arguments == "{}"
@@ -67,33 +65,33 @@ async def test_a_change_is_called_carried_out_and_greeted_in_that_order(
 
 @both_ways
 async def test_the_old_agent_has_the_call_until_the_change_and_the_new_one_after_it(
-    call: CallFactory, old: type[Agent], new: type[Agent]
+    agent_call: AgentCallFixture, old: type[Agent], new: type[Agent]
 ) -> None:
-    session = await call(old, llm=ScriptedLLM([CHANGE, "As you like it."]))
-    first = session.active_agent
+    call = await agent_call(old, llm=ScriptedLLM([CHANGE, "As you like it."]))
+    first = call.active_agent
     assert type(first) is old
 
-    turn = await session.say("Could you answer the other way?")
+    turn = await call.say("Could you answer the other way?")
 
-    turn.expect_handoff(old, new)
-    assert type(session.active_agent) is new
-    assert session.session.current_agent is session.active_agent
+    turn.expect.handoff(old, new)
+    assert type(call.active_agent) is new
+    assert call.session.current_agent is call.active_agent
     assert [asked.agent.id for asked in turn.model_calls] == [first.id]
-    later = await session.say("Well?")
+    later = await call.say("Well?")
     assert later.said == "As you like it."
-    assert [asked.agent.id for asked in later.model_calls] == [session.active_agent_id]
+    assert [asked.agent.id for asked in later.model_calls] == [call.active_agent_id]
 
 
 @both_ways
 async def test_the_new_agent_is_told_what_was_said_and_nothing_else(
-    call: CallFactory, old: type[Agent], new: type[Agent]
+    agent_call: AgentCallFixture, old: type[Agent], new: type[Agent]
 ) -> None:
-    session = await call(old, llm=ScriptedLLM(["Because of the air.", CHANGE, "Well, the air."]))
-    await session.say("Why is the sky blue?")
-    await session.say("Could you answer the other way?")
-    await session.say("I mean the sky over Oslo")
+    call = await agent_call(old, llm=ScriptedLLM(["Because of the air.", CHANGE, "Well, the air."]))
+    await call.say("Why is the sky blue?")
+    await call.say("Could you answer the other way?")
+    await call.say("I mean the sky over Oslo")
 
-    received = session.received_by(new)
+    received = call.received_by(new)
     assert told(received) == [
         ("assistant", GREETING[old]),
         ("user", "Why is the sky blue?"),
@@ -103,26 +101,26 @@ async def test_the_new_agent_is_told_what_was_said_and_nothing_else(
         ("user", "I mean the sky over Oslo"),
     ]
     received.lacks_instructions_of(old).lacks("change_agent()")
-    assert prompts_kept(session.active_agent) == [session.active_agent.instructions]
+    assert prompts_kept(call.active_agent) == [call.active_agent.instructions]
 
 
 @both_ways
 async def test_there_and_back_and_there_again_forgets_nothing_and_repeats_no_agent(
-    call: CallFactory, old: type[Agent], new: type[Agent]
+    agent_call: AgentCallFixture, old: type[Agent], new: type[Agent]
 ) -> None:
     model = ScriptedLLM([CHANGE, "One it is.", CHANGE, "Two it is.", CHANGE, "Three it is."])
-    session = await call(old, llm=model)
-    took_the_call = [session.active_agent]
+    call = await agent_call(old, llm=model)
+    took_the_call = [call.active_agent]
     for there, then in [("There", "One"), ("Back", "Two"), ("There again", "Three")]:
-        await session.say(there)
-        took_the_call.append(session.active_agent)
-        await session.say(then)
+        await call.say(there)
+        took_the_call.append(call.active_agent)
+        await call.say(then)
 
     assert model.left == 0
     assert [type(agent) for agent in took_the_call] == [old, new, old, new]
     # Each is new: one that was kept would know nothing of what was said since.
     assert len({id(agent) for agent in took_the_call}) == 4
-    assert told(session.received_by(took_the_call[-1])) == [
+    assert told(call.received_by(took_the_call[-1])) == [
         ("assistant", GREETING[old]),
         ("user", "There"),
         ("assistant", GREETING[new]),
@@ -139,67 +137,67 @@ async def test_there_and_back_and_there_again_forgets_nothing_and_repeats_no_age
 
 
 async def test_livekits_handoff_records_are_a_chain_that_begins_with_nobody(
-    call: CallFactory,
+    agent_call: AgentCallFixture,
 ) -> None:
-    session = await call(transfer_call, llm=ScriptedLLM([CHANGE, CHANGE]))
-    await session.say("More")
-    await session.say("Less")
+    call = await agent_call(transfer_call, llm=ScriptedLLM([CHANGE, CHANGE]))
+    await call.say("More")
+    await call.say("Less")
 
     short, long = "short_winded_agent", "long_winded_agent"
     recorded = [
         (item.old_agent_id, item.new_agent_id)
-        for item in session.session.history.items
+        for item in call.session.history.items
         if item.type == "agent_handoff"
     ]
     assert recorded == [(None, short), (short, long), (long, short)]
-    assert session.handoffs == recorded
+    assert call.handoffs == recorded
 
 
 @both_ways
 async def test_a_change_that_is_called_twice_in_one_reply_happens_once(
-    call: CallFactory, old: type[Agent], new: type[Agent]
+    agent_call: AgentCallFixture, old: type[Agent], new: type[Agent]
 ) -> None:
-    session = await call(old, llm=ScriptedLLM([[CHANGE, CHANGE]]))
-    turn = await session.say("Could you answer the other way?")
-    turn.expect_handoff(old, new)
+    call = await agent_call(old, llm=ScriptedLLM([[CHANGE, CHANGE]]))
+    turn = await call.say("Could you answer the other way?")
+    turn.expect.handoff(old, new)
     assert turn.said == GREETING[new]
 
 
 @either
 async def test_a_change_that_fails_leaves_the_caller_with_the_agent_that_has_the_call(
-    call: CallFactory, agent: type[Agent]
+    agent_call: AgentCallFixture, agent: type[Agent]
 ) -> None:
     def absent() -> None:
         raise ToolError("The colleague is out.")
 
-    session = await call(agent, llm=ScriptedLLM([CHANGE, "It seems we are alone."]))
-    first = session.active_agent
+    call = await agent_call(agent, llm=ScriptedLLM([CHANGE, "It seems we are alone."]))
+    first = call.active_agent
     with mock_tools(agent, {"change_agent": absent}):
-        turn = await session.say("Could you answer the other way?")
+        turn = await call.say("Could you answer the other way?")
 
     turn.expect.next_event().is_function_call(name="change_agent")
     turn.expect.next_event().is_function_call_output(output="The colleague is out.", is_error=True)
     turn.expect.next_event().is_message(role="assistant")
     turn.expect.no_more_events()
-    turn.expect_no_handoff()
-    assert session.active_agent is first
+    turn.expect.no_handoff()
+    assert call.active_agent is first
 
 
 @both_ways
 async def test_a_change_that_failed_is_not_carried_over_by_the_one_that_follows(
-    call: CallFactory, old: type[Agent], new: type[Agent]
+    agent_call: AgentCallFixture, old: type[Agent], new: type[Agent]
 ) -> None:
     def absent() -> None:
         raise ToolError("The colleague is out.")
 
     model = ScriptedLLM([CHANGE, "It seems we are alone.", CHANGE, "As you like it."])
-    session = await call(old, llm=model)
+    call = await agent_call(old, llm=model)
     with mock_tools(old, {"change_agent": absent}):
-        await session.say("Could you answer the other way?")
-    await session.say("And now?")
-    await session.say("Well?")
+        await call.say("Could you answer the other way?")
+    await call.say("And now?")
+    await call.say("Well?")
 
-    assert told(session.received_by(new)) == [
+    assert told(call.received_by(new)) == [
         ("assistant", GREETING[old]),
         ("user", "Could you answer the other way?"),
         ("assistant", "It seems we are alone."),
@@ -211,13 +209,13 @@ async def test_a_change_that_failed_is_not_carried_over_by_the_one_that_follows(
 
 @either
 async def test_nothing_changes_when_the_caller_asks_for_nothing(
-    call: CallFactory, agent: type[Agent]
+    agent_call: AgentCallFixture, agent: type[Agent]
 ) -> None:
-    session = await call(agent, llm=ScriptedLLM(["You are welcome.", "Indeed."]))
-    first = session.active_agent
+    call = await agent_call(agent, llm=ScriptedLLM(["You are welcome.", "Indeed."]))
+    first = call.active_agent
     for said in ("Thank you", "Nice weather"):
-        turn = await session.say(said)
-        turn.expect_no_handoff()
+        turn = await call.say(said)
+        turn.expect.no_handoff()
         turn.expect.next_event().is_message(role="assistant")
         turn.expect.no_more_events()
-    assert session.active_agent is first
+    assert call.active_agent is first

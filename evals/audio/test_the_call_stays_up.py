@@ -15,9 +15,7 @@ from livekit.agents.voice.turn import InterruptionOptions
 
 from agents import agent_transfer, customer_service
 from handoff_evals import ScriptedLLM, tool_call
-from handoff_evals.audio.audio_call import AudioCall, Seam
-from handoff_evals.audio.clock import Clip
-from handoff_evals.audio.speech import FakeTTS, ToneBook
+from handoff_evals.testing import AudioCall, Clip, FakeTTS, Seam, ToneBook
 
 CLIPS = Path(__file__).parents[2] / "fixtures" / "audio"
 LONGER, SHORTER, MANAGER, HOURS, WAIT = (

@@ -15,8 +15,7 @@ from agents.customer_service import (
     TechnicalSupportAgent,
     service_call,
 )
-from handoff_evals import ScriptedLLM
-from handoff_evals.plugin.call_fixture import CallFactory
+from handoff_evals import AgentCallFixture, ScriptedLLM
 
 BILLING = {"transfer_to_billing": "to billing: charges, invoices, refunds and payments"}
 SUPPORT = {"transfer_to_technical_support": "to technical support: connection, router, speed"}
@@ -72,36 +71,36 @@ each_specialist = pytest.mark.parametrize(
 
 
 async def test_customer_service_takes_the_call_and_greets_once_without_asking_its_model(
-    call: CallFactory,
+    agent_call: AgentCallFixture,
 ) -> None:
-    session = await call(service_call, llm=ScriptedLLM([]))
-    assert session.handoffs == [(None, "customer_service_agent")]
-    assert isinstance(session.active_agent, CustomerServiceAgent)
-    greeting = session.opening.expect.next_event(type="message").event().item
+    call = await agent_call(service_call, llm=ScriptedLLM([]))
+    assert call.handoffs == [(None, "customer_service_agent")]
+    assert isinstance(call.active_agent, CustomerServiceAgent)
+    greeting = call.opening.expect.next_event(type="message").event().item
     assert greeting.text_content == "Thank you for calling Lumen Line! How can I help?"
-    session.opening.expect.no_more_events()
-    assert session.opening.model_calls == ()
+    call.opening.expect.no_more_events()
+    assert call.opening.model_calls == ()
 
 
 @each_specialist
 async def test_a_specialist_begins_with_one_reply_of_its_model_that_can_call_no_tool(
-    call: CallFactory, agent: type[Agent]
+    agent_call: AgentCallFixture, agent: type[Agent]
 ) -> None:
-    session = await call(agent, llm=ScriptedLLM(["I'm listening."]))
-    first_words = session.opening.expect.next_event(type="message").event().item
+    call = await agent_call(agent, llm=ScriptedLLM(["I'm listening."]))
+    first_words = call.opening.expect.next_event(type="message").event().item
     assert (first_words.role, first_words.text_content) == ("assistant", "I'm listening.")
-    session.opening.expect.no_more_events()
+    call.opening.expect.no_more_events()
     # With tools, two specialists could pass a caller to and fro for ever.
-    assert session.received_by(agent).tools == []
+    assert call.received_by(agent).tools == []
 
 
 @each_agent
 async def test_an_agents_model_gets_the_instructions_of_that_agent(
-    call: CallFactory, known: Known
+    agent_call: AgentCallFixture, known: Known
 ) -> None:
-    session = await call(known.agent, llm=ScriptedLLM(lambda _: "Indeed."))
-    await session.say("Nice weather")
-    received = session.received_by(known.agent)
+    call = await agent_call(known.agent, llm=ScriptedLLM(lambda _: "Indeed."))
+    await call.say("Nice weather")
+    received = call.received_by(known.agent)
     assert [message["role"] for message in received.messages].count("system") == 1
     assert received.messages[0]["content"].startswith(known.identity)
     received.contains(known.task)
@@ -112,10 +111,10 @@ async def test_an_agents_model_gets_the_instructions_of_that_agent(
 
 @each_agent
 async def test_an_agents_model_may_call_the_tools_of_that_agent_and_is_told_what_for(
-    call: CallFactory, known: Known
+    agent_call: AgentCallFixture, known: Known
 ) -> None:
-    session = await call(known.agent, llm=ScriptedLLM(lambda _: "Indeed."))
-    turn = await session.say("Nice weather")
+    call = await agent_call(known.agent, llm=ScriptedLLM(lambda _: "Indeed."))
+    turn = await call.say("Nice weather")
     described = {tool.name: tool.description for tool in turn.model_calls[-1].tools}
     assert described.keys() == known.tools.keys()
     for name, purpose in known.tools.items():
@@ -123,8 +122,10 @@ async def test_an_agents_model_may_call_the_tools_of_that_agent_and_is_told_what
 
 
 @each_agent
-async def test_the_manager_alone_has_a_voice_of_their_own(call: CallFactory, known: Known) -> None:
-    session = await call(known.agent, llm=ScriptedLLM(lambda _: "Indeed."))
-    own_voice = isinstance(session.active_agent.tts, inference.TTS)
+async def test_the_manager_alone_has_a_voice_of_their_own(
+    agent_call: AgentCallFixture, known: Known
+) -> None:
+    call = await agent_call(known.agent, llm=ScriptedLLM(lambda _: "Indeed."))
+    own_voice = isinstance(call.active_agent.tts, inference.TTS)
     assert own_voice == (known.agent is ManagerAgent)
-    assert own_voice or session.active_agent.tts is NOT_GIVEN
+    assert own_voice or call.active_agent.tts is NOT_GIVEN

@@ -18,11 +18,15 @@ from agents.customer_service import (
     TechnicalSupportAgent,
     service_call,
 )
-from handoff_evals import ScriptedLLM, ToolCall, tool_call
-from handoff_evals.livekit import Reply
-from handoff_evals.plugin.agent_call import CallUnderTest
-from handoff_evals.plugin.call_fixture import CallFactory
-from handoff_evals.plugin.received import Received
+from handoff_evals import (
+    AgentCall,
+    AgentCallFixture,
+    Received,
+    Reply,
+    ScriptedLLM,
+    ToolCall,
+    tool_call,
+)
 
 GREETING = "Thank you for calling Lumen Line! How can I help?"
 
@@ -103,13 +107,13 @@ def transfer(tool: ToolCall, first_words: str = "How can I help?") -> list[Reply
     return [tool, "One moment.", first_words]
 
 
-async def at(call: CallFactory, agent: type[Agent], *then: Reply) -> CallUnderTest:
+async def at(agent_call: AgentCallFixture, agent: type[Agent], *then: Reply) -> AgentCall:
     """A call that has come to an agent; `then` is what the models answer from there on."""
     way = transfer(WAY_TO[agent], "Go on, please.") if agent in WAY_TO else []
-    session = await call(service_call, llm=ScriptedLLM([*way, *then]))
+    call = await agent_call(service_call, llm=ScriptedLLM([*way, *then]))
     if way:
-        await session.say("I call about contract 4471")
-    return session
+        await call.say("I call about contract 4471")
+    return call
 
 
 def told(received: Received) -> list[tuple[str, Any]]:
@@ -125,11 +129,11 @@ def prompts_kept(agent: Agent) -> list[str | None]:
 
 @each_edge
 async def test_a_transfer_is_called_announced_and_carried_out_in_that_order(
-    call: CallFactory, edge: Edge
+    agent_call: AgentCallFixture, edge: Edge
 ) -> None:
-    session = await at(call, edge.old, *transfer(edge.tool))
+    call = await at(agent_call, edge.old, *transfer(edge.tool))
 
-    turn = await session.say("Somebody else, please")
+    turn = await call.say("Somebody else, please")
 
     made = turn.expect.next_event().is_function_call(name=edge.tool.name).event().item
     assert json.loads(made.arguments) == json.loads(edge.tool.arguments)
@@ -144,53 +148,53 @@ async def test_a_transfer_is_called_announced_and_carried_out_in_that_order(
 
 @each_edge
 async def test_the_old_agent_speaks_until_the_transfer_and_the_new_one_after_it(
-    call: CallFactory, edge: Edge
+    agent_call: AgentCallFixture, edge: Edge
 ) -> None:
-    session = await at(call, edge.old, *transfer(edge.tool), "I see.")
-    first = session.active_agent
+    call = await at(agent_call, edge.old, *transfer(edge.tool), "I see.")
+    first = call.active_agent
     assert type(first) is edge.old
 
-    turn = await session.say("Somebody else, please")
+    turn = await call.say("Somebody else, please")
 
-    turn.expect_handoff(edge.old, edge.new)
-    new = session.active_agent
+    turn.expect.handoff(edge.old, edge.new)
+    new = call.active_agent
     assert type(new) is edge.new
-    assert session.session.current_agent is new
+    assert call.session.current_agent is new
     # The call, its last words, and the new agent's first: whose model was asked for them.
     assert [asked.agent.id for asked in turn.model_calls] == [first.id, first.id, new.id]
-    later = await session.say("Thanks for taking me")
+    later = await call.say("Thanks for taking me")
     assert [asked.agent.id for asked in later.model_calls] == [new.id]
 
 
 @each_edge
 async def test_the_new_agent_is_told_what_was_said_and_nothing_else(
-    call: CallFactory, edge: Edge
+    agent_call: AgentCallFixture, edge: Edge
 ) -> None:
-    session = await at(call, edge.old, *transfer(edge.tool))
-    await session.say("Somebody else, please")
+    call = await at(agent_call, edge.old, *transfer(edge.tool))
+    await call.say("Somebody else, please")
 
     before = [("user", "I call about contract 4471"), ("assistant", "Go on, please.")]
-    received = session.received_by(session.active_agent)
+    received = call.received_by(call.active_agent)
     assert told(received) == [
         ("assistant", GREETING),
         *(before if edge.old in WAY_TO else []),
         ("user", "Somebody else, please"),
     ]
     received.lacks_instructions_of(edge.old).lacks(edge.tool.name)
-    assert prompts_kept(session.active_agent) == [session.active_agent.instructions]
+    assert prompts_kept(call.active_agent) == [call.active_agent.instructions]
 
 
 @each_edge
 async def test_a_transfer_that_fails_leaves_the_caller_with_the_agent_that_has_the_call(
-    call: CallFactory, edge: Edge
+    agent_call: AgentCallFixture, edge: Edge
 ) -> None:
     def busy() -> None:
         raise ToolError("All of them are on the phone.")
 
-    session = await at(call, edge.old, edge.tool, "I'm afraid nobody is free.")
-    first = session.active_agent
+    call = await at(agent_call, edge.old, edge.tool, "I'm afraid nobody is free.")
+    first = call.active_agent
     with mock_tools(edge.old, {edge.tool.name: busy}):
-        turn = await session.say("Somebody else, please")
+        turn = await call.say("Somebody else, please")
 
     turn.expect.next_event().is_function_call(name=edge.tool.name)
     turn.expect.next_event().is_function_call_output(
@@ -198,24 +202,24 @@ async def test_a_transfer_that_fails_leaves_the_caller_with_the_agent_that_has_t
     )
     turn.expect.next_event().is_message(role="assistant")
     turn.expect.no_more_events()
-    turn.expect_no_handoff()
-    assert session.active_agent is first
+    turn.expect.no_handoff()
+    assert call.active_agent is first
 
 
 async def test_a_transfer_that_failed_is_not_carried_over_by_the_one_that_follows(
-    call: CallFactory,
+    agent_call: AgentCallFixture,
 ) -> None:
     def busy() -> None:
         raise ToolError("All of them are on the phone.")
 
     # Support has the tool that failed too, so livekit would keep the call in its context.
     script = [TO_MANAGER, "I'm afraid nobody is free.", *transfer(TO_SUPPORT)]
-    session = await at(call, BillingAgent, *script)
+    call = await at(agent_call, BillingAgent, *script)
     with mock_tools(BillingAgent, {"escalate_to_manager": busy}):
-        await session.say("Your manager, please")
-    await session.say("Then somebody for my router")
+        await call.say("Your manager, please")
+    await call.say("Then somebody for my router")
 
-    received = session.received_by(TechnicalSupportAgent)
+    received = call.received_by(TechnicalSupportAgent)
     assert [words for _, words in told(received)[-3:]] == [
         "Your manager, please",
         "I'm afraid nobody is free.",
@@ -228,16 +232,16 @@ async def test_a_transfer_that_failed_is_not_carried_over_by_the_one_that_follow
     "agent", [CustomerServiceAgent, BillingAgent, TechnicalSupportAgent, ManagerAgent]
 )
 async def test_nobody_transfers_a_caller_who_asks_for_nothing(
-    call: CallFactory, agent: type[Agent]
+    agent_call: AgentCallFixture, agent: type[Agent]
 ) -> None:
-    session = await at(call, agent, "You are welcome.", "Indeed.")
-    first = session.active_agent
+    call = await at(agent_call, agent, "You are welcome.", "Indeed.")
+    first = call.active_agent
     for said in ("Thank you", "Nice weather"):
-        turn = await session.say(said)
-        turn.expect_no_handoff()
+        turn = await call.say(said)
+        turn.expect.no_handoff()
         turn.expect.next_event().is_message(role="assistant")
         turn.expect.no_more_events()
-    assert session.active_agent is first
+    assert call.active_agent is first
 
 
 @pytest.mark.parametrize(
@@ -249,21 +253,21 @@ async def test_nobody_transfers_a_caller_who_asks_for_nothing(
     ],
 )
 async def test_who_comes_back_is_greeted_no_second_time_and_can_be_transferred_again(
-    call: CallFactory, way_out: ToolCall, agent: type[Agent]
+    agent_call: AgentCallFixture, way_out: ToolCall, agent: type[Agent]
 ) -> None:
     out, back = transfer(way_out, "Go on, please."), transfer(TO_SERVICE, "Here we are again.")
     model = ScriptedLLM([*out, *back, *out])
-    session = await call(service_call, llm=model)
-    took_the_call = [session.active_agent]
+    call = await agent_call(service_call, llm=model)
+    took_the_call = [call.active_agent]
     for said in ("Out", "Back", "Out again"):
-        await session.say(said)
-        took_the_call.append(session.active_agent)
+        await call.say(said)
+        took_the_call.append(call.active_agent)
 
     assert model.left == 0
     # Each is new: one that was kept would know nothing of what was said since.
     assert len({id(each) for each in took_the_call}) == 4
     assert [type(each) for each in took_the_call[1:]] == [agent, CustomerServiceAgent, agent]
-    assert told(session.received_by(took_the_call[-1])) == [
+    assert told(call.received_by(took_the_call[-1])) == [
         ("assistant", GREETING),
         ("user", "Out"),
         ("assistant", "Go on, please."),
@@ -274,24 +278,24 @@ async def test_who_comes_back_is_greeted_no_second_time_and_can_be_transferred_a
 
 
 async def test_livekits_handoff_records_are_a_chain_over_a_call_that_takes_every_way(
-    call: CallFactory,
+    agent_call: AgentCallFixture,
 ) -> None:
     tour = [EDGES[name] for name in TOUR]
     assert set(TOUR) == set(EDGES)
     model = ScriptedLLM([part for edge in tour for part in transfer(edge.tool, "Yes?")])
-    session = await call(service_call, llm=model)
+    call = await agent_call(service_call, llm=model)
     for name in TOUR:
-        await session.say(name)
+        await call.say(name)
 
     recorded = [
         (item.old_agent_id, item.new_agent_id)
-        for item in session.session.history.items
+        for item in call.session.history.items
         if item.type == "agent_handoff"
     ]
     stops = [ID[CustomerServiceAgent], *(ID[edge.new] for edge in tour)]
     assert recorded == list(zip([None, *stops], stops, strict=False))
-    assert session.handoffs == recorded
-    assert told(session.received_by(session.active_agent)) == [
+    assert call.handoffs == recorded
+    assert told(call.received_by(call.active_agent)) == [
         ("assistant", GREETING),
         *(part for name in TOUR[:-1] for part in [("user", name), ("assistant", "Yes?")]),
         ("user", TOUR[-1]),

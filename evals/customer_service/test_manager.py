@@ -10,37 +10,36 @@ from agents.customer_service import (
     TechnicalSupportAgent,
     service_call,
 )
-from handoff_evals import ScriptedLLM, tool_call
-from handoff_evals.plugin.call_fixture import CallFactory
+from handoff_evals import AgentCallFixture, ScriptedLLM, tool_call
 
 ESCALATE = tool_call("escalate_to_manager", reason="Third outage within a week")
 
 
-async def test_the_manager_knows_the_reason_that_the_agent_gave(call: CallFactory) -> None:
-    session = await call(service_call, llm=ScriptedLLM([ESCALATE, "One moment.", "I'm sorry."]))
-    await session.say("Your manager, please")
-    session.received_by(ManagerAgent).contains(
-        "Reason of the escalation: Third outage within a week."
-    )
+async def test_the_manager_knows_the_reason_that_the_agent_gave(
+    agent_call: AgentCallFixture,
+) -> None:
+    call = await agent_call(service_call, llm=ScriptedLLM([ESCALATE, "One moment.", "I'm sorry."]))
+    await call.say("Your manager, please")
+    call.received_by(ManagerAgent).contains("Reason of the escalation: Third outage within a week.")
 
 
-async def test_an_escalation_without_a_reason_is_refused(call: CallFactory) -> None:
+async def test_an_escalation_without_a_reason_is_refused(agent_call: AgentCallFixture) -> None:
     model = ScriptedLLM([tool_call("escalate_to_manager"), "May I ask why?"])
     # That the model forgot it is a fault of the model, which would fail any other test.
-    session = await call(service_call, llm=model, keep_faults=True)
-    turn = await session.say("Your manager, please")
-    assert [(each.owner, each.cause) for each in session.faults] == [("model", "missing_arguments")]
+    call = await agent_call(service_call, llm=model, keep_faults=True)
+    turn = await call.say("Your manager, please")
+    assert [(each.owner, each.cause) for each in call.faults] == [("model", "missing_arguments")]
     turn.expect.contains_function_call_output(is_error=True)
-    turn.expect_no_handoff()
+    turn.expect.no_handoff()
     assert turn.said == "May I ask why?"
 
 
 @pytest.mark.parametrize("agent", [CustomerServiceAgent, BillingAgent, TechnicalSupportAgent])
 async def test_an_escalation_takes_a_reason_and_no_other_transfer_takes_anything(
-    call: CallFactory, agent: type[Agent]
+    agent_call: AgentCallFixture, agent: type[Agent]
 ) -> None:
-    session = await call(agent, llm=ScriptedLLM(lambda _: "Indeed."))
-    turn = await session.say("Nice weather")
+    call = await agent_call(agent, llm=ScriptedLLM(lambda _: "Indeed."))
+    turn = await call.say("Nice weather")
     for tool in turn.model_calls[-1].tools:
         takes = tool.parameters["properties"]
         if tool.name == "escalate_to_manager":
@@ -52,23 +51,23 @@ async def test_an_escalation_takes_a_reason_and_no_other_transfer_takes_anything
 
 
 async def test_the_managers_voice_is_in_force_while_the_manager_has_the_call(
-    call: CallFactory,
+    agent_call: AgentCallFixture,
 ) -> None:
     back = tool_call("transfer_to_customer_service")
     model = ScriptedLLM([ESCALATE, "One moment.", "I'm sorry.", back, "Back you go.", "Hello."])
-    session = await call(service_call, llm=model)
+    call = await agent_call(service_call, llm=model)
     # LiveKit speaks with the agent's own voice, or with the session's where it is not given.
-    assert session.session.current_agent.tts is NOT_GIVEN
+    assert call.session.current_agent.tts is NOT_GIVEN
 
-    await session.say("Your manager, please")
-    assert isinstance(session.session.current_agent, ManagerAgent)
-    voice = session.session.current_agent.tts
+    await call.say("Your manager, please")
+    assert isinstance(call.session.current_agent, ManagerAgent)
+    voice = call.session.current_agent.tts
     assert isinstance(voice, inference.TTS)
     assert (voice.model, voice._opts.voice) == ("deepgram/aura-2", "apollo")
 
-    await session.say("That's settled then, thank you")
-    assert isinstance(session.session.current_agent, CustomerServiceAgent)
-    assert session.session.current_agent.tts is NOT_GIVEN
+    await call.say("That's settled then, thank you")
+    assert isinstance(call.session.current_agent, CustomerServiceAgent)
+    assert call.session.current_agent.tts is NOT_GIVEN
 
 
 def test_without_credentials_the_manager_speaks_with_the_sessions_voice(

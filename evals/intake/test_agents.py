@@ -6,8 +6,7 @@ import pytest
 from livekit.agents import NOT_GIVEN, Agent
 
 from agents.intake import Caller, IntakeAgent, MembershipAgent, intake_call
-from handoff_evals import ScriptedLLM
-from handoff_evals.plugin.call_fixture import CallFactory
+from handoff_evals import AgentCallFixture, ScriptedLLM
 
 
 def intake() -> Agent:
@@ -23,10 +22,10 @@ def membership() -> Agent:
 each_agent = pytest.mark.parametrize("agent", [intake, membership])
 
 
-async def test_the_intake_takes_the_call(call: CallFactory) -> None:
-    session = await call(intake_call, llm=ScriptedLLM([]))
-    assert session.handoffs == [(None, "intake_agent")]
-    assert isinstance(session.active_agent, IntakeAgent)
+async def test_the_intake_takes_the_call(agent_call: AgentCallFixture) -> None:
+    call = await agent_call(intake_call, llm=ScriptedLLM([]))
+    assert call.handoffs == [(None, "intake_agent")]
+    assert isinstance(call.active_agent, IntakeAgent)
 
 
 @pytest.mark.parametrize(
@@ -40,13 +39,13 @@ async def test_the_intake_takes_the_call(call: CallFactory) -> None:
     ],
 )
 async def test_an_agent_greets_once_and_without_asking_its_model(
-    call: CallFactory, agent: Any, greeting: str
+    agent_call: AgentCallFixture, agent: Any, greeting: str
 ) -> None:
-    session = await call(agent, llm=ScriptedLLM([]))
-    said = session.opening.expect.next_event(type="message").event().item
+    call = await agent_call(agent, llm=ScriptedLLM([]))
+    said = call.opening.expect.next_event(type="message").event().item
     assert (said.role, said.text_content) == ("assistant", greeting)
-    session.opening.expect.no_more_events()
-    assert session.opening.model_calls == ()
+    call.opening.expect.no_more_events()
+    assert call.opening.model_calls == ()
 
 
 @pytest.mark.parametrize(
@@ -57,21 +56,21 @@ async def test_an_agent_greets_once_and_without_asking_its_model(
     ],
 )
 async def test_an_agents_model_gets_the_instructions_of_that_agent(
-    call: CallFactory, agent: Any, own: str, of_the_other: str
+    agent_call: AgentCallFixture, agent: Any, own: str, of_the_other: str
 ) -> None:
-    session = await call(agent, llm=ScriptedLLM(["Indeed."]))
-    await session.say("Nice weather")
-    received = session.received_by(session.active_agent)
+    call = await agent_call(agent, llm=ScriptedLLM(["Indeed."]))
+    await call.say("Nice weather")
+    received = call.received_by(call.active_agent)
     assert [message["role"] for message in received.messages] == ["system", "assistant", "user"]
     assert received.messages[0]["content"].startswith(own)
     received.lacks(of_the_other)
 
 
 async def test_the_intakes_model_is_told_what_each_tool_is_for_and_what_it_takes(
-    call: CallFactory,
+    agent_call: AgentCallFixture,
 ) -> None:
-    session = await call(intake, llm=ScriptedLLM(["Indeed."]))
-    turn = await session.say("Nice weather")
+    call = await agent_call(intake, llm=ScriptedLLM(["Indeed."]))
+    turn = await call.say("Nice weather")
     tools = {tool.name: tool for tool in turn.model_calls[0].tools}
     assert tools.keys() == {"record_name", "record_age"}
     for fact, kind in (("name", "string"), ("age", "integer")):
@@ -83,13 +82,15 @@ async def test_the_intakes_model_is_told_what_each_tool_is_for_and_what_it_takes
         assert tool.parameters["required"] == [fact]
 
 
-async def test_membership_has_no_tools_and_so_no_way_on(call: CallFactory) -> None:
-    session = await call(membership, llm=ScriptedLLM(["Indeed."]))
-    await session.say("Nice weather")
-    assert session.received_by(MembershipAgent).tools == []
+async def test_membership_has_no_tools_and_so_no_way_on(agent_call: AgentCallFixture) -> None:
+    call = await agent_call(membership, llm=ScriptedLLM(["Indeed."]))
+    await call.say("Nice weather")
+    assert call.received_by(MembershipAgent).tools == []
 
 
 @each_agent
-async def test_neither_agent_brings_a_voice_of_its_own(call: CallFactory, agent: Any) -> None:
-    session = await call(agent, llm=ScriptedLLM([]))
-    assert session.active_agent.tts is NOT_GIVEN
+async def test_neither_agent_brings_a_voice_of_its_own(
+    agent_call: AgentCallFixture, agent: Any
+) -> None:
+    call = await agent_call(agent, llm=ScriptedLLM([]))
+    assert call.active_agent.tts is NOT_GIVEN

@@ -11,9 +11,7 @@ import pytest
 from livekit.agents import ToolError, mock_tools
 
 from agents.intake import Caller, IntakeAgent, MembershipAgent, intake_call
-from handoff_evals import ScriptedLLM, ToolCall, tool_call
-from handoff_evals.plugin.call_fixture import CallFactory
-from handoff_evals.plugin.received import Received
+from handoff_evals import AgentCallFixture, Received, ScriptedLLM, ToolCall, tool_call
 
 NAME = tool_call("record_name", name="Maria")
 AGE = tool_call("record_age", age=34)
@@ -40,32 +38,32 @@ def told(received: Received) -> list[tuple[str, Any]]:
 
 @either_order
 async def test_one_fact_alone_hands_nobody_over(
-    call: CallFactory, first: ToolCall, answer: str, last: ToolCall
+    agent_call: AgentCallFixture, first: ToolCall, answer: str, last: ToolCall
 ) -> None:
-    session = await call(intake_call, llm=ScriptedLLM([first, "And the other thing?"]))
-    intake = session.active_agent
+    call = await agent_call(intake_call, llm=ScriptedLLM([first, "And the other thing?"]))
+    intake = call.active_agent
 
-    turn = await session.say("Here is one thing about me")
+    turn = await call.say("Here is one thing about me")
 
     made = turn.expect.next_event().is_function_call(name=first.name).event().item
     assert json.loads(made.arguments) == json.loads(first.arguments)
     turn.expect.next_event().is_function_call_output(output=answer, is_error=False)
     turn.expect.next_event().is_message(role="assistant")
     turn.expect.no_more_events()
-    turn.expect_no_handoff()
-    assert session.active_agent is intake
-    assert last.name in session.received_by(IntakeAgent).tools
+    turn.expect.no_handoff()
+    assert call.active_agent is intake
+    assert last.name in call.received_by(IntakeAgent).tools
 
 
 @either_order
 async def test_the_second_fact_is_recorded_handed_over_and_greeted_in_that_order(
-    call: CallFactory, first: ToolCall, answer: str, last: ToolCall
+    agent_call: AgentCallFixture, first: ToolCall, answer: str, last: ToolCall
 ) -> None:
-    session = await call(intake_call, llm=ScriptedLLM([first, "And the other thing?", last]))
-    before = await session.say("Here is one thing about me")
+    call = await agent_call(intake_call, llm=ScriptedLLM([first, "And the other thing?", last]))
+    before = await call.say("Here is one thing about me")
     before.expect.contains_function_call_output(output=answer)
 
-    turn = await session.say("And here is the other")
+    turn = await call.say("And here is the other")
 
     made = turn.expect.next_event().is_function_call(name=last.name).event().item
     assert json.loads(made.arguments) == json.loads(last.arguments)
@@ -78,15 +76,15 @@ async def test_the_second_fact_is_recorded_handed_over_and_greeted_in_that_order
 
 @either_order
 async def test_membership_is_told_what_was_said_and_the_facts_and_nothing_else(
-    call: CallFactory, first: ToolCall, answer: str, last: ToolCall
+    agent_call: AgentCallFixture, first: ToolCall, answer: str, last: ToolCall
 ) -> None:
     model = ScriptedLLM([first, "And the other thing?", last, "30 euros a month."])
-    session = await call(intake_call, llm=model)
-    await session.say("Here is one thing about me")
-    await session.say("And here is the other")
-    await session.say("What does it cost?")
+    call = await agent_call(intake_call, llm=model)
+    await call.say("Here is one thing about me")
+    await call.say("And here is the other")
+    await call.say("What does it cost?")
 
-    received = session.received_by(MembershipAgent)
+    received = call.received_by(MembershipAgent)
     assert told(received) == [
         ("assistant", WELCOME),
         ("user", "Here is one thing about me"),
@@ -98,91 +96,93 @@ async def test_membership_is_told_what_was_said_and_the_facts_and_nothing_else(
     received.contains("You talk to Maria, aged 34: never ask")
     received.lacks_instructions_of(IntakeAgent).lacks(answer).lacks("record_")
     # No model sees these prompts, but whoever reads the context does.
-    items = session.active_agent.chat_ctx.items
+    items = call.active_agent.chat_ctx.items
     prompts = [item.instructions for item in items if item.type == "agent_config_update"]
-    assert prompts == [session.active_agent.instructions]
+    assert prompts == [call.active_agent.instructions]
     assert received.tools == []
 
 
 @either_order
 async def test_the_facts_are_in_userdata_one_by_one_and_outlast_the_intake(
-    call: CallFactory, first: ToolCall, answer: str, last: ToolCall
+    agent_call: AgentCallFixture, first: ToolCall, answer: str, last: ToolCall
 ) -> None:
     known: dict[str, Caller] = {
         AGE_IS_MISSING: Caller(name="Maria"),
         NAME_IS_MISSING: Caller(age=34),
     }
     model = ScriptedLLM([first, "And the other thing?", last, "30 euros a month."])
-    session = await call(intake_call, llm=model)
-    kept = session.session.userdata
+    call = await agent_call(intake_call, llm=model)
+    kept = call.session.userdata
     assert kept == Caller()
 
-    await session.say("Here is one thing about me")
-    assert session.session.userdata == known[answer]
-    await session.say("And here is the other")
-    assert session.session.userdata == Caller(name="Maria", age=34)
-    await session.say("What does it cost?")
-    assert session.session.userdata == Caller(name="Maria", age=34)
-    assert session.session.userdata is kept
+    await call.say("Here is one thing about me")
+    assert call.session.userdata == known[answer]
+    await call.say("And here is the other")
+    assert call.session.userdata == Caller(name="Maria", age=34)
+    await call.say("What does it cost?")
+    assert call.session.userdata == Caller(name="Maria", age=34)
+    assert call.session.userdata is kept
 
 
 @either_order
 async def test_the_intake_has_the_call_until_the_second_fact_and_membership_after_it(
-    call: CallFactory, first: ToolCall, answer: str, last: ToolCall
+    agent_call: AgentCallFixture, first: ToolCall, answer: str, last: ToolCall
 ) -> None:
     model = ScriptedLLM([first, "And the other thing?", last, "30 euros a month.", "From 7 on."])
-    session = await call(intake_call, llm=model)
-    before = await session.say("Here is one thing about me")
+    call = await agent_call(intake_call, llm=model)
+    before = await call.say("Here is one thing about me")
     before.expect.contains_function_call_output(output=answer)
-    assert isinstance(session.active_agent, IntakeAgent)
+    assert isinstance(call.active_agent, IntakeAgent)
 
-    turn = await session.say("And here is the other")
+    turn = await call.say("And here is the other")
 
-    turn.expect_handoff(IntakeAgent, MembershipAgent)
-    assert session.session.current_agent is session.active_agent
+    turn.expect.handoff(IntakeAgent, MembershipAgent)
+    assert call.session.current_agent is call.active_agent
     assert [asked.agent.id for asked in turn.model_calls] == ["intake_agent"]
     # The last stop: it keeps the caller, whatever they say.
     for said in ("What does it cost?", "Let me talk to the one before again"):
-        later = await session.say(said)
-        later.expect_no_handoff()
+        later = await call.say(said)
+        later.expect.no_handoff()
         assert [asked.agent.id for asked in later.model_calls] == ["membership_agent"]
     assert model.left == 0
 
 
 async def test_livekits_handoff_records_are_a_chain_that_begins_with_nobody(
-    call: CallFactory,
+    agent_call: AgentCallFixture,
 ) -> None:
-    session = await call(intake_call, llm=ScriptedLLM([NAME, "And your age?", AGE]))
-    await session.say("Maria")
-    await session.say("34")
+    call = await agent_call(intake_call, llm=ScriptedLLM([NAME, "And your age?", AGE]))
+    await call.say("Maria")
+    await call.say("34")
     recorded = [
         (item.old_agent_id, item.new_agent_id)
-        for item in session.session.history.items
+        for item in call.session.history.items
         if item.type == "agent_handoff"
     ]
     assert recorded == [(None, "intake_agent"), ("intake_agent", "membership_agent")]
-    assert session.handoffs == recorded
+    assert call.handoffs == recorded
 
 
 @pytest.mark.parametrize("both", [[NAME, AGE], [AGE, NAME]], ids=["name-first", "age-first"])
 async def test_both_facts_in_one_reply_hand_over_once(
-    call: CallFactory, both: list[ToolCall]
+    agent_call: AgentCallFixture, both: list[ToolCall]
 ) -> None:
     # The tool that came first wants an answer, so the intake speaks once more.
-    session = await call(intake_call, llm=ScriptedLLM([both, "Got both."]))
-    turn = await session.say("Maria, 34")
-    turn.expect_handoff(IntakeAgent, MembershipAgent)
+    call = await agent_call(intake_call, llm=ScriptedLLM([both, "Got both."]))
+    turn = await call.say("Maria, 34")
+    turn.expect.handoff(IntakeAgent, MembershipAgent)
     assert turn.said == f"Got both.\n{THANKS}"
-    assert session.session.userdata == Caller(name="Maria", age=34)
+    assert call.session.userdata == Caller(name="Maria", age=34)
 
 
-async def test_a_fact_that_the_caller_corrects_is_handed_over_corrected(call: CallFactory) -> None:
+async def test_a_fact_that_the_caller_corrects_is_handed_over_corrected(
+    agent_call: AgentCallFixture,
+) -> None:
     wrong = tool_call("record_name", name="Mario")
     model = ScriptedLLM([wrong, "And your age?", NAME, "Maria, then. And your age?", AGE, "Yes."])
-    session = await call(intake_call, llm=model)
+    call = await agent_call(intake_call, llm=model)
     for said in ("Mario", "No, Maria", "34", "Do you have a pool?"):
-        await session.say(said)
-    session.received_by(MembershipAgent).contains("You talk to Maria, aged 34").lacks("Mario,")
+        await call.say(said)
+    call.received_by(MembershipAgent).contains("You talk to Maria, aged 34").lacks("Mario,")
 
 
 @pytest.mark.parametrize(
@@ -200,65 +200,69 @@ async def test_a_fact_that_the_caller_corrects_is_handed_over_corrected(call: Ca
     ids=["no-name", "blank-name", "age-0", "age-minus-3", "age-121"],
 )
 async def test_what_is_no_name_and_no_age_is_not_recorded_and_hands_nobody_over(
-    call: CallFactory, refused: ToolCall, because: str
+    agent_call: AgentCallFixture, refused: ToolCall, because: str
 ) -> None:
     other = AGE if refused.name == "record_name" else NAME
     model = ScriptedLLM([other, "And the other thing?", refused, "Pardon?"])
-    session = await call(intake_call, llm=model)
-    await session.say("Here is one thing about me")
+    call = await agent_call(intake_call, llm=model)
+    await call.say("Here is one thing about me")
 
-    turn = await session.say("Mumble")
+    turn = await call.say("Mumble")
 
     output = turn.expect.contains_function_call_output(is_error=True).event().item.output
     assert output.startswith(because)
-    turn.expect_no_handoff()
+    turn.expect.no_handoff()
     assert turn.said == "Pardon?"
     expected = Caller(age=34) if other is AGE else Caller(name="Maria")
-    assert session.session.userdata == expected
+    assert call.session.userdata == expected
 
 
 @pytest.mark.parametrize("age", [1, 120])
-async def test_the_youngest_and_the_oldest_are_handed_over(call: CallFactory, age: int) -> None:
+async def test_the_youngest_and_the_oldest_are_handed_over(
+    agent_call: AgentCallFixture, age: int
+) -> None:
     padded = tool_call("record_name", name="  Maria ")
-    session = await call(
+    call = await agent_call(
         intake_call, llm=ScriptedLLM([padded, "And your age?", tool_call("record_age", age=age)])
     )
-    await session.say("Maria")
-    turn = await session.say("My age")
-    turn.expect_handoff(IntakeAgent, MembershipAgent)
+    await call.say("Maria")
+    turn = await call.say("My age")
+    turn.expect.handoff(IntakeAgent, MembershipAgent)
     assert turn.said == THANKS
-    assert session.session.userdata == Caller(name="Maria", age=age)
+    assert call.session.userdata == Caller(name="Maria", age=age)
 
 
 @either_order
 async def test_a_record_that_fails_hands_nobody_over(
-    call: CallFactory, first: ToolCall, answer: str, last: ToolCall
+    agent_call: AgentCallFixture, first: ToolCall, answer: str, last: ToolCall
 ) -> None:
     def down() -> None:
         raise ToolError("The member register does not answer.")
 
     model = ScriptedLLM([first, "And the other thing?", last, "One more time, please?"])
-    session = await call(intake_call, llm=model)
-    before = await session.say("Here is one thing about me")
+    call = await agent_call(intake_call, llm=model)
+    before = await call.say("Here is one thing about me")
     before.expect.contains_function_call_output(output=answer)
     with mock_tools(IntakeAgent, {last.name: down}):
-        turn = await session.say("And here is the other")
+        turn = await call.say("And here is the other")
     turn.expect.next_event().is_function_call(name=last.name)
     turn.expect.next_event().is_function_call_output(
         output="The member register does not answer.", is_error=True
     )
     turn.expect.next_event().is_message(role="assistant")
     turn.expect.no_more_events()
-    turn.expect_no_handoff()
+    turn.expect.no_handoff()
 
 
-async def test_nobody_hands_over_a_caller_who_tells_nothing(call: CallFactory) -> None:
-    session = await call(intake_call, llm=ScriptedLLM(["Hello! Your name?", "Indeed. Your name?"]))
-    intake = session.active_agent
+async def test_nobody_hands_over_a_caller_who_tells_nothing(agent_call: AgentCallFixture) -> None:
+    call = await agent_call(
+        intake_call, llm=ScriptedLLM(["Hello! Your name?", "Indeed. Your name?"])
+    )
+    intake = call.active_agent
     for said in ("Hello", "Nice weather"):
-        turn = await session.say(said)
-        turn.expect_no_handoff()
+        turn = await call.say(said)
+        turn.expect.no_handoff()
         turn.expect.next_event().is_message(role="assistant")
         turn.expect.no_more_events()
-    assert session.active_agent is intake
-    assert session.session.userdata == Caller()
+    assert call.active_agent is intake
+    assert call.session.userdata == Caller()

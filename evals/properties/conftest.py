@@ -1,14 +1,18 @@
-"""How many conversations are held: a few in every run of the tests, 2,000 in `make fuzz`."""
+"""How many random conversations are run: 25 in every run of the tests, 2,000 in `make fuzz`."""
 
 import pytest
 from hypothesis import settings
 
-from handoff_evals.fuzzing import BRIEF, THOROUGH
-
-settings.register_profile("fuzz", THOROUGH)
+settings.register_profile("fuzz", max_examples=2000)
 
 
 @pytest.fixture
-def how(request: pytest.FixtureRequest) -> settings:
-    """Hypothesis's settings, by `--hypothesis-profile=fuzz`."""
-    return THOROUGH if request.config.getoption("--hypothesis-profile") == "fuzz" else BRIEF
+def thorough(request: pytest.FixtureRequest) -> bool:
+    """Whether `--hypothesis-profile=fuzz` asks for many conversations, others each time."""
+    return bool(request.config.getoption("--hypothesis-profile") == "fuzz")
+
+
+@pytest.fixture
+def conversations(*, thorough: bool) -> int:
+    """How many conversations to run."""
+    return 2000 if thorough else 25

@@ -3,14 +3,12 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import settings
 
-from handoff_evals import AgentEntry
-from handoff_evals.fuzzing import Item, Subject, adds_nothing, fuzz
+from handoff_evals import AgentEntry, ContextItem, Subject, fuzz
 
 
-def test_agent_transfer(how: settings) -> None:
-    held = fuzz(
+def test_agent_transfer(conversations: int, *, thorough: bool) -> None:
+    run = fuzz(
         Subject(
             entry=AgentEntry.load("agents.agent_transfer:transfer_call"),
             graph={
@@ -18,14 +16,15 @@ def test_agent_transfer(how: settings) -> None:
                 "long_winded_agent": ["short_winded_agent"],
             },
         ),
-        how=how,
+        conversations=conversations,
+        fresh=thorough,
     )
 
-    assert held >= how.max_examples
+    assert run >= conversations
 
 
-def test_customer_service(how: settings) -> None:
-    held = fuzz(
+def test_customer_service(conversations: int, *, thorough: bool) -> None:
+    run = fuzz(
         Subject(
             entry=AgentEntry.load("agents.customer_service:service_call"),
             graph={
@@ -47,25 +46,31 @@ def test_customer_service(how: settings) -> None:
                 "manager_agent": ["customer_service_agent"],
             },
         ),
-        how=how,
+        conversations=conversations,
+        fresh=thorough,
     )
 
-    assert held >= how.max_examples
+    assert run >= conversations
 
 
-def test_intake(how: settings) -> None:
-    held = fuzz(
+def test_intake(conversations: int, *, thorough: bool) -> None:
+    run = fuzz(
         Subject(
             entry=AgentEntry.load("agents.intake:intake_call"),
             graph={"intake_agent": ["membership_agent"], "membership_agent": []},
         ),
-        how=how,
+        conversations=conversations,
+        fresh=thorough,
     )
 
-    assert held >= how.max_examples
+    assert run >= conversations
 
 
-def _notes(item: Item) -> bool:
+def _nothing(item: ContextItem) -> bool:  # noqa: ARG001 - the signature of `Subject.adds`
+    return False
+
+
+def _notes(item: ContextItem) -> bool:
     """Tell the one message that a handoff adds in these modes."""
     return item.name == "system" and item.text.startswith(
         ("Earlier in this call: ", "Known about this call: ")
@@ -75,17 +80,19 @@ def _notes(item: Item) -> bool:
 @pytest.mark.parametrize(
     ("carry", "adds"),
     [
-        ("fresh", adds_nothing),
-        ("full", adds_nothing),
-        ("last_turns", adds_nothing),
+        ("fresh", _nothing),
+        ("full", _nothing),
+        ("last_turns", _nothing),
         ("summary", _notes),
         ("facts", _notes),
     ],
 )
-def test_triage(carry: str, adds: Callable[[Item], bool], how: settings) -> None:
+def test_triage(
+    carry: str, adds: Callable[[ContextItem], bool], conversations: int, *, thorough: bool
+) -> None:
     # The five share what one agent is given.
-    how = settings(how, max_examples=max(10, how.max_examples // 5))
-    held = fuzz(
+    conversations = max(10, conversations // 5)
+    run = fuzz(
         Subject(
             entry=AgentEntry.load(f"evals.properties.carries:{carry}"),
             graph={
@@ -100,7 +107,8 @@ def test_triage(carry: str, adds: Callable[[Item], bool], how: settings) -> None
             },
             adds=adds,
         ),
-        how=how,
+        conversations=conversations,
+        fresh=thorough,
     )
 
-    assert held >= how.max_examples
+    assert run >= conversations

@@ -8,9 +8,7 @@ import pytest
 from livekit.agents import NOT_GIVEN, Agent, AgentSession, llm
 
 from agents.triage import Caller, SpecialistAgent, Topic, TriageAgent, triage_call
-from handoff_evals import ScriptedLLM, ToolCall, tool_call
-from handoff_evals.plugin.agent_call import CallUnderTest
-from handoff_evals.plugin.call_fixture import CallFactory
+from handoff_evals import AgentCall, AgentCallFixture, ScriptedLLM, ToolCall, tool_call
 
 WAY_BACK = {"transfer_to_triage": "back to triage: they ask for something else than your topic"}
 WAYS_ON = {
@@ -72,16 +70,16 @@ each_agent = pytest.mark.parametrize(
 )
 
 
-async def at(call: CallFactory, known: Known) -> CallUnderTest:
+async def at(agent_call: AgentCallFixture, known: Known) -> AgentCall:
     """A call in which that agent's model was asked, with all of its tools."""
     way: list[ToolCall | str] = []
     if known.way is not None:
         way = [tool_call(known.way), "How can I help?"]
-    session = await call(triage_call, llm=ScriptedLLM([*way, "Indeed."]))
+    call = await agent_call(triage_call, llm=ScriptedLLM([*way, "Indeed."]))
     if way:
-        await session.say("Somebody else, please")
-    await session.say("Nice weather")
-    return session
+        await call.say("Somebody else, please")
+    await call.say("Nice weather")
+    return call
 
 
 def specialist(topic: Topic) -> Callable[[llm.LLM[Any]], tuple[Agent, AgentSession[Caller]]]:
@@ -93,36 +91,36 @@ def specialist(topic: Topic) -> Callable[[llm.LLM[Any]], tuple[Agent, AgentSessi
 
 
 async def test_triage_takes_the_call_and_greets_once_without_asking_its_model(
-    call: CallFactory,
+    agent_call: AgentCallFixture,
 ) -> None:
-    session = await call(triage_call, llm=ScriptedLLM([]))
-    assert session.handoffs == [(None, "triage_agent")]
-    assert isinstance(session.active_agent, TriageAgent)
-    greeting = session.opening.expect.next_event(type="message").event().item
+    call = await agent_call(triage_call, llm=ScriptedLLM([]))
+    assert call.handoffs == [(None, "triage_agent")]
+    assert isinstance(call.active_agent, TriageAgent)
+    greeting = call.opening.expect.next_event(type="message").event().item
     assert greeting.text_content == "Harbour Insurance, good day! What can we do for you?"
-    session.opening.expect.no_more_events()
-    assert session.opening.model_calls == ()
+    call.opening.expect.no_more_events()
+    assert call.opening.model_calls == ()
 
 
 @pytest.mark.parametrize("topic", ["claims", "policies", "payments"])
 async def test_a_specialist_begins_with_one_reply_of_its_model_that_can_call_no_tool(
-    call: CallFactory, topic: Topic
+    agent_call: AgentCallFixture, topic: Topic
 ) -> None:
-    session = await call(specialist(topic), llm=ScriptedLLM(["I'm listening."]))
-    first_words = session.opening.expect.next_event(type="message").event().item
+    call = await agent_call(specialist(topic), llm=ScriptedLLM(["I'm listening."]))
+    first_words = call.opening.expect.next_event(type="message").event().item
     assert (first_words.role, first_words.text_content) == ("assistant", "I'm listening.")
-    session.opening.expect.no_more_events()
+    call.opening.expect.no_more_events()
     # With tools, two agents could pass a caller to and fro for ever.
-    assert session.received_by(SpecialistAgent).tools == []
-    assert session.session.userdata == Caller(topics=[topic])
+    assert call.received_by(SpecialistAgent).tools == []
+    assert call.session.userdata == Caller(topics=[topic])
 
 
 @each_agent
 async def test_an_agents_model_gets_the_instructions_of_that_agent(
-    call: CallFactory, known: Known
+    agent_call: AgentCallFixture, known: Known
 ) -> None:
-    session = await at(call, known)
-    received = session.received_by(session.active_agent)
+    call = await at(agent_call, known)
+    received = call.received_by(call.active_agent)
     assert [message["role"] for message in received.messages].count("system") == 1
     assert received.messages[0]["content"].startswith(known.identity)
     received.contains(known.task)
@@ -133,25 +131,29 @@ async def test_an_agents_model_gets_the_instructions_of_that_agent(
 
 @each_agent
 async def test_an_agents_model_may_call_the_tools_of_that_agent_and_is_told_what_for(
-    call: CallFactory, known: Known
+    agent_call: AgentCallFixture, known: Known
 ) -> None:
-    session = await at(call, known)
-    offered = session.turns[-1].model_calls[-1].tools
+    call = await at(agent_call, known)
+    offered = call.turns[-1].model_calls[-1].tools
     assert {tool.name for tool in offered} == known.tools.keys()
     for tool in offered:
         assert known.tools[tool.name] in tool.description
         assert tool.parameters["properties"] == {}
 
 
-async def test_triage_tells_its_model_what_each_specialist_deals_with(call: CallFactory) -> None:
-    session = await at(call, KNOWN["triage"])
-    received = session.received_by(TriageAgent)
+async def test_triage_tells_its_model_what_each_specialist_deals_with(
+    agent_call: AgentCallFixture,
+) -> None:
+    call = await at(agent_call, KNOWN["triage"])
+    received = call.received_by(TriageAgent)
     received.contains("claims: reporting a damage or a loss, and following a claim")
     received.contains("policies: taking out, changing or cancelling cover")
     received.contains("payments: premiums, direct debits and invoices")
 
 
 @each_agent
-async def test_no_agent_brings_a_voice_of_its_own(call: CallFactory, known: Known) -> None:
-    session = await at(call, known)
-    assert session.active_agent.tts is NOT_GIVEN
+async def test_no_agent_brings_a_voice_of_its_own(
+    agent_call: AgentCallFixture, known: Known
+) -> None:
+    call = await at(agent_call, known)
+    assert call.active_agent.tts is NOT_GIVEN

@@ -12,10 +12,7 @@ import pytest
 from livekit.agents import Agent, AgentSession, ToolError, llm, mock_tools
 
 from agents.triage import Caller, Carry, SpecialistAgent, TriageAgent, triage_call
-from handoff_evals import Request, ScriptedLLM, tool_call
-from handoff_evals.livekit import Reply
-from handoff_evals.plugin.agent_call import CallUnderTest
-from handoff_evals.plugin.call_fixture import CallFactory
+from handoff_evals import AgentCall, AgentCallFixture, Reply, Request, ScriptedLLM, tool_call
 
 Said = list[tuple[str, Any]]
 """What was said, as a model receives it: role and words."""
@@ -70,7 +67,7 @@ each_desk = pytest.mark.parametrize(
 class Journey:
     """What each agent was told besides its own instructions when it was last asked."""
 
-    session: CallUnderTest
+    call: AgentCall
     desk: Said
     """Asked by the caller to be taken back."""
     triage: Said
@@ -81,9 +78,9 @@ class Journey:
     @property
     def summed_up(self) -> list[str]:
         """What the session's model was given to sum up, one text a handoff."""
-        asked = [call for call in self.session.transcript.model_calls if call.purpose == "direct"]
-        assert all("Sum up this phone call" in call.messages[0]["content"] for call in asked)
-        return [call.messages[1]["content"] for call in asked]
+        asked = [each for each in self.call.transcript.model_calls if each.purpose == "direct"]
+        assert all("Sum up this phone call" in each.messages[0]["content"] for each in asked)
+        return [each.messages[1]["content"] for each in asked]
 
 
 def line(carry: Carry, caller: Caller | None = None) -> Any:
@@ -114,33 +111,33 @@ def script(carry: Carry, desk: Desk) -> list[Reply]:
     return replies
 
 
-async def travel(call: CallFactory, carry: Carry, desk: Desk) -> Journey:
+async def travel(agent_call: AgentCallFixture, carry: Carry, desk: Desk) -> Journey:
     """Hold the conversation."""
     model = ScriptedLLM(script(carry, desk))
-    session = await call(line(carry), llm=model)
+    call = await agent_call(line(carry), llm=model)
     for role, words in TALK:
         if role == "user":
-            await session.say(words)
+            await call.say(words)
     told: list[Said] = []
     took_the_call: list[Agent] = []
     for [(_, words)] in (MATTER, BACK, PREMIUM):
-        await session.say(words)
-        took_the_call.append(session.active_agent)
+        await call.say(words)
+        took_the_call.append(call.active_agent)
     assert model.left == 0
     for agent in took_the_call:
-        messages = session.received_by(agent).lacks("transfer_to_payments()").messages
+        messages = call.received_by(agent).lacks("transfer_to_payments()").messages
         assert messages[0]["content"] == agent.instructions
         # No model sees these prompts, but whoever reads the context does.
         items = agent.chat_ctx.items
         prompts = [item.instructions for item in items if item.type == "agent_config_update"]
         assert prompts == [agent.instructions]
         told.append([(message["role"], message.get("content")) for message in messages[1:]])
-    return Journey(session=session, desk=told[0], triage=told[1], payments=told[2])
+    return Journey(call=call, desk=told[0], triage=told[1], payments=told[2])
 
 
 @each_desk
-async def test_fresh_tells_the_next_agent_nothing(call: CallFactory, desk: Desk) -> None:
-    journey = await travel(call, Carry.FRESH, desk)
+async def test_fresh_tells_the_next_agent_nothing(agent_call: AgentCallFixture, desk: Desk) -> None:
+    journey = await travel(agent_call, Carry.FRESH, desk)
     assert journey.desk == [*desk.own, *BACK]
     assert journey.triage == [*GREETING, *PREMIUM]
     assert journey.payments == []
@@ -148,8 +145,10 @@ async def test_fresh_tells_the_next_agent_nothing(call: CallFactory, desk: Desk)
 
 
 @each_desk
-async def test_full_tells_the_next_agent_all_that_was_said(call: CallFactory, desk: Desk) -> None:
-    journey = await travel(call, Carry.FULL, desk)
+async def test_full_tells_the_next_agent_all_that_was_said(
+    agent_call: AgentCallFixture, desk: Desk
+) -> None:
+    journey = await travel(agent_call, Carry.FULL, desk)
     said = [*GREETING, *TALK, *MATTER, *desk.own, *BACK]
     assert journey.desk == said
     said += [*WELCOME_BACK, *PREMIUM]
@@ -160,9 +159,9 @@ async def test_full_tells_the_next_agent_all_that_was_said(call: CallFactory, de
 
 @each_desk
 async def test_last_turns_tells_the_next_agent_the_last_six_messages(
-    call: CallFactory, desk: Desk
+    agent_call: AgentCallFixture, desk: Desk
 ) -> None:
-    journey = await travel(call, Carry.LAST_TURNS, desk)
+    journey = await travel(agent_call, Carry.LAST_TURNS, desk)
     said = [*GREETING, *TALK, *MATTER]
     assert journey.desk == [*said[-6:], *desk.own, *BACK]
     said += [*desk.own, *BACK]
@@ -172,25 +171,25 @@ async def test_last_turns_tells_the_next_agent_the_last_six_messages(
     assert journey.summed_up == []
 
 
-async def test_last_turns_counts_what_was_said_and_no_call_that_failed(call: CallFactory) -> None:
+async def test_last_turns_counts_what_was_said_and_no_call_that_failed(
+    agent_call: AgentCallFixture,
+) -> None:
     def busy() -> None:
         raise ToolError("All of them are on the phone.")
 
     talk = [words for role, words in TALK if role == "assistant"]
     tool = tool_call("transfer_to_claims")
-    session = await call(
+    call = await agent_call(
         line(Carry.LAST_TURNS), llm=ScriptedLLM([*talk, tool, "All are busy.", tool, "Hello."])
     )
     for role, words in TALK:
         if role == "user":
-            await session.say(words)
+            await call.say(words)
     with mock_tools(TriageAgent, {"transfer_to_claims": busy}):
-        await session.say("It's about contract 4471")
-    await session.say("Try again, please")
+        await call.say("It's about contract 4471")
+    await call.say("Try again, please")
 
-    assert [
-        message["content"] for message in session.received_by(SpecialistAgent).messages[1:]
-    ] == [
+    assert [message["content"] for message in call.received_by(SpecialistAgent).messages[1:]] == [
         *(words for _, words in TALK[-3:]),
         "It's about contract 4471",
         "All are busy.",
@@ -200,9 +199,9 @@ async def test_last_turns_counts_what_was_said_and_no_call_that_failed(call: Cal
 
 @each_desk
 async def test_summary_tells_the_next_agent_all_summaries_and_the_callers_last_words(
-    call: CallFactory, desk: Desk
+    agent_call: AgentCallFixture, desk: Desk
 ) -> None:
-    journey = await travel(call, Carry.SUMMARY, desk)
+    journey = await travel(agent_call, Carry.SUMMARY, desk)
     one, two, three = (("system", f"Earlier in this call: ({n})") for n in ("one", "two", "three"))
     assert journey.desk == [one, *MATTER, *desk.own, *BACK]
     assert journey.triage == [one, two, *BACK, *WELCOME_BACK, *PREMIUM]
@@ -211,9 +210,9 @@ async def test_summary_tells_the_next_agent_all_summaries_and_the_callers_last_w
 
 @each_desk
 async def test_summary_sums_up_what_has_no_summary_yet_and_no_summary_again(
-    call: CallFactory, desk: Desk
+    agent_call: AgentCallFixture, desk: Desk
 ) -> None:
-    journey = await travel(call, Carry.SUMMARY, desk)
+    journey = await travel(agent_call, Carry.SUMMARY, desk)
     assert journey.summed_up == [
         "\n".join(f"{role}: {words}" for role, words in talk)
         for talk in ([*GREETING, *TALK], [*MATTER, *desk.own], [*BACK, *WELCOME_BACK])
@@ -222,9 +221,9 @@ async def test_summary_sums_up_what_has_no_summary_yet_and_no_summary_again(
 
 @each_desk
 async def test_facts_tells_the_next_agent_what_is_known_and_the_callers_last_words(
-    call: CallFactory, desk: Desk
+    agent_call: AgentCallFixture, desk: Desk
 ) -> None:
-    journey = await travel(call, Carry.FACTS, desk)
+    journey = await travel(agent_call, Carry.FACTS, desk)
     known = "Known about this call: name: Ada Byron; policy number: 30577"
     at_first, later = ("system", f"{known}."), ("system", f"{known}{desk.topics}.")
     assert journey.desk == [at_first, *MATTER, *desk.own, *BACK]
@@ -233,11 +232,11 @@ async def test_facts_tells_the_next_agent_what_is_known_and_the_callers_last_wor
     assert journey.summed_up == []
 
 
-async def test_facts_says_so_when_nothing_is_known_yet(call: CallFactory) -> None:
+async def test_facts_says_so_when_nothing_is_known_yet(agent_call: AgentCallFixture) -> None:
     script = ScriptedLLM([tool_call("transfer_to_claims"), "How can I help?"])
-    session = await call(line(Carry.FACTS, Caller()), llm=script)
-    await session.say("It's about contract 4471")
-    session.received_by(SpecialistAgent).contains("Known about this call: nothing yet.")
+    call = await agent_call(line(Carry.FACTS, Caller()), llm=script)
+    await call.say("It's about contract 4471")
+    call.received_by(SpecialistAgent).contains("Known about this call: nothing yet.")
 
 
 @pytest.mark.parametrize(
@@ -248,16 +247,16 @@ async def test_facts_says_so_when_nothing_is_known_yet(call: CallFactory) -> Non
     ],
 )
 async def test_an_agent_that_is_not_told_what_to_carry_carries_all_that_was_said(
-    call: CallFactory, agent: Callable[[], Agent], way: str
+    agent_call: AgentCallFixture, agent: Callable[[], Agent], way: str
 ) -> None:
     def build(model: llm.LLM[Any]) -> tuple[Agent, AgentSession[Caller]]:
         return agent(), AgentSession[Caller](llm=model, userdata=Caller())
 
-    session = await call(build, llm=ScriptedLLM(answer_with(way)))
-    greeting = session.opening.said
-    await session.say("Good morning")
-    await session.say("It's about contract 4471")
-    told = session.received_by(session.active_agent).messages[1:]
+    call = await agent_call(build, llm=ScriptedLLM(answer_with(way)))
+    greeting = call.opening.said
+    await call.say("Good morning")
+    await call.say("It's about contract 4471")
+    told = call.received_by(call.active_agent).messages[1:]
     assert [message["content"] for message in told] == [
         greeting,
         "Good morning",

@@ -11,10 +11,7 @@ import pytest
 from livekit.agents import Agent, ToolError, mock_tools
 
 from agents.triage import Caller, SpecialistAgent, TriageAgent, triage_call
-from handoff_evals import ScriptedLLM, ToolCall, tool_call
-from handoff_evals.livekit import Reply
-from handoff_evals.plugin.agent_call import CallUnderTest
-from handoff_evals.plugin.call_fixture import CallFactory
+from handoff_evals import AgentCall, AgentCallFixture, Reply, ScriptedLLM, ToolCall, tool_call
 
 # All specialists are of one class and share LiveKit's id, so their topic tells them apart; the
 # front desk is a plain Agent, whose id is LiveKit's default.
@@ -70,22 +67,22 @@ each_edge_but_to_the_desk = pytest.mark.parametrize(
 )
 
 
-async def at(call: CallFactory, agent: str, *then: Reply) -> CallUnderTest:
+async def at(agent_call: AgentCallFixture, agent: str, *then: Reply) -> AgentCall:
     """A call that has come to an agent; `then` is what the models answer from there on."""
     way: list[Reply] = [] if agent == TRIAGE else [WAY_TO[agent], "Go on, please."]
-    session = await call(triage_call, llm=ScriptedLLM([*way, *then]))
+    call = await agent_call(triage_call, llm=ScriptedLLM([*way, *then]))
     if way:
-        await session.say("I call about contract 4471")
-    return session
+        await call.say("I call about contract 4471")
+    return call
 
 
 @each_edge_but_to_the_desk
 async def test_a_transfer_is_called_carried_out_and_taken_up_in_that_order(
-    call: CallFactory, edge: Edge
+    agent_call: AgentCallFixture, edge: Edge
 ) -> None:
-    session = await at(call, edge.old, edge.tool, "How can I help?")
+    call = await at(agent_call, edge.old, edge.tool, "How can I help?")
 
-    turn = await session.say("Somebody else, please")
+    turn = await call.say("Somebody else, please")
 
     made = turn.expect.next_event().is_function_call(name=edge.tool.name)
     assert made.event().item.arguments == "{}"
@@ -96,10 +93,12 @@ async def test_a_transfer_is_called_carried_out_and_taken_up_in_that_order(
     turn.expect.no_more_events()
 
 
-async def test_triage_announces_the_desk_which_enters_in_silence(call: CallFactory) -> None:
-    session = await at(call, TRIAGE, WAY_TO[DESK], "Here is the front desk.", "At Quay Street.")
+async def test_triage_announces_the_desk_which_enters_in_silence(
+    agent_call: AgentCallFixture,
+) -> None:
+    call = await at(agent_call, TRIAGE, WAY_TO[DESK], "Here is the front desk.", "At Quay Street.")
 
-    turn = await session.say("Where are you?")
+    turn = await call.say("Where are you?")
 
     made = turn.expect.next_event().is_function_call(name="transfer_to_front_desk")
     assert made.event().item.arguments == "{}"
@@ -109,60 +108,60 @@ async def test_triage_announces_the_desk_which_enters_in_silence(call: CallFacto
     turn.expect.next_event().is_agent_handoff(new_agent_type=Agent)
     turn.expect.no_more_events()
     assert [asked.agent.id for asked in turn.model_calls] == [TRIAGE, TRIAGE]
-    assert (await session.say("I mean the address")).said == "At Quay Street."
+    assert (await call.say("I mean the address")).said == "At Quay Street."
 
 
 @each_edge
 async def test_the_old_agent_has_the_call_until_the_transfer_and_the_new_one_after_it(
-    call: CallFactory, edge: Edge
+    agent_call: AgentCallFixture, edge: Edge
 ) -> None:
-    session = await at(call, edge.old, edge.tool, "How can I help?", "I see.")
-    first = session.active_agent
+    call = await at(agent_call, edge.old, edge.tool, "How can I help?", "I see.")
+    first = call.active_agent
     assert type(first) is CLASS[edge.old]
 
-    turn = await session.say("Somebody else, please")
+    turn = await call.say("Somebody else, please")
 
-    turn.expect_handoff(edge.old, edge.new)
-    new = session.active_agent
+    turn.expect.handoff(edge.old, edge.new)
+    new = call.active_agent
     assert type(new) is CLASS[edge.new]
-    assert session.session.current_agent is new
+    assert call.session.current_agent is new
     assert turn.model_calls[0].agent.id == first.id
-    later = await session.say("Thanks for taking me")
+    later = await call.say("Thanks for taking me")
     assert [asked.agent.id for asked in later.model_calls] == [new.id]
     assert later.said == "I see."
 
 
 @each_edge
 async def test_what_is_known_of_the_caller_survives_with_the_specialist_added(
-    call: CallFactory, edge: Edge
+    agent_call: AgentCallFixture, edge: Edge
 ) -> None:
-    session = await at(call, edge.old, edge.tool, "How can I help?")
-    kept = session.session.userdata
+    call = await at(agent_call, edge.old, edge.tool, "How can I help?")
+    kept = call.session.userdata
     assert isinstance(kept, Caller)
     kept.name, kept.policy_number = "Ada Byron", "30577"
 
-    await session.say("Somebody else, please")
+    await call.say("Somebody else, please")
 
     topics = [
         agent.partition("topic=")[2].rstrip("]")
         for agent in (edge.old, edge.new)
         if agent in {CLAIMS, POLICIES, PAYMENTS}
     ]
-    assert session.session.userdata is kept
+    assert call.session.userdata is kept
     assert kept == Caller(name="Ada Byron", policy_number="30577", topics=topics)
 
 
 @each_edge
 async def test_a_transfer_that_fails_leaves_the_caller_with_the_agent_that_has_the_call(
-    call: CallFactory, edge: Edge
+    agent_call: AgentCallFixture, edge: Edge
 ) -> None:
     def busy() -> None:
         raise ToolError("All of them are on the phone.")
 
-    session = await at(call, edge.old, edge.tool, "I'm afraid nobody is free.")
-    first = session.active_agent
+    call = await at(agent_call, edge.old, edge.tool, "I'm afraid nobody is free.")
+    first = call.active_agent
     with mock_tools(CLASS[edge.old], {edge.tool.name: busy}):
-        turn = await session.say("Somebody else, please")
+        turn = await call.say("Somebody else, please")
 
     turn.expect.next_event().is_function_call(name=edge.tool.name)
     turn.expect.next_event().is_function_call_output(
@@ -170,51 +169,51 @@ async def test_a_transfer_that_fails_leaves_the_caller_with_the_agent_that_has_t
     )
     turn.expect.next_event().is_message(role="assistant")
     turn.expect.no_more_events()
-    turn.expect_no_handoff()
-    assert session.active_agent is first
+    turn.expect.no_handoff()
+    assert call.active_agent is first
 
 
 @pytest.mark.parametrize("agent", [TRIAGE, CLAIMS, POLICIES, PAYMENTS, DESK])
 async def test_nobody_transfers_a_caller_who_asks_for_nothing(
-    call: CallFactory, agent: str
+    agent_call: AgentCallFixture, agent: str
 ) -> None:
-    session = await at(call, agent, "You are welcome.", "Indeed.")
-    first = session.active_agent
+    call = await at(agent_call, agent, "You are welcome.", "Indeed.")
+    first = call.active_agent
     for said in ("Thank you", "Nice weather"):
-        turn = await session.say(said)
-        turn.expect_no_handoff()
+        turn = await call.say(said)
+        turn.expect.no_handoff()
         turn.expect.next_event().is_message(role="assistant")
         turn.expect.no_more_events()
-    assert session.active_agent is first
+    assert call.active_agent is first
 
 
 async def test_livekits_handoff_records_are_a_chain_over_a_call_that_takes_every_way(
-    call: CallFactory,
+    agent_call: AgentCallFixture,
 ) -> None:
     # Twice to each: an agent that was kept from the first time would know nothing new.
     tour = [out for out in EDGES.values() if out.old == TRIAGE] * 2
     ways = [way for out in tour for way in (out, Edge(old=out.new, new=TRIAGE))]
     assert set(ways) == set(EDGES.values())
     model = ScriptedLLM([part for way in ways for part in (way.tool, "Yes?")])
-    session = await call(triage_call, llm=model)
-    took_the_call = [session.active_agent]
+    call = await agent_call(triage_call, llm=model)
+    took_the_call = [call.active_agent]
     for way in ways:
-        turn = await session.say("Onwards, please")
-        turn.expect_handoff(way.old, way.new)
-        took_the_call.append(session.active_agent)
+        turn = await call.say("Onwards, please")
+        turn.expect.handoff(way.old, way.new)
+        took_the_call.append(call.active_agent)
 
     recorded = [
         (item.old_agent_id, item.new_agent_id)
-        for item in session.session.history.items
+        for item in call.session.history.items
         if item.type == "agent_handoff"
     ]
     desks = ["specialist_agent", "specialist_agent", "specialist_agent", DESK] * 2
     stops = [TRIAGE, *(stop for desk in desks for stop in (desk, TRIAGE))]
     assert recorded == list(zip([None, *stops], stops, strict=False))
-    assert session.handoffs == recorded
+    assert call.handoffs == recorded
     assert len({id(agent) for agent in took_the_call}) == len(stops)
     assert model.left == 0
-    assert session.session.userdata == Caller(topics=["claims", "policies", "payments"] * 2)
+    assert call.session.userdata == Caller(topics=["claims", "policies", "payments"] * 2)
     # Greeted once, at the beginning, and never again.
-    said = [event.text for event in session.transcript.events if event.type == "message"]
+    said = [event.text for event in call.transcript.events if event.type == "message"]
     assert [text.startswith("Harbour Insurance, good day!") for text in said].count(True) == 1

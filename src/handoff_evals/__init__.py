@@ -1,7 +1,8 @@
 """Behaviour tests and evaluations for agent handoffs in LiveKit Agents.
 
-The names below are loaded when they are first used: importing this package costs
-nothing, importing livekit costs seconds.
+Everything that a user's tests and scripts need is here; doubles for calls in audio are
+in `handoff_evals.testing`. The names are loaded when they are first used: importing
+this package costs nothing, importing livekit costs seconds.
 """
 
 from importlib import import_module
@@ -9,65 +10,125 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from handoff_evals.checks import Score, check, reached
-    from handoff_evals.drivers import Call, Limits
-    from handoff_evals.livekit.agent_entry import AgentEntry
+    from handoff_evals.drivers import Limits
+    from handoff_evals.errors import HandoffEvalsError, UsageError
+    from handoff_evals.fuzzing import BrokenInvariantError, ContextItem, Subject, fuzz, replay
+    from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM, ToolCall
     from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
-    from handoff_evals.livekit.scripted import Request, ScriptedLLM, ToolCall, tool_call
-    from handoff_evals.livekit.tap import Tap
+    from handoff_evals.livekit.scripted import tool_call
     from handoff_evals.models.local import local_llm
-    from handoff_evals.plugin.agent_call import CallUnderTest
-    from handoff_evals.plugin.call_fixture import CallFactory
-    from handoff_evals.scenarios import Scenario
-    from handoff_evals.transcript import Transcript
+    from handoff_evals.plugin.agent_call import AgentCall
+    from handoff_evals.plugin.call_fixture import AgentCallFixture
+    from handoff_evals.plugin.received import Received
+    from handoff_evals.plugin.turn import CallTurn, Handoff, TurnAssert
+    from handoff_evals.reports import Run
+    from handoff_evals.results import Summary, Trial
+    from handoff_evals.runs import evaluate
+    from handoff_evals.scenarios import (
+        Expectation,
+        ExpectedCall,
+        ExpectedHandoff,
+        Scenario,
+        ScriptedTurn,
+        Suite,
+        Target,
+        load_suite,
+    )
+    from handoff_evals.transcript import Transcript, Turn
 
 _HOMES = {
-    "AgentEntry": "handoff_evals.livekit.agent_entry",
-    "Call": "handoff_evals.drivers",
-    "CallFactory": "handoff_evals.plugin.call_fixture",
-    "CallUnderTest": "handoff_evals.plugin.agent_call",
-    "FaultyLLM": "handoff_evals.livekit.faulty",
-    "Limits": "handoff_evals.drivers",
-    "ModelFault": "handoff_evals.livekit.faulty",
-    "Request": "handoff_evals.livekit.scripted",
-    "Scenario": "handoff_evals.scenarios",
-    "Score": "handoff_evals.checks",
-    "ScriptedLLM": "handoff_evals.livekit.scripted",
-    "Tap": "handoff_evals.livekit.tap",
-    "ToolCall": "handoff_evals.livekit.scripted",
-    "local_llm": "handoff_evals.models.local",
-    "Transcript": "handoff_evals.transcript",
-    "check": "handoff_evals.checks",
-    "reached": "handoff_evals.checks",
-    "tool_call": "handoff_evals.livekit.scripted",
+    "AgentCall": "plugin.agent_call",
+    "AgentCallFixture": "plugin.call_fixture",
+    "AgentEntry": "livekit",
+    "BrokenInvariantError": "fuzzing",
+    "CallTurn": "plugin.turn",
+    "ContextItem": "fuzzing",
+    "Expectation": "scenarios",
+    "ExpectedCall": "scenarios",
+    "ExpectedHandoff": "scenarios",
+    "FaultyLLM": "livekit.faulty",
+    "Handoff": "plugin.turn",
+    "HandoffEvalsError": "errors",
+    "Limits": "drivers",
+    "ModelFault": "livekit.faulty",
+    "Received": "plugin.received",
+    "Reply": "livekit",
+    "Request": "livekit",
+    "Run": "reports",
+    "Scenario": "scenarios",
+    "Score": "checks",
+    "ScriptedLLM": "livekit",
+    "ScriptedTurn": "scenarios",
+    "Subject": "fuzzing",
+    "Suite": "scenarios",
+    "Summary": "results",
+    "Target": "scenarios",
+    "ToolCall": "livekit",
+    "Transcript": "transcript",
+    "Trial": "results",
+    "Turn": "transcript",
+    "TurnAssert": "plugin.turn",
+    "UsageError": "errors",
+    "check": "checks",
+    "evaluate": "runs",
+    "fuzz": "fuzzing",
+    "load_suite": "scenarios",
+    "local_llm": "models.local",
+    "reached": "checks",
+    "replay": "fuzzing",
+    "tool_call": "livekit.scripted",
 }
+"""The room that each name is in."""
 
 __all__ = [
+    "AgentCall",
+    "AgentCallFixture",
     "AgentEntry",
-    "Call",
-    "CallFactory",
-    "CallUnderTest",
+    "BrokenInvariantError",
+    "CallTurn",
+    "ContextItem",
+    "Expectation",
+    "ExpectedCall",
+    "ExpectedHandoff",
     "FaultyLLM",
+    "Handoff",
+    "HandoffEvalsError",
     "Limits",
     "ModelFault",
+    "Received",
+    "Reply",
     "Request",
+    "Run",
     "Scenario",
     "Score",
     "ScriptedLLM",
-    "Tap",
+    "ScriptedTurn",
+    "Subject",
+    "Suite",
+    "Summary",
+    "Target",
     "ToolCall",
     "Transcript",
+    "Trial",
+    "Turn",
+    "TurnAssert",
+    "UsageError",
     "check",
+    "evaluate",
+    "fuzz",
+    "load_suite",
     "local_llm",
     "reached",
+    "replay",
     "tool_call",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
+    room = _HOMES.get(name)
+    if room is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(home), name)
+    return getattr(import_module(f"{__name__}.{room}"), name)
 
 
 def __dir__() -> list[str]:

@@ -7,19 +7,18 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from hypothesis import Phase, settings
 from livekit.agents import Agent, ChatContext, function_tool, llm
 
-from handoff_evals import AgentEntry, Limits
-from handoff_evals.fuzzing import BRIEF, INVARIANTS, BrokenInvariantError, Subject, fuzz, replay
+from handoff_evals import AgentEntry, BrokenInvariantError, Limits, Subject, fuzz, replay
+from handoff_evals.fuzzing import INVARIANTS
 from handoff_evals.scenarios import load_suite
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
 
 HERE = "tests.fuzzing.test_planted"
-# None of the bugs takes more than two turns to show.
-SHORT = settings(BRIEF, stateful_step_count=3)
-FINDS = settings(SHORT, max_examples=100)
+# None of the bugs takes more than this to show.
+TURNS = 2
+CONVERSATIONS = 100
 
 
 class Desk(Agent):
@@ -193,7 +192,7 @@ class Planted:
     calls: tuple[str, ...] = ("transfer",)
     """The calls without which nothing breaks."""
     desks: Iterable[str] = ("desk",)
-    how: settings = FINDS
+    shrink: bool = True
     limits: Limits = field(default_factory=lambda: Limits(turn_s=20.0))
 
     @property
@@ -235,7 +234,7 @@ PLANTED = [
     Planted(
         reception=WaitingReception,
         invariant="every run ends in time",
-        how=settings(FINDS, phases=[Phase.generate]),  # shrinking waits each time
+        shrink=False,  # it would wait each time
         limits=Limits(turn_s=1.5, close_s=0.5),
     ),
     Planted(
@@ -255,7 +254,12 @@ def test_a_planted_bug_is_found_and_its_scenario_file_breaks_the_same_invariant(
     planted: Planted, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(BrokenInvariantError) as caught:
-        fuzz(planted.subject, how=planted.how)
+        fuzz(
+            planted.subject,
+            conversations=CONVERSATIONS,
+            turns=TURNS,
+            shrink=planted.shrink,
+        )
 
     assert caught.value.invariant == planted.invariant
     assert caught.value.file in capsys.readouterr().out
@@ -269,17 +273,21 @@ def test_a_planted_bug_is_found_and_its_scenario_file_breaks_the_same_invariant(
     assert again.value.invariant == planted.invariant
 
 
-def test_agents_without_a_bug_hold_all_conversations() -> None:
+def test_agents_without_a_bug_pass_all_conversations() -> None:
     planted = Planted(reception=Reception, invariant="")
 
-    assert fuzz(planted.subject, how=SHORT) >= 25
+    assert fuzz(planted.subject, turns=TURNS) >= 25
 
 
 def test_a_bug_that_does_not_show_again_is_reported_with_its_conversation() -> None:
     MoodyReception.opened = False
 
     with pytest.raises(BrokenInvariantError) as caught:
-        fuzz(Planted(reception=MoodyReception, invariant="").subject, how=FINDS)
+        fuzz(
+            Planted(reception=MoodyReception, invariant="").subject,
+            conversations=CONVERSATIONS,
+            turns=TURNS,
+        )
 
     assert caught.value.invariant == "the graph is kept"
     assert "transfer" in caught.value.file

@@ -18,12 +18,12 @@ from handoff_evals import ScriptedLLM, tool_call
 from shop import FrontDesk, Workshop
 
 
-async def test_the_installed_fixture(call):
+async def test_the_installed_fixture(agent_call):
     assert "site-packages" in handoff_evals.__file__
     script = ScriptedLLM([tool_call("transfer_to_workshop"), "Which part is it?"])
-    session = await call(FrontDesk(), llm=script)
-    turn = await session.say("My chain snapped")
-    turn.expect_handoff(FrontDesk, Workshop)
+    call = await agent_call(FrontDesk(), llm=script)
+    turn = await call.say("My chain snapped")
+    turn.expect.handoff(FrontDesk, Workshop)
 """
 SUITE = """
 agent: shop:FrontDesk

@@ -7,21 +7,21 @@ from handoff_evals import ScriptedLLM, tool_call
 from shop import FrontDesk, Workshop
 
 
-async def test_expectation(call):
-    session = await call(FrontDesk(), llm=ScriptedLLM(["Oh dear."]))
-    turn = await session.say("My chain snapped")
-    turn.expect_handoff(FrontDesk, Workshop)
+async def test_expectation(agent_call):
+    call = await agent_call(FrontDesk(), llm=ScriptedLLM(["Oh dear."]))
+    turn = await call.say("My chain snapped")
+    turn.expect.handoff(FrontDesk, Workshop)
 
 
-async def test_plain_assert(call):
+async def test_plain_assert(agent_call):
     script = ScriptedLLM([tool_call("transfer_to_workshop"), "Which part is it?"])
-    session = await call(FrontDesk(), llm=script)
-    await session.say("My chain snapped")
-    assert session.active_agent_id == "front_desk"
+    call = await agent_call(FrontDesk(), llm=script)
+    await call.say("My chain snapped")
+    assert call.active_agent_id == "front_desk"
 
 
-async def test_without_a_call(call):
-    assert call is None
+async def test_without_a_call(agent_call):
+    assert agent_call is None
 """
 
 
@@ -31,7 +31,7 @@ def test_a_failure_shows_the_tests_line_and_the_conversation(project: Project) -
     result.assert_outcomes(failed=3)
     result.stdout.fnmatch_lines(
         [
-            ">*turn.expect_handoff(FrontDesk, Workshop)",
+            ">*turn.expect.handoff(FrontDesk, Workshop)",
             "E*ConversationError: turn 1: no handoff; expected FrontDesk -> Workshop",
             "E       opening  (* s, then front_desk)",
             "E           [[]0[]] front_desk takes the call",
@@ -41,9 +41,9 @@ def test_a_failure_shows_the_tests_line_and_the_conversation(project: Project) -
             "E       >>> [[]4[]] front_desk: Oh dear.",
             "",
             "test_shop.py:9: ConversationError",
-            ">*assert session.active_agent_id == *",
+            ">*assert call.active_agent_id == *",
             "E*AssertionError: assert 'workshop' == 'front_desk'",
-            "*conversation (marked: what the test last looked at)*",
+            "*conversation (marked: what the test asked about last)*",
             "    [[]3[]] caller: My chain snapped",
             ">>> [[]6[]] handoff: front_desk -> workshop",
             "    [[]8[]] workshop: Which part is it?",

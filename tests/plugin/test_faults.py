@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from livekit.agents import APIStatusError, function_tool
 
-from handoff_evals import Limits, ScriptedLLM, tool_call
-from handoff_evals.plugin.call_fixture import CallFactory, closing
+from handoff_evals import AgentCallFixture, Limits, ScriptedLLM, tool_call
+from handoff_evals.plugin.call_fixture import closing
 from tests.plugin.shop import FrontDesk, Raising
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
@@ -41,42 +41,44 @@ REFUSED = APIStatusError("no key", status_code=401, retryable=False)
     ],
 )
 async def test_a_fault_fails_the_turn_that_it_happens_in(
-    call: Any, agent: type[FrontDesk], script: list[Any], said: str
+    agent_call: AgentCallFixture, agent: type[FrontDesk], script: list[Any], said: str
 ) -> None:
     limits = SHORT if agent is Hanging else None
-    session = await call(agent, llm=ScriptedLLM(script), limits=limits)
+    call = await agent_call(agent, llm=ScriptedLLM(script), limits=limits)
     with pytest.raises(AssertionError, match=said) as error:
-        await session.say("My chain snapped")
+        await call.say("My chain snapped")
     text = str(error.value)
     assert text.startswith("turn 1: ")
     assert "caller: My chain snapped" in text
     assert "\n>>> [" in text
 
 
-async def test_an_exception_comes_with_the_agents_own_lines(call: Any) -> None:
-    session = await call(Raising, llm=ScriptedLLM([TO_WORKSHOP, "Sorry."]))
+async def test_an_exception_comes_with_the_agents_own_lines(agent_call: AgentCallFixture) -> None:
+    call = await agent_call(Raising, llm=ScriptedLLM([TO_WORKSHOP, "Sorry."]))
     with pytest.raises(AssertionError) as error:
-        await session.say("My chain snapped")
+        await call.say("My chain snapped")
     traceback = str(error.value).partition("Traceback")[2]
     assert traceback.count("  File ") == 1
     assert 'raise LookupError("the workshop is closed")' in traceback
 
 
-async def test_a_test_about_faults_keeps_them(call: Any) -> None:
-    session = await call(Raising, llm=ScriptedLLM([TO_WORKSHOP, "Sorry."]), keep_faults=True)
-    turn = await session.say("My chain snapped")
-    assert [fault.cause for fault in session.faults] == ["tool_error"]
+async def test_a_test_about_faults_keeps_them(agent_call: AgentCallFixture) -> None:
+    call = await agent_call(Raising, llm=ScriptedLLM([TO_WORKSHOP, "Sorry."]), keep_faults=True)
+    turn = await call.say("My chain snapped")
+    assert [fault.cause for fault in call.faults] == ["tool_error"]
     assert turn.said == "Sorry."
 
 
-async def test_a_turn_that_was_cut_off_has_no_run_result(call: Any) -> None:
+async def test_a_turn_that_was_cut_off_has_no_run_result(agent_call: AgentCallFixture) -> None:
     script = ScriptedLLM([TO_WORKSHOP])
-    session = await call(Hanging, llm=script, limits=SHORT, keep_faults=True)
-    turn = await session.say("My chain snapped")
-    with pytest.raises(AssertionError, match="turn 1 has no RunResult"):
+    call = await agent_call(Hanging, llm=script, limits=SHORT, keep_faults=True)
+    turn = await call.say("My chain snapped")
+    with pytest.raises(
+        AssertionError, match=r"turn 1 was cut off \(turn_timeout\), so LiveKit has no result"
+    ):
         turn.expect.contains_function_call()
     with pytest.raises(RuntimeError, match="the call is over"):
-        await session.say("Hello?")
+        await call.say("Hello?")
 
 
 async def test_a_fault_in_closing_fails_the_test_that_passed(
@@ -86,7 +88,7 @@ async def test_a_fault_in_closing_fails_the_test_that_passed(
         async def on_exit(self) -> None:
             await asyncio.Event().wait()
 
-    calls = CallFactory(pytestconfig)
+    calls = AgentCallFixture(pytestconfig)
 
     async def passing() -> None:
         await calls(Clinging, llm=ScriptedLLM([]), limits=SHORT)
@@ -98,7 +100,7 @@ async def test_a_fault_in_closing_fails_the_test_that_passed(
 async def test_a_failing_tests_own_error_is_not_hidden_by_closing(
     pytestconfig: pytest.Config,
 ) -> None:
-    calls = CallFactory(pytestconfig)
+    calls = AgentCallFixture(pytestconfig)
 
     async def failing() -> None:
         await calls(FrontDesk, llm=ScriptedLLM([]))
@@ -107,4 +109,4 @@ async def test_a_failing_tests_own_error_is_not_hidden_by_closing(
     with pytest.raises(KeyError, match="mine"):
         await closing(failing, calls)()
     with pytest.raises(RuntimeError):
-        await calls.held[0].say("Is anybody there?")
+        await calls.calls[0].say("Is anybody there?")

@@ -87,11 +87,11 @@ def test_a_call_that_no_cassette_is_kept_of_says_so(project: Project) -> None:
         from shop import FrontDesk
         from handoff_evals import ScriptedLLM
 
-        async def test_by_name(call):
-            await call(FrontDesk)
+        async def test_by_name(agent_call):
+            await agent_call(FrontDesk)
 
-        async def test_scripted(call):
-            await call(FrontDesk, llm=ScriptedLLM([]))
+        async def test_scripted(agent_call):
+            await agent_call(FrontDesk, llm=ScriptedLLM([]))
         """,
     )
     result = project.run(*REPLAY)

@@ -27,9 +27,9 @@ TESTS = """
 from shop import FrontDesk
 
 
-async def test_a_call_without_llm_is_answered_by_the_sessions_model(call):
-    session = await call(FrontDesk)
-    turn = await session.say("Hello?")
+async def test_a_call_without_llm_is_answered_by_the_sessions_model(agent_call):
+    call = await agent_call(FrontDesk)
+    turn = await call.say("Hello?")
     assert turn.said == "I am number 7."
 """
 

@@ -34,8 +34,8 @@ def test_it_ends_a_turn_that_hangs_in_scenarios_and_in_calls(project: Project) -
         from stuck import Stuck
 
 
-        async def test_hello(call):
-            await call(Stuck, llm=ScriptedLLM([]))
+        async def test_hello(agent_call):
+            await agent_call(Stuck, llm=ScriptedLLM([]))
         """,
     )
     result = project.run("--handoff-turn-timeout=0.2", "-p", "no:randomly")

@@ -21,17 +21,17 @@ def script():
 
 
 {mark}
-async def test_a_call(call, script):
-    session = await call(FrontDesk(), llm=script)
-    turn = await session.say("My chain snapped")
-    turn.expect_handoff(FrontDesk, Workshop)
+async def test_a_call(agent_call, script):
+    call = await agent_call(FrontDesk(), llm=script)
+    turn = await call.say("My chain snapped")
+    turn.expect.handoff(FrontDesk, Workshop)
 
 
 @pytest_asyncio.fixture
-async def at_the_workshop(call, script):
-    session = await call(FrontDesk(), llm=script)
-    await session.say("My chain snapped")
-    return session
+async def at_the_workshop(agent_call, script):
+    call = await agent_call(FrontDesk(), llm=script)
+    await call.say("My chain snapped")
+    return call
 
 
 {mark}
@@ -42,20 +42,20 @@ async def test_a_call_from_a_fixture(at_the_workshop):
 class TestInAClass:
     @pytest.mark.asyncio(loop_scope="module")
     @pytest.mark.parametrize("number", [1, 2])
-    async def test_a_call_on_the_modules_loop(self, call, script, number):
+    async def test_a_call_on_the_modules_loop(self, agent_call, script, number):
         loops.append(asyncio.get_running_loop())
         assert len(set(loops)) == 1
-        session = await call(FrontDesk(), llm=script)
-        await session.say("My chain snapped")
-        assert session.active_agent_id == "workshop"
+        call = await agent_call(FrontDesk(), llm=script)
+        await call.say("My chain snapped")
+        assert call.active_agent_id == "workshop"
 
 
-def test_a_call_in_a_loop_of_the_tests_own(call, script):
+def test_a_call_in_a_loop_of_the_tests_own(agent_call, script):
     async def talk():
-        session = await call(FrontDesk(), llm=script)
-        await session.say("My chain snapped")
+        call = await agent_call(FrontDesk(), llm=script)
+        await call.say("My chain snapped")
         await call.close()
-        return session
+        return call
 
     assert asyncio.run(talk()).active_agent_id == "workshop"
 """

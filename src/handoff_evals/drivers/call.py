@@ -156,6 +156,11 @@ class Call:
         return self._opened.session
 
     @property
+    def started(self) -> bool:
+        """Whether there is a session yet."""
+        return self._opened is not None
+
+    @property
     def active(self) -> AgentRef:
         """The agent that has the call, or had it when the session closed.
 

@@ -11,18 +11,15 @@ if find_spec("hypothesis") is None:
         name="hypothesis",
     )
 
-from handoff_evals.fuzzing.random_calls import BRIEF, THOROUGH, fuzz, replay
+from handoff_evals.fuzzing.random_calls import fuzz, replay
 from handoff_evals.fuzzing.random_model import BrokenInvariantError
-from handoff_evals.fuzzing.subject import INVARIANTS, Item, Subject, adds_nothing
+from handoff_evals.fuzzing.subject import INVARIANTS, ContextItem, Subject
 
 __all__ = [
-    "BRIEF",
     "INVARIANTS",
-    "THOROUGH",
     "BrokenInvariantError",
-    "Item",
+    "ContextItem",
     "Subject",
-    "adds_nothing",
     "fuzz",
     "replay",
 ]

@@ -152,13 +152,13 @@ class RandomCalls(RuleBasedStateMachine):
     @initialize(moves=_MOVES, interrupt_after=_INTERRUPTIONS)
     def open(self, moves: list[RandomMove], interrupt_after: int | None) -> None:
         """Take the call and hear the greeting."""
-        self._hold(None, moves, interrupt_after)
+        self._run(None, moves, interrupt_after)
 
     @rule(text=_USER, moves=_MOVES, interrupt_after=_INTERRUPTIONS)
     def say(self, text: str, moves: list[RandomMove], interrupt_after: int | None) -> None:
         """Have the caller say something, and the model do something about it."""
         if not self._conversation.over:
-            self._hold(text, moves, interrupt_after)
+            self._run(text, moves, interrupt_after)
 
     def teardown(self) -> None:
         """Hang up, which must not take for ever either."""
@@ -167,7 +167,7 @@ class RandomCalls(RuleBasedStateMachine):
         if self._sound:
             self._check()
 
-    def _hold(self, text: str | None, moves: list[RandomMove], interrupt_after: int | None) -> None:
+    def _run(self, text: str | None, moves: list[RandomMove], interrupt_after: int | None) -> None:
         self._sound = False
         self._model.prepare(moves)
         if text is None:
@@ -198,25 +198,15 @@ class RandomCalls(RuleBasedStateMachine):
             )
 
 
-BRIEF = settings(
-    max_examples=25,
-    stateful_step_count=6,  # the opening and five turns
-    derandomize=True,
-    database=None,
-    deadline=None,  # the subject's limits are the deadlines
-    phases=(Phase.generate, Phase.shrink),  # explaining takes more runs than finding
-    print_blob=False,
-    report_multiple_bugs=False,
-    suppress_health_check=list(HealthCheck),
-)
-"""A few conversations, the same ones each time: for every run of the tests."""
-
-THOROUGH = settings(BRIEF, max_examples=2000, derandomize=False)
-"""Two thousand conversations, others each time."""
-
-
-def fuzz(subject: Subject, *, how: settings = BRIEF) -> int:
-    """Hold random conversations, and print the shortest that breaks an invariant.
+def fuzz(
+    subject: Subject,
+    *,
+    conversations: int = 25,
+    turns: int = 5,
+    fresh: bool = False,
+    shrink: bool = True,
+) -> int:
+    """Run random conversations, and print the shortest that breaks an invariant.
 
     ```python
     def test_whatever_is_said() -> None:
@@ -225,28 +215,45 @@ def fuzz(subject: Subject, *, how: settings = BRIEF) -> int:
 
     Args:
         subject: the agent under test, and its graph.
-        how: Hypothesis's settings; derive your own from `BRIEF` or `THOROUGH`.
+        conversations: how many, at least.
+        turns: the most that a caller says in one of them.
+        fresh: whether they are other conversations each time, not always the same.
+        shrink: whether to look for the shortest conversation that fails, which takes
+            more of them.
 
     Returns:
-        How many conversations were held.
+        How many conversations were run.
 
     Raises:
         UsageError: where an event loop runs.
-        BrokenInvariantError: for a conversation that was shrunk; its `file` is the
+        BrokenInvariantError: for the conversation that was found; its `file` is the
             scenario file that was printed.
     """
     __tracebackhide__ = True  # a failure is shown where the test asks for it
     with suppress(RuntimeError):
         asyncio.get_running_loop()
         raise UsageError(
-            "fuzz holds conversations on event loops of its own: call it from a plain `def` test"
+            "fuzz runs conversations on event loops of its own: call it from a plain `def` test"
         )
-    held = 0
+    run = 0
 
     def machine() -> RandomCalls:
-        nonlocal held
-        held += 1
+        nonlocal run
+        run += 1
         return RandomCalls(subject)
+
+    how = settings(
+        max_examples=conversations,
+        stateful_step_count=turns + 1,  # and the opening
+        derandomize=not fresh,
+        database=None,
+        deadline=None,  # the subject's limits are the deadlines
+        # Explaining takes more runs than finding.
+        phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
+        print_blob=False,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
 
     try:
         with _unheard():
@@ -261,21 +268,23 @@ def fuzz(subject: Subject, *, how: settings = BRIEF) -> int:
     except FlakyFailure as flaky:
         for once in flaky.exceptions:
             if isinstance(once, BrokenInvariantError):
-                once.add_note("It held when the same was said and done again: the timing decides.")
+                once.add_note(
+                    "It passed when the same was said and done again: the timing decides."
+                )
                 _print(once, subject)
                 raise once.with_traceback(None) from None
         raise
-    return held
+    return run
 
 
 def replay(scenario: Scenario, subject: Subject) -> None:
-    """Hold a scenario with the oracle, and look at all invariants after each turn.
+    """Run a scenario with the oracle, and check all invariants after each turn.
 
     Raises:
         BrokenInvariantError: when one is broken.
     """
 
-    async def hold() -> None:
+    async def run() -> None:
         conversation = Conversation(subject, oracle(scenario))
         try:
             await conversation.open()
@@ -290,7 +299,7 @@ def replay(scenario: Scenario, subject: Subject) -> None:
         _check(conversation, subject)
 
     with _unheard(), counted():
-        asyncio.run(hold())
+        asyncio.run(run())
 
 
 def _print(error: BrokenInvariantError, subject: Subject) -> None:

@@ -13,7 +13,7 @@ from handoff_evals.transcript import AgentRef, Fault
 
 
 @dataclass(frozen=True, kw_only=True)
-class Item:
+class ContextItem:
     """A message, a tool call or a tool's output in an agent's context."""
 
     id: str
@@ -63,11 +63,11 @@ class Entrance:
     agent: AgentRef
     first: bool
     """Whether it is the agent that takes the call: it is handed nothing."""
-    context: tuple[Item, ...]
+    context: tuple[ContextItem, ...]
     """What the agent begins with, without its own instructions."""
-    left: tuple[Item, ...]
+    left: tuple[ContextItem, ...]
     """The context of the agent that had the call before."""
-    history: tuple[Item, ...]
+    history: tuple[ContextItem, ...]
     """The session's history."""
     tools: frozenset[str]
 
@@ -88,7 +88,7 @@ class Observed:
     faults: tuple[Fault, ...]
 
 
-def adds_nothing(item: Item) -> bool:  # noqa: ARG001 - the default of `Subject.adds`
+def _adds_nothing(item: ContextItem) -> bool:  # noqa: ARG001 - the default of `Subject.adds`
     """Say that an agent adds nothing to the context that it hands on."""
     return False
 
@@ -110,7 +110,7 @@ class Subject:
     graph: Mapping[str, Collection[str]]
     """From each agent to those that it may hand over to, written as in scenario files.
     The first one takes the call."""
-    adds: Callable[[Item], bool] = adds_nothing
+    adds: Callable[[ContextItem], bool] = _adds_nothing
     """Which new items (a summary, say) an agent may put into the context it hands on."""
     limits: Limits = field(default_factory=lambda: Limits(turn_s=20.0))
     """The deadlines of a turn and of closing."""
@@ -256,6 +256,6 @@ def broken(seen: Observed, subject: Subject) -> tuple[str, str] | None:
     return None
 
 
-def _is_subsequence(items: Sequence[Item], of: Sequence[Item]) -> bool:
+def _is_subsequence(items: Sequence[ContextItem], of: Sequence[ContextItem]) -> bool:
     rest = iter(of)
     return all(item in rest for item in items)

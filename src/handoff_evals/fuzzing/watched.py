@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, get_type_hints
 
-from handoff_evals.fuzzing.subject import Activation, Entrance, HandoffRecord, Item
+from handoff_evals.fuzzing.subject import Activation, ContextItem, Entrance, HandoffRecord
 from handoff_evals.livekit import AgentEntry, Opened, Request
 from handoff_evals.scenarios import Watch
 from handoff_evals.transcript import AgentRef
@@ -171,10 +171,10 @@ def counted() -> Iterator[None]:
         _AGENT.__init__ = construct
 
 
-def _read(items: list[Any]) -> tuple[Item, ...]:
+def _read(items: list[Any]) -> tuple[ContextItem, ...]:
     """Say what an agent's model would see, without the prompts."""
     return tuple(
-        Item(
+        ContextItem(
             id=item.id,
             type=item.type,
             name=getattr(item, _NAMES[item.type]),

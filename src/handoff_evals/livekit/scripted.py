@@ -83,11 +83,22 @@ class ScriptedLLM(llm.LLM[Any]):
     It streams like a real model: words in several chunks, each tool call in one,
     and the usage last. A list is used up reply by reply, across all agents of the
     session; a function is asked each time and may return anything that a list may
-    hold.
+    contain.
+
+    Args:
+        script: the replies, or a function that gets a request and returns a reply.
+        unused_ok: whether replies may be left when a test is over; the fixture
+            `agent_call` fails a test that leaves some.
     """
 
-    def __init__(self, script: Sequence[Reply] | Callable[[Request], Reply]) -> None:
+    def __init__(
+        self,
+        script: Sequence[Reply] | Callable[[Request], Reply],
+        *,
+        unused_ok: bool = False,
+    ) -> None:
         super().__init__()
+        self.unused_ok = unused_ok
         if isinstance(script, str | ToolCall | BaseException):
             raise TypeError(
                 f"{script!r} is one reply: a script is a list of them, ScriptedLLM([...]), or a "
@@ -107,9 +118,19 @@ class ScriptedLLM(llm.LLM[Any]):
         return "handoff-evals"
 
     @property
+    def given(self) -> int:
+        """How many replies of the list have been used."""
+        return self._script.given
+
+    @property
+    def unused(self) -> tuple[Reply, ...]:
+        """The replies of the list that have not been used, in order."""
+        return tuple(self._script.replies[self._script.given :])
+
+    @property
     def left(self) -> int:
         """How many replies of the list have not been used."""
-        return len(self._script.replies) - self._script.given
+        return len(self.unused)
 
     def chat(
         self,

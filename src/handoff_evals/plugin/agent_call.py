@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Any
 
 from livekit.agents import Agent, AgentSession
 
 from handoff_evals.drivers import Call
 from handoff_evals.errors import UsageError
+from handoff_evals.livekit import ScriptedLLM, WrapperLLM
 from handoff_evals.plugin.failure_text import (
     Who,
     failed,
@@ -17,7 +19,7 @@ from handoff_evals.plugin.failure_text import (
     those_met,
 )
 from handoff_evals.plugin.received import Asked, Received
-from handoff_evals.plugin.turn import Handoff, Move, TurnUnderTest
+from handoff_evals.plugin.turn import CallTurn, Handoff, Move
 from handoff_evals.transcript import AgentConfigUpdate, AgentHandoff, Fault, Transcript
 
 _WHOSE = {
@@ -27,8 +29,8 @@ _WHOSE = {
 }
 
 
-class CallUnderTest:
-    """What `await call(...)` returns.
+class AgentCall:
+    """A call with an agent, in text: what `await agent_call(...)` returns.
 
     A fault (an exception in a tool, a hang, a dropped handoff, a model that fails or
     has no reply left) fails the test where it happens, unless faults are kept.
@@ -38,25 +40,25 @@ class CallUnderTest:
         self._call = call
         self._keep_faults = keep_faults
         self._reported = 0
-        self._looked_at: list[int] = []
+        self._last_shown: list[int] = []
         self._closed = False
-        self.turns: list[TurnUnderTest] = []
+        self.turns: list[CallTurn] = []
         """All turns so far; the first is the opening."""
 
     @property
-    def session(self) -> "AgentSession[object]":
+    def session(self) -> AgentSession[Any]:
         """LiveKit's own session."""
         return self._call.session
 
     @property
-    def opening(self) -> TurnUnderTest:
+    def opening(self) -> CallTurn:
         """What happened before the caller first spoke."""
         return self.turns[0]
 
     @property
     def active_agent(self) -> Agent:
         """The agent that has the call now; one may hand over while the caller says nothing."""
-        self._looked_at = [move.place for move in self._moves[-1:]]
+        self._last_shown = [move.place for move in self._moves[-1:]]
         return self._call.entered[-1][0]
 
     @property
@@ -71,7 +73,7 @@ class CallUnderTest:
         Compare with pairs: `[(None, "customer_service_agent"), ("customer_service_agent",
         "billing_agent")]`.
         """
-        self._looked_at = [move.place for move in self._moves]
+        self._last_shown = [move.place for move in self._moves]
         agents = [agent.id for agent, _ in self._call.entered]
         return [Handoff(old, new) for old, new in pairwise([None, *agents]) if new is not None]
 
@@ -85,13 +87,13 @@ class CallUnderTest:
         """What went wrong; only a call with `keep_faults=True` gets to see any."""
         return list(self._call.faults)
 
-    async def start(self) -> TurnUnderTest:
+    async def start(self) -> CallTurn:
         """Hear the first agent's greeting."""
         __tracebackhide__ = True
         await self._call.start()
         return self._noted()
 
-    async def say(self, text: str) -> TurnUnderTest:
+    async def say(self, text: str) -> CallTurn:
         """Speak as the caller, and wait until the agents are done."""
         __tracebackhide__ = True
         await self._call.say(text)
@@ -124,7 +126,10 @@ class CallUnderTest:
             transcript,
             f"{where}: {_WHOSE[fault.owner]}: {said[0]}",
             marked=marked,
-            notes=[*said[1:], "(to test for it: call(..., keep_faults=True), then session.faults)"],
+            notes=[
+                *said[1:],
+                "(a test about it says agent_call(..., keep_faults=True) and reads call.faults)",
+            ],
         )
 
     def received_by(self, who: Who) -> Received:
@@ -150,26 +155,34 @@ class CallUnderTest:
         )
 
     @property
-    def looked_at(self) -> Sequence[int]:
-        """The events that the test's last look was about, for a mark where it failed."""
-        return self._looked_at
+    def last_shown(self) -> Sequence[int]:
+        """The events that the test asked about last, to be marked where a plain assert fails."""
+        return self._last_shown
+
+    @property
+    def scripts(self) -> list[ScriptedLLM]:
+        """The scripted models that could answer in this call, each once."""
+        models = [agent.llm for agent, _ in self._call.entered]
+        if self._call.started:
+            models.append(self.session.llm)
+        return list(dict.fromkeys(filter(None, map(_script, models))))
 
     @property
     def _moves(self) -> tuple[Move, ...]:
         return self.turns[-1].moves
 
-    def _noted(self) -> TurnUnderTest:
+    def _noted(self) -> CallTurn:
         """Keep the turn that is just over."""
         __tracebackhide__ = True
         transcript = self.transcript
-        turn = TurnUnderTest(
+        turn = CallTurn(
             number=len(self.turns),
             transcript=transcript,
             moves=tuple(self._paired(transcript)),
             run_result=self._call.results[-1],
         )
         self.turns.append(turn)
-        self._looked_at = list(instead(transcript, turn.number))
+        self._last_shown = list(instead(transcript, turn.number))
         self.raise_faults()
         return turn
 
@@ -227,6 +240,13 @@ class CallUnderTest:
                 meant = entered is not None and is_meant(who, entered[0])
             elif isinstance(event, AgentConfigUpdate) and meant and event.instructions:
                 yield event.instructions
+
+
+def _script(model: object) -> ScriptedLLM | None:
+    """The scripted model behind whatever wraps it."""
+    while isinstance(model, WrapperLLM):
+        model = model.inner
+    return model if isinstance(model, ScriptedLLM) else None
 
 
 def _text(agent: Agent) -> str:

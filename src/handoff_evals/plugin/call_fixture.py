@@ -1,46 +1,50 @@
-"""The value of the fixture `call`."""
+"""The value of the fixture `agent_call`."""
 
-from collections.abc import Awaitable, Callable
+import inspect
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
 import pytest
-from livekit.agents import Agent
-from livekit.agents import llm as livekit_llm
+from livekit.agents import Agent, llm
 
 from handoff_evals.drivers import Call, Limits
 from handoff_evals.errors import ModelError
-from handoff_evals.livekit import AgentEntry
-from handoff_evals.plugin.agent_call import CallUnderTest
-from handoff_evals.plugin.failure_text import ConversationError
+from handoff_evals.livekit import AgentEntry, Reply, ScriptedLLM, ToolCall
+from handoff_evals.plugin.agent_call import AgentCall
+from handoff_evals.plugin.failure_text import ConversationError, excerpt, in_turn
 from handoff_evals.plugin.plugin import named_model
 from handoff_evals.reports import conversation
 from handoff_evals.scenarios import Scenario
+from handoff_evals.transcript import ModelCall
 
-AgentUnderTest = Agent | type[Agent] | Callable[..., Any] | str
-"""An agent, a class, a function that gets the model and returns an agent or `(agent,
-session)`, or `module:name` of one of these."""
+_AgentLike = Agent | type[Agent] | Callable[..., Any] | str
 
 
-class CallFactory:
-    """Calls agents; one test may hold several calls, also at once."""
+class AgentCallFixture:
+    """Calls agents. A test may have several calls, also at the same time."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self.held: list[CallUnderTest] = []
+        self.calls: list[AgentCall] = []
+        """All calls of this test, oldest first."""
 
     async def __call__(
         self,
-        agent: AgentUnderTest,
+        agent: _AgentLike,
         *,
-        llm: "livekit_llm.LLM[Any] | str | None" = None,
+        llm: "llm.LLM[Any] | str | None" = None,
         limits: Limits | None = None,
         keep_faults: bool = False,
-    ) -> CallUnderTest:
+    ) -> AgentCall:
         """Call the agent and hear its greeting.
 
         Args:
-            agent: who takes the call.
+            agent: who takes the call: an agent, an Agent class, a function that gets the
+                model and returns an agent or `(agent, session)`, or `module:name` of one
+                of these.
             llm: answers for every agent of the call: an LLM, or a name as
                 `--handoff-model` knows it (`own` leaves each agent its own). Where it
                 is missing, `--handoff-model` says who answers.
@@ -53,45 +57,84 @@ class CallFactory:
         """
         __tracebackhide__ = True
         turn_s: float = self._config.getoption("--handoff-turn-timeout")
-        held = CallUnderTest(
+        call = AgentCall(
             Call(self._entry(agent), self._model(llm), limits=limits or Limits(turn_s=turn_s)),
             keep_faults=keep_faults,
         )
-        self.held.append(held)
-        await held.start()
-        return held
+        self.calls.append(call)
+        await call.start()
+        return call
 
     async def close(self) -> None:
         """Close every call."""
-        for held in self.held:
-            await held.close()
+        for call in self.calls:
+            await call.close()
+
+    def check_at_the_end(self) -> None:
+        """Fail the test for what only shows when it is over.
+
+        Raises:
+            Failed: for a fault in closing, or a scripted reply that nobody asked for.
+        """
+        __tracebackhide__ = True
+        try:
+            for call in self.calls:
+                call.raise_faults()
+        except ConversationError as error:
+            # No line of the test is at fault, so there is none to show.
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
+        scripts = dict.fromkeys(script for call in self.calls for script in call.scripts)
+        for script in scripts:
+            if script.left and not script.unused_ok:
+                raise pytest.fail.Exception("\n".join(self._unused(script)), pytrace=False)
 
     def show_in(self, report: pytest.TestReport, error: BaseException) -> None:
         """Add the conversations to the report of a failed test that does not show one yet."""
         longrepr: Any = report.longrepr
         if longrepr is None or isinstance(error, ConversationError | pytest.fail.Exception):
             return
-        for number, held in enumerate(self.held, 1):
-            which = "" if len(self.held) == 1 else f" {number}"
-            text = conversation(held.transcript, marked=held.looked_at)
-            longrepr.addsection(f"conversation{which} (marked: what the test last looked at)", text)
+        for number, call in enumerate(self.calls, 1):
+            which = "" if len(self.calls) == 1 else f" {number}"
+            text = conversation(call.transcript, marked=call.last_shown)
+            longrepr.addsection(
+                f"conversation{which} (marked: what the test asked about last)", text
+            )
 
-    def _entry(self, agent: AgentUnderTest) -> AgentEntry:
+    def _unused(self, script: ScriptedLLM) -> Iterator[str]:
+        """Which replies are left, what was asked, and the calls."""
+        calls = [call for call in self.calls if script in call.scripts]
+        total = script.given + script.left
+        yield f"Unused scripted replies: {script.left} of {total}; nobody asked the model for"
+        yield from (f"    {_written(reply)}" for reply in script.unused)
+        made = [
+            f"    {in_turn(number)}: {_answered(request)}"
+            for call in calls
+            for number, turn in enumerate(call.transcript.turns)
+            for request in turn.model_calls
+        ]
+        yield "The requests to a model were:" if made else "There was no request to a model."
+        yield from made
+        yield "(Remove these replies, or allow them: ScriptedLLM([...], unused_ok=True))"
+        for call in calls:
+            yield ""
+            yield conversation(call.transcript)
+
+    def _entry(self, agent: _AgentLike) -> AgentEntry:
         __tracebackhide__ = True
         if isinstance(agent, str):
             return AgentEntry.load(agent, folder=self._config.rootpath)
         return AgentEntry.of(agent)
 
-    def _model(self, llm: "livekit_llm.LLM[Any] | str | None") -> "livekit_llm.LLM[Any] | None":
+    def _model(self, given: "llm.LLM[Any] | str | None") -> "llm.LLM[Any] | None":
         __tracebackhide__ = True
-        if isinstance(llm, livekit_llm.LLM):
-            return llm
-        if llm is not None and not isinstance(llm, str):
+        if isinstance(given, llm.LLM):
+            return given
+        if given is not None and not isinstance(given, str):
             raise ModelError(
-                f"llm={llm!r} is no model: pass an instance of livekit's LLM, as "
+                f"llm={given!r} is no model: pass an instance of livekit's LLM, as "
                 "ScriptedLLM([...]), or a name like 'local'"
             )
-        name = llm or self._config.getoption("--handoff-model")
+        name = given or self._config.getoption("--handoff-model")
         model = None if name is None else named_model(name, self._config)
         if model is None or model.traits.plays_scenario:
             raise ModelError(
@@ -108,23 +151,55 @@ class CallFactory:
         return model.build(Scenario(label="", turns=()), seed)
 
 
-def closing(
-    test: Callable[..., Awaitable[None]], calls: CallFactory
-) -> Callable[..., Awaitable[None]]:
-    """The same test, with its calls closed at the end; a fault in closing fails it."""
+def closing(test: Callable[..., Any], calls: AgentCallFixture) -> Callable[..., Any]:
+    """The same test, with its calls closed and checked at the end.
+
+    Only where the test itself passes is anything checked, so that its own failure is
+    the one that is reported. A test that is no coroutine has closed its calls itself.
+    """
+    if not inspect.iscoroutinefunction(test):
+
+        @wraps(test)
+        def checked(*args: Any, **kwargs: Any) -> object:
+            __tracebackhide__ = True
+            result = test(*args, **kwargs)
+            calls.check_at_the_end()
+            return result
+
+        return checked
+
+    awaited: Callable[..., Awaitable[None]] = test
 
     @wraps(test)
-    async def closed_at_the_end(*args: Any, **kwargs: Any) -> None:
+    async def closed(*args: Any, **kwargs: Any) -> None:
         __tracebackhide__ = True
         try:
-            await test(*args, **kwargs)
+            await awaited(*args, **kwargs)
         finally:
             await calls.close()
-        try:
-            for held in calls.held:
-                held.raise_faults()
-        except ConversationError as error:
-            # No line of the test is at fault, so there is none to show.
-            raise pytest.fail.Exception(str(error), pytrace=False) from None
+        calls.check_at_the_end()
 
-    return closed_at_the_end
+    return closed
+
+
+def _written(reply: Reply) -> str:
+    """A scripted reply as the test wrote it."""
+    match reply:
+        case ToolCall():
+            with suppress(ValueError, AttributeError):
+                arguments = [
+                    f"{name}={each!r}" for name, each in json.loads(reply.arguments).items()
+                ]
+                return f"tool_call({', '.join([repr(reply.name), *arguments])})"
+            return repr(reply)
+        case str() | BaseException():
+            return repr(reply)
+        case _:
+            return f"[{', '.join(map(_written, reply))}]"
+
+
+def _answered(request: ModelCall) -> str:
+    """Who asked a model, and what it answered, on a line."""
+    calls = [f"{call['name']}({call['arguments']})" for call in request.calls]
+    answer = [repr(excerpt(request.text))] if request.text else []
+    return f"{request.agent.label} -> {request.error or ', '.join([*answer, *calls]) or 'nothing'}"

@@ -4,7 +4,6 @@ Every pytest run of an environment with handoff-evals in it loads this module, s
 whatever is more than pytest itself is imported inside the functions.
 """
 
-import inspect
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     from handoff_evals.models import Model
-    from handoff_evals.plugin.call_fixture import CallFactory
+    from handoff_evals.plugin.call_fixture import AgentCallFixture
     from handoff_evals.plugin.scenario_items import ScenarioFile
 
 
@@ -36,7 +35,7 @@ def named_model(name: str, config: pytest.Config) -> "Model":
     return known[name]
 
 
-CALLS: "pytest.StashKey[CallFactory]" = pytest.StashKey()
+CALLS: "pytest.StashKey[AgentCallFixture]" = pytest.StashKey()
 
 _FILE_NAME = "scenarios.yaml"
 _FOLDER = "evals"
@@ -49,8 +48,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--handoff-model",
         metavar="MODEL",
         default=None,
-        help="Who answers in scenario files, and in `call(agent)` without llm=: oracle (plays "
-        "what each turn expects; the default of scenario files), local, module:function, or any "
+        help="The model for scenario files, and for `agent_call(agent)` without llm=: oracle (does "
+        "what each turn expects; the default for scenario files), local, module:function, or any "
         "other --model of `handoff-evals run`.",
     )
     group.addoption(
@@ -111,29 +110,29 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "ScenarioF
     return ScenarioFile.from_parent(parent, path=file_path)
 
 
-@pytest.fixture(name="call")
-def _call(request: pytest.FixtureRequest) -> "Iterator[CallFactory]":
-    """Call a LiveKit agent in text: `session = await call(MyAgent(), llm=ScriptedLLM([...]))`.
+@pytest.fixture(name="agent_call")
+def _agent_call(request: pytest.FixtureRequest) -> "Iterator[AgentCallFixture]":
+    """Call a LiveKit agent in text: `call = await agent_call(MyAgent(), llm=ScriptedLLM([...]))`.
 
-    Then `turn = await session.say("...")`, `turn.expect` (LiveKit's own assertions),
-    `turn.expect_handoff(OldAgent, NewAgent)`, `session.active_agent_id`, `session.handoffs`,
-    `session.received_by(NewAgent).contains("...")`. Every call has a deadline and is closed
-    when the test is over.
+    Then `turn = await call.say("...")`, `turn.expect` (LiveKit's own assertions, and
+    `turn.expect.handoff(OldAgent, NewAgent)`), `call.active_agent_id`, `call.handoffs`,
+    `call.received_by(NewAgent).contains("...")`, and LiveKit's `call.session`. Every call
+    has a deadline and is closed when the test is over; a scripted reply that nobody asked
+    for fails the test.
     """
     from handoff_evals.plugin.call_fixture import (  # noqa: PLC0415 - see the module's docstring
-        CallFactory,
+        AgentCallFixture,
         closing,
     )
 
-    calls = CallFactory(request.config)
+    calls = AgentCallFixture(request.config)
     node: Any = request.node
     node.stash[CALLS] = calls
     with pytest.MonkeyPatch.context() as patch:
-        test = getattr(node, "obj", None)
-        if inspect.iscoroutinefunction(test):
+        if callable(getattr(node, "obj", None)):
             # A fixture's teardown may run on another event loop than its test, or on
-            # none. Closing belongs where the call was held: at the end of the test itself.
-            patch.setattr(node, "obj", closing(test, calls))
+            # none. Closing belongs where the call ran: at the end of the test itself.
+            patch.setattr(node, "obj", closing(node.obj, calls))
         yield calls
 
 

@@ -12,10 +12,12 @@ from handoff_evals.reports.conversation import (
 from handoff_evals.reports.diff_report import print_difference
 from handoff_evals.reports.markdown import comparison_markdown, run_markdown
 from handoff_evals.reports.mutation_report import mutation_json, print_mutants, print_mutation
+from handoff_evals.reports.run import Run
 from handoff_evals.reports.run_report import print_run
 
 __all__ = [
     "MARK",
+    "Run",
     "comparison_json",
     "comparison_markdown",
     "conversation",

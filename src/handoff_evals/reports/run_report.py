@@ -1,6 +1,6 @@
 """A run's summary in the terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
@@ -83,20 +83,25 @@ _SHOWN = 12
 
 def print_run(console: Console, summary: Summary, *, notes: Sequence[str] = ()) -> None:
     """Print the models side by side, then each one's matrix, then what failed."""
-    console.print(accuracy_table(summary))
-    console.print(outcomes_table(summary))
-    console.print(checks_table(summary))
+    for part in run_tables(summary):
+        console.print(part)
+    for note in notes:
+        console.print(Text(note, style="dim"))
+
+
+def run_tables(summary: Summary) -> Iterator[RenderableType]:
+    """The models side by side, then each one's matrix, then what failed."""
+    yield accuracy_table(summary)
+    yield outcomes_table(summary)
+    yield checks_table(summary)
     for name, model in summary.models.items():
         if not model.traits.expected_to_fail:
             for suite, found in model.suites.items():
-                console.print(confusion_table(f"{suite}, {name}", found))
+                yield confusion_table(f"{suite}, {name}", found)
     for name, model in summary.models.items():
         if len({each.model for each in model.deciders}) > 1:
-            console.print(deciders_table(name, model))
-    for line in failures(summary):
-        console.print(line)
-    for note in notes:
-        console.print(Text(note, style="dim"))
+            yield deciders_table(name, model)
+    yield from failures(summary)
 
 
 def accuracy_table(summary: Summary) -> Table:

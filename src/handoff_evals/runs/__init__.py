@@ -1,5 +1,6 @@
 """Which trials, where and how many at once; retries, budgets and resuming."""
 
+from handoff_evals.runs.evaluation import evaluate
 from handoff_evals.runs.lane import Planned, RetryPolicy, trial_seed
 from handoff_evals.runs.prepare import (
     PreparedRun,
@@ -19,6 +20,7 @@ __all__ = [
     "RunRequest",
     "Runner",
     "cassette_of",
+    "evaluate",
     "load_suites",
     "prepare",
     "resume",

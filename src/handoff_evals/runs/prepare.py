@@ -200,7 +200,11 @@ class PreparedRun:
 
 
 def prepare(
-    request: RunRequest, *, command: Sequence[str] = (), models: Sequence[Model] = ()
+    request: RunRequest,
+    *,
+    command: Sequence[str] = (),
+    models: Sequence[Model] = (),
+    suites: Sequence[Suite] = (),
 ) -> PreparedRun:
     """Read the suites, import the agents, start the models.
 
@@ -208,11 +212,13 @@ def prepare(
         request: what was asked for.
         command: what was typed.
         models: those that the request names, where the caller has made them already.
+        suites: further ones, read or made already.
 
     Raises:
         UsageError: when a suite, an agent or a model can't be had.
     """
-    suites = load_suites(request)
+    read = load_suites(request) if request.suites or not suites else ()
+    suites = _distinct([*read, *suites])
     entries = {suite.name: AgentEntry.load(suite.agent, folder=request.folder) for suite in suites}
     replayed = request.cassettes is Mode.REPLAY
     models = models or resolve(request.models, folder=request.folder, replayed=replayed)
@@ -337,17 +343,22 @@ def load_suites(request: RunRequest) -> tuple[Suite, ...]:
     load_checks(request.checks_from or request.folder)
     keys = expect_keys()
     files = discover(request.suites, folder=request.folder)
-    read = [load_suite(path, keys=keys) for path in files]
-    names = [suite.name for suite in read]
-    doubled = next((name for name in names if names.count(name) > 1), None)
-    if doubled is not None:
-        paths = [suite.path for suite in read if suite.name == doubled]
-        raise UsageError(f"two suites have the name {doubled!r}: {', '.join(paths)}")
+    read = _distinct([load_suite(path, keys=keys) for path in files])
     kept = [replace(suite, scenarios=_chosen(suite, request)) for suite in read]
     left = tuple(suite for suite in kept if suite.scenarios)
     if not left:
         raise UsageError(_nothing_left(read, request))
     return left
+
+
+def _distinct(suites: Sequence[Suite]) -> tuple[Suite, ...]:
+    """The suites, if each has a name of its own: trials are told apart by it."""
+    names = [suite.name for suite in suites]
+    doubled = next((name for name in names if names.count(name) > 1), None)
+    if doubled is not None:
+        paths = [suite.path or "one made in Python" for suite in suites if suite.name == doubled]
+        raise UsageError(f"two suites have the name {doubled!r}: {', '.join(paths)}")
+    return tuple(suites)
 
 
 def _chosen(suite: Suite, request: RunRequest) -> tuple[Scenario, ...]:
