@@ -117,7 +117,7 @@ def test_an_agent_that_ends_its_conversations_early_fails_the_gate(
     text = " ".join(done.out.split())
     assert "unreached: expected desk" in text
     assert said in text
-    matrix = done.out.split("expected by active agent")[1].split("what went wrong")[0]
+    matrix = text.split("expected by active agent")[1].split("what went wrong")[0]
     assert "unreached" in matrix
 
 
