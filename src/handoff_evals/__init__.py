@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
     from handoff_evals.livekit.scripted import Request, ScriptedLLM, ToolCall, tool_call
     from handoff_evals.livekit.tap import Tap
-    from handoff_evals.models.registry import local_llm
+    from handoff_evals.models.local import local_llm
     from handoff_evals.plugin.agent_call import CallUnderTest
     from handoff_evals.plugin.call_fixture import CallFactory
     from handoff_evals.scenarios import Scenario
@@ -34,9 +34,9 @@ _HOMES = {
     "ScriptedLLM": "handoff_evals.livekit.scripted",
     "Tap": "handoff_evals.livekit.tap",
     "ToolCall": "handoff_evals.livekit.scripted",
+    "local_llm": "handoff_evals.models.local",
     "Transcript": "handoff_evals.transcript",
     "check": "handoff_evals.checks",
-    "local_llm": "handoff_evals.models.registry",
     "reached": "handoff_evals.checks",
     "tool_call": "handoff_evals.livekit.scripted",
 }

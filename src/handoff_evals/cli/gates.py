@@ -75,12 +75,11 @@ class BaselineGate:
         from handoff_evals.results import Baseline
 
         run = Baseline.of(folder.trials(), prepared.suites)
-        found = () if self.kept is None else against_baseline(self.kept, run)
+        certain = folder.manifest.deterministic
+        found = () if self.kept is None else against_baseline(self.kept, run, deterministic=certain)
         if self.update and valid:
             request = prepared.request
-            partial = bool(request.only or request.tags)
-            kept = self.kept.updated(run, partial=partial) if self.kept else run
-            kept.write(self.path)
+            run.write_into(self.path, partial=bool(request.only or request.tags))
         return found
 
     def rule(

@@ -214,7 +214,7 @@ def run(
     from handoff_evals.drivers import Limits
     from handoff_evals.reports import print_against, run_markdown
     from handoff_evals.results import summarise
-    from handoff_evals.runs import Patience, RunRequest
+    from handoff_evals.runs import RetryPolicy, RunRequest
 
     if resume is not None and (suites or model or only or tag or out or trials or seed is not None):
         raise UsageError(
@@ -230,7 +230,7 @@ def run(
         tags=_tags(tag or []),
         limits=Limits(turn_s=turn_timeout, call_s=trial_timeout),
         concurrency=concurrency,
-        patience=Patience(retries=retries),
+        retry_policy=RetryPolicy(retries=retries),
         max_tokens=max_tokens,
         max_cost=max_cost,
         cassettes=_mode(cassettes),
@@ -328,7 +328,7 @@ def _execute(
         What was left undone, in words; None when it was interrupted.
     """
     try:
-        with folder.held(), conversations(console, len(prepared.planned)) as done:
+        with folder.locked(), conversations(console, len(prepared.planned)) as done:
             return asyncio.run(prepared.execute(folder, done))
     except KeyboardInterrupt:
         return None

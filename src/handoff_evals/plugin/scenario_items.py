@@ -101,13 +101,16 @@ class ScenarioItem(pytest.Item):
     def runtest(self) -> None:
         """Judge it."""
         from handoff_evals.plugin.expected_failures import hold_against_baseline  # noqa: PLC0415 - as below
+        from handoff_evals.plugin.plugin import named_model  # noqa: PLC0415 - as below
         from handoff_evals.plugin.scenario_trial import why  # noqa: PLC0415 - collecting loads no livekit
 
         if self.trial is None:
             raise RuntimeError(f"{self.nodeid} was not set up")
         hold_against_baseline(self, self.trial, self.scenario)
         if self.trial.status != "passed":
-            pytest.fail(why(self.trial, agent=self.suite.agent), pytrace=False)
+            played = named_model(self.model, self.config).traits.plays_scenario
+            text = why(self.trial, agent=self.suite.agent, plays_scenario=played)
+            pytest.fail(text, pytrace=False)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """The scenario's place in its file, for annotations and the header of a failure."""

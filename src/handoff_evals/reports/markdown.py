@@ -10,15 +10,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from handoff_evals.checks import OUTCOMES
 from handoff_evals.comparison import AgainstBaseline, Comparison, Flip, leading
 from handoff_evals.reports.run_report import (
-    TRIVIAL,
     SameCause,
     check_rows,
     grouped,
     named,
     shares,
-    telling,
+    unexpected,
 )
-from handoff_evals.results import Failure, ModelSummary, Summary
+from handoff_evals.results import ModelSummary, Summary
 
 _SHOWN = 20
 _LONGEST = 160
@@ -57,7 +56,7 @@ def run_markdown(
         f"**Outcomes of the expected decisions**\n\n{outcomes_table(summary)}",
         checks_section(summary),
         unscored_section(summary),
-        failures_section(summary.failures),
+        failures_section(summary),
         "\n".join(f"<sub>{escape(each)}</sub><br>" for each in notes),
     )
 
@@ -167,12 +166,9 @@ def unscored_section(summary: Summary) -> str:
     return f"**Unscored**\n\n{table(('model', 'cause', 'trials'), rows, numbers=1)}"
 
 
-def failures_section(found: Iterable[Failure]) -> str:
-    """What went wrong, folded away; of models that are meant to do well.
-
-    What fails along with the decision of its turn follows from it, and is left out.
-    """
-    wanted = telling(each for each in found if not each.model.startswith(TRIVIAL))
+def failures_section(summary: Summary) -> str:
+    """What went wrong, folded away, of the models that are not expected to fail."""
+    wanted = unexpected(summary)
     if not wanted:
         return ""
     groups = grouped(wanted)

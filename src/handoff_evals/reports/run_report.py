@@ -79,8 +79,6 @@ def named(labels: Iterable[str]) -> str:
 
 
 _SHOWN = 12
-# Failing is what these are for.
-TRIVIAL = ("never", "always:", "random")
 
 
 def print_run(console: Console, summary: Summary, *, notes: Sequence[str] = ()) -> None:
@@ -89,13 +87,13 @@ def print_run(console: Console, summary: Summary, *, notes: Sequence[str] = ()) 
     console.print(outcomes_table(summary))
     console.print(checks_table(summary))
     for name, model in summary.models.items():
-        if not name.startswith(TRIVIAL):
+        if not model.traits.expected_to_fail:
             for suite, found in model.suites.items():
                 console.print(confusion_table(f"{suite}, {name}", found))
     for name, model in summary.models.items():
         if len({each.model for each in model.deciders}) > 1:
             console.print(deciders_table(name, model))
-    for line in failures(summary.failures):
+    for line in failures(summary):
         console.print(line)
     for note in notes:
         console.print(Text(note, style="dim"))
@@ -209,22 +207,31 @@ def deciders_table(name: str, model: ModelSummary) -> Table:
     return table
 
 
-def failures(found: Iterable[Failure]) -> Iterable[RenderableType]:
-    """What went wrong, the first few of each model that can be expected to do well."""
+def unexpected(summary: Summary) -> list[Failure]:
+    """The failures of the models that are not expected to fail.
+
+    What failed along with the decision of its turn follows from it, and is left out.
+    """
+    failing = {name for name, model in summary.models.items() if model.traits.expected_to_fail}
+    return telling(each for each in summary.failures if each.model not in failing)
+
+
+def failures(summary: Summary) -> Iterable[RenderableType]:
+    """What went wrong, the first few of each model that is not expected to fail."""
     by_model: dict[str, list[Failure]] = {}
-    for each in telling(each for each in found if not each.model.startswith(TRIVIAL)):
+    for each in unexpected(summary):
         by_model.setdefault(each.model, []).append(each)
     for model, listed in by_model.items():
         yield Text(f"{model}: what went wrong", style="bold")
         groups = grouped(listed)
         for group in groups[:_SHOWN]:
-            yield from _told(group)
+            yield from _told(group, own=summary.models[model].traits.agents_own)
         left = sum(len(group.failures) for group in groups[_SHOWN:])
         if left:
             yield Text(f"  and {left} more: `handoff-evals show RUN LABEL`")
 
 
-def _told(group: SameCause) -> Iterable[RenderableType]:
+def _told(group: SameCause, *, own: bool) -> Iterable[RenderableType]:
     each = group.first
     if len(group.failures) > 1:
         yield Text(f"  {len(group.failures)} trials: {each.reason}")
@@ -232,8 +239,8 @@ def _told(group: SameCause) -> Iterable[RenderableType]:
         return
     trial = f" trial {each.number + 1}" if each.number else ""
     turn = "" if each.turn is None else f", turn {each.turn}"
-    # With models of their own, the agents' is the one to look at.
-    by = f" [{each.asked}]" if each.asked and each.model == "own" else ""
+    # Where each agent has a model of its own, which one decided is what a reader looks for.
+    by = f" [{each.asked}]" if each.asked and own else ""
     yield Text(f"  {each.suite} / {each.scenario}{trial}{turn}: {each.reason}{by}")
     if each.user:
         yield Text(f"      caller: {each.user}", style="dim")

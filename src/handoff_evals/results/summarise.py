@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean, median, quantiles
 
 from handoff_evals.checks import (
@@ -14,7 +14,7 @@ from handoff_evals.checks import (
     overall,
     per_agent,
 )
-from handoff_evals.results.manifest import Manifest, Price
+from handoff_evals.results.run_folder import Manifest, ModelTraits, Price
 from handoff_evals.results.summary import (
     CheckCounts,
     Decider,
@@ -104,7 +104,10 @@ def summarise(trials: Iterable[Trial], manifest: Manifest, *, confidence: float 
         met.update({turn.active.label: turn.active for turn in trial.transcript.turns})
     return Summary(
         models={
-            name: _model(tally, planned, confidence, manifest.prices.get(name))
+            name: replace(
+                _model(tally, planned, confidence, manifest.prices.get(name)),
+                traits=manifest.traits.get(name, ModelTraits()),
+            )
             for name, tally in tallies.items()
         },
         failures=tuple(failures),

@@ -1,10 +1,10 @@
 """A run in numbers: the one source of every report."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from handoff_evals.checks import Quality
-from handoff_evals.results.manifest import SCHEMA
+from handoff_evals.results.run_folder import SCHEMA, ModelTraits
 from handoff_evals.transcript import AgentRef, Usage
 
 
@@ -132,6 +132,7 @@ class ModelSummary:
     """Seconds of the trials, added up."""
     deciders: tuple[Decider, ...] = ()
     """One where all agents ask the same model; with `own`, each agent's."""
+    traits: ModelTraits = field(default_factory=ModelTraits)
     cost: float | None = None
     """Of all trials, unscored ones too; None where no price is known."""
 
