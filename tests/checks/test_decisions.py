@@ -1,8 +1,15 @@
 import pytest
 
-from handoff_evals.checks import Outcome, confusion, decisions, per_agent
+from handoff_evals.checks import (
+    UNREACHED,
+    Outcome,
+    Quality,
+    confusion,
+    decisions,
+    per_agent,
+)
 from handoff_evals.scenarios import Scenario
-from handoff_evals.transcript import Transcript
+from handoff_evals.transcript import Fault, Transcript
 from tests.support.conversations import expects, path, scenario, transcript, turn
 
 ANNOUNCING = "I'm transferring you to billing now."
@@ -103,10 +110,43 @@ def test_a_turn_without_an_expected_agent_is_no_decision() -> None:
     assert [d.turn for d in decisions(scenario(expects(), expects("billing")), held)] == [2]
 
 
-def test_turns_that_were_never_reached_are_no_decisions() -> None:
-    asked = scenario(expects("service"), expects("billing"), expects("billing"))
+def test_turns_that_the_agent_kept_from_being_reached_are_unreached_decisions() -> None:
+    asked = scenario(expects("service"), expects(), expects("billing"))
 
-    assert outcomes(asked, transcript("service", turn("service"))) == ["correct"]
+    _, last = decisions(asked, transcript("service", turn("service")))
+
+    assert (last.turn, last.outcome, last.on_path) == (3, "unreached", True)
+    assert (last.expected, last.actual) == ("billing", UNREACHED)
+
+
+@pytest.mark.parametrize("through", [["service"], ["service", "billing"]])
+def test_a_turn_that_a_fault_cut_off_is_no_correct_decision(through: list[str]) -> None:
+    fault = Fault(owner="agent", cause="turn_timeout", detail="", turn=1, ended=True)
+    held = transcript("service", turn(*through), faults=(fault,))
+
+    assert outcomes(scenario(expects(through[-1])), held) == ["unreached"]
+
+
+def test_a_fault_that_the_conversation_survived_leaves_the_decision_as_it_is() -> None:
+    fault = Fault(owner="agent", cause="tool_error", detail="", turn=1)
+    held = transcript("service", turn("service"), faults=(fault,))
+
+    assert outcomes(scenario(expects("service")), held) == ["correct"]
+
+
+def test_what_a_dead_model_kept_from_being_reached_is_no_decision() -> None:
+    fault = Fault(owner="infrastructure", cause="api_timeout", detail="", turn=1, ended=True)
+    asked = scenario(expects("service"), expects("billing"))
+
+    assert outcomes(asked, transcript("service", turn("service"), faults=(fault,))) == []
+
+
+def test_an_unreached_decision_counts_against_the_recall_of_its_agent_alone() -> None:
+    asked = scenario(expects("service"), expects("service"))
+    matrix = confusion(decisions(asked, transcript("service", turn("service"))))
+
+    assert matrix == {"service": {"service": 1, UNREACHED: 1}}
+    assert dict(per_agent(matrix)) == {"service": Quality(precision=1.0, recall=0.5)}
 
 
 def test_a_decision_that_starts_where_a_miss_left_the_caller_is_off_path() -> None:
@@ -145,15 +185,15 @@ def test_a_handoff_that_a_later_turn_expects_came_too_early() -> None:
     early = transcript("service", turn("service", "billing"))
     stray = transcript("service", turn("service", "technical"))
 
-    assert [(d.outcome, d.premature) for d in decisions(asked, early)] == [("spurious", True)]
-    assert [(d.outcome, d.premature) for d in decisions(asked, stray)] == [("spurious", False)]
+    assert next((d.outcome, d.premature) for d in decisions(asked, early)) == ("spurious", True)
+    assert next((d.outcome, d.premature) for d in decisions(asked, stray)) == ("spurious", False)
 
 
 def test_only_a_spurious_handoff_can_be_premature() -> None:
     asked = scenario(expects("billing"), expects("technical"))
     held = transcript("service", turn("service", "technical"))
 
-    assert [(d.outcome, d.premature) for d in decisions(asked, held)] == [("wrong", False)]
+    assert next((d.outcome, d.premature) for d in decisions(asked, held)) == ("wrong", False)
 
 
 def test_a_fair_move_in_a_free_turn_leaves_the_next_decision_on_path() -> None:

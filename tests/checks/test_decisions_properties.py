@@ -3,7 +3,14 @@ from itertools import accumulate, pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handoff_evals.checks import OUTCOMES, announces_transfer, confusion, decisions, per_agent
+from handoff_evals.checks import (
+    OUTCOMES,
+    Decision,
+    announces_transfer,
+    confusion,
+    decisions,
+    per_agent,
+)
 from handoff_evals.scenarios import Scenario
 from handoff_evals.transcript import Transcript, Turn
 from tests.support.conversations import expects, ref, scenario, transcript, turn
@@ -33,6 +40,11 @@ def held(draw: st.DrawFn) -> tuple[Scenario, Transcript]:
     return scenario(*map(expects, expected)), transcript(start, *turns)
 
 
+def made(asked: Scenario, record: Transcript) -> list[Decision]:
+    """The decisions that the conversation reached."""
+    return [each for each in decisions(asked, record) if each.outcome != "unreached"]
+
+
 def holds(name: str, expected: str, before: str, after: Turn) -> bool:
     """The design's table, each row by itself."""
     wanted = expects(expected).expect.agent
@@ -55,27 +67,31 @@ def test_every_decision_has_exactly_one_outcome_and_it_is_the_one_of_the_table(
     case: tuple[Scenario, Transcript],
 ) -> None:
     asked, record = case
-    for decision in decisions(asked, record):
+    for decision in made(asked, record):
         before, after = record.turns[decision.turn - 1], record.turns[decision.turn]
         fitting = [
-            name for name in OUTCOMES if holds(name, decision.expected, before.active.label, after)
+            name
+            for name in OUTCOMES
+            if name != "unreached" and holds(name, decision.expected, before.active.label, after)
         ]
         assert fitting == [decision.outcome]
 
 
 @UNHURRIED
 @given(held())
-def test_every_turn_with_an_expected_agent_that_was_reached_is_one_decision(
+def test_every_turn_with_an_expected_agent_is_one_decision_reached_or_not(
     case: tuple[Scenario, Transcript],
 ) -> None:
     asked, record = case
     expected = [
-        index
+        (index, index < len(record.turns))
         for index, each in enumerate(asked.turns, 1)
-        if each.expect.agent is not None and index < len(record.turns)
+        if each.expect.agent is not None
     ]
 
-    assert [decision.turn for decision in decisions(asked, record)] == expected
+    found = decisions(asked, record)
+
+    assert [(each.turn, each.outcome != "unreached") for each in found] == expected
 
 
 @UNHURRIED
@@ -106,8 +122,7 @@ def test_a_decision_is_off_path_only_where_an_earlier_one_left_the_caller_on_a_w
     case: tuple[Scenario, Transcript],
 ) -> None:
     asked, record = case
-    found = decisions(asked, record)
-    for earlier, later in pairwise(found):
+    for earlier, later in pairwise(made(asked, record)):
         left_at, starts_at = record.turns[earlier.turn].active, record.turns[later.turn - 1].active
         missed = earlier.outcome not in {"correct", "bounced"}
         assert later.on_path == (not missed or left_at != starts_at)
@@ -134,8 +149,8 @@ def test_who_recovered_is_where_the_turn_expects_them_and_was_not_before(
 def test_what_comes_later_changes_no_outcome(case: tuple[Scenario, Transcript], kept: int) -> None:
     asked, record = case
     cut = Transcript(turns=record.turns[:kept])
-    whole = [(each.outcome, each.on_path) for each in decisions(asked, record)]
-    part = [(each.outcome, each.on_path) for each in decisions(asked, cut)]
+    whole = [(each.outcome, each.on_path) for each in made(asked, record)]
+    part = [(each.outcome, each.on_path) for each in made(asked, cut)]
 
     assert part == whole[: len(part)]
 

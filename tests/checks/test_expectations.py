@@ -29,24 +29,42 @@ def test_a_conversation_that_goes_as_expected_passes() -> None:
     assert overall(score(asked, held)) == "passed"
 
 
-def test_a_scenario_that_expects_nothing_passes_by_having_been_held() -> None:
+def test_a_scenario_that_expects_nothing_passes_when_its_conversation_took_place() -> None:
     assert [(s.name, s.status) for s in score(scenario(expects()), transcript("a", turn("a")))] == [
-        ("conversation", "passed")
+        ("conversation", "passed"),
+        ("answered", "passed"),
+        ("agent", "passed"),
     ]
 
 
 def test_a_conversation_that_broke_off_fails_and_says_how_far_it_came() -> None:
     found = scores(scenario(expects(), expects()), transcript("a", turn("a")), "conversation")
 
-    assert [(s.status, s.reason) for s in found] == [("failed", "1 of 2 turns were held")]
+    assert [(s.status, s.reason) for s in found] == [("failed", "1 of 2 turns took place")]
 
 
-def test_turns_that_were_not_reached_give_no_scores_of_their_own() -> None:
+def test_of_a_turn_that_was_not_reached_only_the_decision_is_scored() -> None:
     asked = scenario(expects(), expects("billing", carries=("4471",), userdata={"name": "Maria"}))
 
-    names = {each.name for each in score(asked, transcript("a", turn("a")))}
+    found = score(asked, transcript("a", turn("a")))
 
-    assert names == {"conversation"}
+    assert [(each.name, each.reason) for each in found if each.turn == 2] == [
+        ("handoff", "unreached: expected billing, the agent ended the call in turn 1")
+    ]
+    assert {each.name for each in found if each.status == "failed"} == {"handoff", "conversation"}
+
+
+def test_a_decision_that_a_fault_kept_from_being_reached_names_the_fault() -> None:
+    fault = Fault(owner="agent", cause="turn_timeout", detail="over 60 s", turn=1, ended=True)
+    held = transcript("a", turn("a"), faults=(fault,))
+
+    (found,) = scores(scenario(expects("a")), held, "handoff")
+
+    assert (found.status, found.turn) == ("failed", 1)
+    assert found.reason == (
+        "unreached: expected a, turn_timeout in turn 1 ended the conversation (over 60 s)"
+    )
+    assert statuses(scenario(expects("a")), held, "conversation") == ["failed"]
 
 
 def test_a_wrong_handoff_names_its_outcome_and_points_at_the_handoffs() -> None:
@@ -225,8 +243,8 @@ def test_a_caller_who_hears_nothing_fails_the_turn_unless_silence_is_expected() 
     silent = transcript("a", turn("a", said="  "))
 
     assert statuses(scenario(expects()), silent, "answered") == ["failed"]
-    assert statuses(scenario(expects(silence=True)), silent, "answered") == []
-    assert statuses(scenario(expects()), transcript("a", turn("a")), "answered") == []
+    assert statuses(scenario(expects(silence=True)), silent, "answered") == ["passed"]
+    assert statuses(scenario(expects()), transcript("a", turn("a")), "answered") == ["passed"]
     assert statuses(scenario(expects(silence=True)), transcript("a", turn("a")), "answered") == [
         "failed"
     ]
@@ -264,7 +282,13 @@ def test_a_conversation_without_answers_is_unscored_with_its_cause_and_nothing_e
     found = score(scenario(expects("b")), transcript("a", turn("a"), faults=(agent, dead)))
 
     assert found == (
-        Score(name="conversation", status="unscored", reason="api_status_429: too many", turn=1),
+        Score(
+            name="conversation",
+            status="unscored",
+            reason="api_status_429: too many",
+            turn=1,
+            cause="api_status_429",
+        ),
     )
 
 

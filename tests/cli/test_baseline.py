@@ -61,7 +61,7 @@ def test_a_decision_that_newly_fails_exits_1_and_is_named(command: Command, proj
 
 def test_json_on_standard_output_stays_json(command: Command, kept: Path) -> None:
     done = command("run", "-m", "oracle", "--baseline", str(kept), "--json")
-    assert json.loads(done.out)["schema"] == 1
+    assert json.loads(done.out)["schema"] == 2
     assert "oracle does as it did" in done.err
 
 
@@ -237,7 +237,7 @@ def test_the_step_summary_says_first_that_a_gate_failed(
     assert done.code == 1
     lines = (project / "step.md").read_text().splitlines()
     assert lines[0] == "### Handoffs: a gate failed"
-    assert lines[2] == "- never: accuracy 0.667 is below --min-accuracy 0.9"
+    assert lines[2] == "- never: accuracy 0.750 (observed) is below --min-accuracy 0.9"
 
 
 def test_a_comparison_is_written_as_markdown(command: Command, project: Path) -> None:

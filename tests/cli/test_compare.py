@@ -36,8 +36,10 @@ def test_the_text_has_everything_that_a_verdict_needs(
     done = command("compare", str(run))
     assert done.code == 0, done.err
     found = rows(done.out)
-    assert found["accuracy"] == ["0.67", "1.00"]
-    assert all(re.fullmatch(r"\[0\.\d\d, [01]\.\d\d\]", cell) for cell in found["interval"])
+    assert found["accuracy"] == ["0.75", "1.00"]
+    assert all(
+        re.fullmatch(r"\[0\.\d\d, [01]\.\d\d\]", cell) for cell in found["accuracy, interval"]
+    )
     assert found["unscored, not run"] == ["0, 0", "0, 0"]
     assert found["pass^k"][1] == "1:1.00 2:1.00"
     for title in ("first token, median s", "seconds a decision", "tokens a decision"):

@@ -31,7 +31,7 @@ def test_it_leaves_a_run_folder_and_prints_the_table(command: Command, project: 
 def test_json_is_the_summary_and_nothing_else(command: Command) -> None:
     done = command("run", "-m", "never", "-m", "oracle", "--json")
     summary = json.loads(done.out)
-    assert summary["schema"] == 1
+    assert summary["schema"] == 2
     assert set(summary["models"]) == {"never", "oracle"}
     never = summary["models"]["never"]
     assert never["trials"] == {
@@ -43,14 +43,17 @@ def test_json_is_the_summary_and_nothing_else(command: Command) -> None:
     }
     assert never["decisions"]["outcomes"]["missed"] == 1
     assert never["confusion"]["star[node=b]"] == {"star[node=a]": 1}
-    assert never["accuracy"]["value"] == pytest.approx(2 / 3)
-    assert never["accuracy"]["low"] < 2 / 3 < never["accuracy"]["high"]
+    # One of two decisions in one scenario, the only one in the other.
+    assert never["accuracy"]["value"] == pytest.approx(3 / 4)
+    assert never["accuracy"]["low"] < 3 / 4 < never["accuracy"]["high"]
+    assert never["passed"]["value"] == pytest.approx(1 / 2)
+    assert never["checks"]["conversation"] == {"passed": 2, "failed": 0, "unscored": 0}
 
 
 def test_a_gate_that_fails_exits_1(command: Command) -> None:
     done = command("run", "-m", "never", "--min-accuracy", "0.9")
     assert done.code == 1
-    assert "never: accuracy 0.667 is below --min-accuracy 0.9" in done.err
+    assert "never: accuracy 0.750 (observed) is below --min-accuracy 0.9" in done.err
 
 
 def test_nothing_scored_exits_3_and_says_why(command: Command, project: Path) -> None:
@@ -185,7 +188,7 @@ def test_quiet_says_why_the_exit_code_is_not_0(command: Command) -> None:
 
     assert done.code == 1
     assert done.out == ""
-    assert done.err.strip() == "never: accuracy 0.667 is below --min-accuracy 0.9"
+    assert done.err.strip() == "never: accuracy 0.750 (observed) is below --min-accuracy 0.9"
 
 
 def test_agents_without_a_model_of_their_own_are_refused(command: Command) -> None:

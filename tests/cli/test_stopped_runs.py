@@ -121,7 +121,7 @@ async def test_a_dead_model_among_three_holds_up_no_other(tmp_path: Path) -> Non
         "dead: the breaker opened after 5 unscored trials in a row (api_connection); 3 trials were "
         "not run" in done.err
     )
-    assert "dead: invalid, no decision was scored (api_connection 5)" in done.err
+    assert "dead: invalid, no trial was scored (api_connection 5)" in done.err
     found = json.loads(done.out)["models"]
     for name in ("first", "second"):
         assert found[name]["trials"]["passed"] == 8

@@ -117,8 +117,15 @@ def test_the_verdict_is_the_first_line() -> None:
 def test_a_run_is_summarised_by_model_and_suite_with_intervals() -> None:
     text = run_markdown(summary_of(RICH), verdict="valid")
     assert "| **scripted** | Any | **0.00** | [0.00, " in text
-    assert f"| model | {' | '.join(OUTCOMES)} | cascaded |" in text
-    assert "| scripted | · | · | · | 1 | · | · | · |" in text
+    assert f"| model | all | {' | '.join(OUTCOMES)} | cascaded |" in text
+    assert "| scripted | 1 | · | · | · | 1 | · | · | · | · |" in text
+
+
+def test_the_other_checks_are_counted_by_trials() -> None:
+    judged = replace(RICH, scores=(*RICH.scores, Score(name="polite", status="passed")))
+    text = run_markdown(summary_of(judged), verdict="valid")
+    assert "| polite | 1/1 |" in text
+    assert "| handoff |" not in text
 
 
 def test_unscored_trials_stand_with_their_causes() -> None:

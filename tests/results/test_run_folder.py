@@ -200,11 +200,11 @@ def test_another_schema_is_refused_by_its_number_whatever_its_fields(
         json.dumps({"schema": schema, "something": "else"}), encoding="utf-8"
     )
 
-    with pytest.raises(RunFolderError, match=f"has schema {schema!r}; this version reads 1"):
+    with pytest.raises(RunFolderError, match=f"has schema {schema!r}; this version reads 2"):
         _ = run.manifest
 
 
-@pytest.mark.parametrize("data", ["", "{", '{"schema": 1}'])
+@pytest.mark.parametrize("data", ["", "{", '{"schema": 2}'])
 def test_a_manifest_that_is_none_is_an_error_with_its_path(run: RunFolder, data: str) -> None:
     (run.path / "manifest.json").write_text(data, encoding="utf-8")
 

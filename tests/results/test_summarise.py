@@ -1,6 +1,7 @@
 """A run's numbers, held against the trials that they are of."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from random import Random
@@ -71,9 +72,7 @@ def test_every_planned_trial_is_counted_once(found: list[Trial]) -> None:
 
 @given(found=trials())
 @FEW
-def test_accuracy_is_the_share_of_correct_decisions_on_path_of_scored_trials(
-    found: list[Trial],
-) -> None:
+def test_every_expected_decision_of_a_scored_trial_is_counted_once(found: list[Trial]) -> None:
     model = of(found)
 
     made = [each for trial in found if trial.status != "unscored" for each in trial.decisions]
@@ -82,16 +81,43 @@ def test_accuracy_is_the_share_of_correct_decisions_on_path_of_scored_trials(
         outcome: sum(each.outcome == outcome for each in on_path) for outcome in OUTCOMES
     }
     assert model.decisions.cascaded == len(made) - len(on_path)
-    accuracy = model.accuracy
-    assert accuracy.decisions == model.decisions.on_path == len(on_path)
-    if not on_path:
-        assert (accuracy.value, accuracy.low, accuracy.high) == (None, None, None)
-        return
-    share = Fraction(sum(each.outcome == "correct" for each in on_path), len(on_path))
-    assert accuracy.value == pytest.approx(float(share))
-    assert accuracy.low is not None
-    assert accuracy.high is not None
-    assert 0 <= accuracy.low <= accuracy.value <= accuracy.high <= 1
+    assert model.decisions.expected == model.accuracy.of == len(made)
+    assert model.decisions.on_path == model.on_path.of == len(on_path)
+
+
+@given(found=trials())
+@FEW
+def test_shares_are_averaged_over_scenarios_and_what_is_off_path_is_not_correct(
+    found: list[Trial],
+) -> None:
+    model = of(found)
+    scored = [trial for trial in found if trial.status != "unscored"]
+
+    def mean(right: Callable[[Trial], list[bool]]) -> float | None:
+        shares = []
+        for label in LABELS:
+            listed = [each for t in scored if t.key.scenario == label for each in right(t)]
+            shares += [Fraction(sum(listed), len(listed))] if listed else []
+        return float(sum(shares) / len(shares)) if shares else None
+
+    def correct(trial: Trial) -> list[bool]:
+        return [each.on_path and each.outcome == "correct" for each in trial.decisions]
+
+    def correct_on_path(trial: Trial) -> list[bool]:
+        return [each.outcome == "correct" for each in trial.decisions if each.on_path]
+
+    for share, expected in (
+        (model.passed, mean(lambda trial: [trial.status == "passed"])),
+        (model.accuracy, mean(correct)),
+        (model.on_path, mean(correct_on_path)),
+    ):
+        if expected is None:
+            assert (share.value, share.low, share.high) == (None, None, None)
+            continue
+        assert share.value == pytest.approx(expected)
+        assert share.low is not None
+        assert share.high is not None
+        assert 0 <= share.low <= share.value <= share.high <= 1
 
 
 @given(found=trials(), lot=st.randoms(use_true_random=False))

@@ -46,4 +46,12 @@ def test_an_unscored_trial_says_by_which_word_to_count_it() -> None:
 def test_a_trial_that_could_be_judged_has_no_cause() -> None:
     fault = Fault(owner="agent", cause="tool_error", detail="", turn=1)
 
-    assert trial(faults=(fault,)).cause is None
+    assert trial(Score(name="any", status="passed"), faults=(fault,)).cause is None
+
+
+def test_a_trial_that_a_check_left_unscored_says_so() -> None:
+    broken = Score(name="any", status="unscored", cause="check_error")
+
+    assert trial(Score(name="other", status="passed"), broken).cause == "check_error"
+    assert trial(Score(name="other", status="failed"), broken).cause is None
+    assert trial().cause == "no_scores"

@@ -121,10 +121,13 @@ class Gate:
         # What is a mean may miss the share that was typed by a rounding.
         if found >= self.least - _ROUNDING:
             return None
-        told = f"{self.what} {share.value:.3f}"
+        told = f"{self.what} {share.value:.3f} (observed)"
         if self.lower:
-            told += f", of which at least {share.low:.3f} is sure ({share.confidence:.0%} interval)"
-        return f"{told}: below {self.option} {self}"
+            told = (
+                f"{self.what} {share.low:.3f} (lower bound of the {share.confidence:.0%} interval; "
+                f"observed {share.value:.3f})"
+            )
+        return f"{told} is below {self.option} {self}"
 
     def __str__(self) -> str:
         return f"{self.least:g}{':lower' if self.lower else ''}"

@@ -109,10 +109,10 @@ def accuracy_table(summary: Summary) -> Table:
     table = _table("Passed scenarios, and accuracy of handoff decisions")
     confidence = next((m.accuracy.confidence for m in summary.models.values()), 0.95)
     table.add_column("model", overflow="fold")
-    for title in ("passed", f"{confidence:.0%} interval", "trials"):
-        table.add_column(title, justify="right")
-    for title in ("accuracy", f"{confidence:.0%} interval", "on path", "unscored"):
-        table.add_column(title, justify="right")
+    within = f"{confidence:.0%} interval"
+    for title in ("passed", within, "trials", "accuracy", within, "on path"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("unscored", justify="right")
     for name, model in summary.models.items():
         trials = model.trials
         counted = f"{trials.passed}/{trials.passed + trials.failed}"
@@ -136,21 +136,16 @@ def shares(found: ModelSummary | SuiteSummary, trials: str) -> tuple[str, ...]:
 
 
 def outcomes_table(summary: Summary) -> Table:
-    """What the decisions came to, a model a row."""
+    """What the decisions came to, an outcome a row, a model a column."""
     table = _table("Outcomes of the expected decisions")
-    table.add_column("model", overflow="fold")
-    table.add_column("all", justify="right")
+    table.add_column("outcome")
+    for name in summary.models:
+        table.add_column(Text(name), justify="right", overflow="fold")
+    found = [model.decisions for model in summary.models.values()]
     for outcome in OUTCOMES:
-        table.add_column(outcome, justify="right")
-    table.add_column("cascaded", justify="right")
-    for name, model in summary.models.items():
-        counts = model.decisions
-        table.add_row(
-            Text(name),
-            str(counts.expected),
-            *(_count(counts.outcomes[outcome]) for outcome in OUTCOMES),
-            _count(counts.cascaded),
-        )
+        table.add_row(outcome, *(_count(each.outcomes[outcome]) for each in found))
+    table.add_row("cascaded", *(_count(each.cascaded) for each in found))
+    table.add_row("all", *(str(each.expected) for each in found))
     return table
 
 

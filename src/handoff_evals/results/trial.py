@@ -42,6 +42,9 @@ class Trial:
         """What left it unscored, as a word to count by; None where nothing did."""
         if self.status != "unscored":
             return None
+        fault = self.transcript.unscored_because
+        if fault is not None:
+            return fault.cause
         named = (each.cause or each.name for each in self.scores if each.status == "unscored")
         return next(named, "no_scores")
 
