@@ -3,8 +3,10 @@
 import signal
 import sys
 from types import FrameType
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from handoff_evals.cli.diff_command import diff
 from handoff_evals.cli.import_command import import_
@@ -13,9 +15,30 @@ from handoff_evals.cli.mutate_command import mutate
 from handoff_evals.cli.results_commands import compare, show
 from handoff_evals.cli.run_command import run
 from handoff_evals.errors import EngineError, HandoffEvalsError
+from handoff_evals.user_code import last_user_line
+
+
+class _Commands(TyperGroup):
+    """The commands; none of them exits by `sys.exit`, so whoever does is a user's code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; exit code 0 is for one that came to its end.
+
+        Raises:
+            HandoffEvalsError: code that it ran called `sys.exit`.
+        """
+        try:
+            return super().invoke(ctx)
+        except SystemExit as error:
+            raise HandoffEvalsError(
+                f"code of the agents or the models called sys.exit({error.code!r})"
+                f"{last_user_line(error)}, and the command did not finish: remove that call"
+            ) from error
+
 
 app = typer.Typer(
     name="handoff-evals",
+    cls=_Commands,
     help="Tell whether a LiveKit agent hands the caller to the right agent, at the right moment, "
     "with the right context.",
     epilog="Exit codes: 0 valid, 1 a gate failed, 2 usage or bad input, 3 invalid (nothing scored, "
