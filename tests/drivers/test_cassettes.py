@@ -10,7 +10,7 @@ from handoff_evals.cassettes import Cassette, Mode, ModelIdentity
 from handoff_evals.drivers import InProcessDriver
 from handoff_evals.livekit import AgentEntry, Reply, ScriptedLLM
 from handoff_evals.livekit.scripted import tool_call
-from handoff_evals.models.reference import Absent
+from handoff_evals.models.kind import ReplayedLLM
 from handoff_evals.scenarios import Scenario, ScriptedTurn, Watch
 from handoff_evals.transcript import Message, Transcript
 from tests.support.phone import ROOMY, Plain
@@ -29,7 +29,9 @@ def driver(
     model = ModelIdentity(label="test/scripted")
     return InProcessDriver(
         entry=AgentEntry.of(entry),
-        model=lambda _scenario, _seed: Absent("test") if script is None else ScriptedLLM(script),
+        model=lambda _scenario, _seed: (
+            ReplayedLLM("test") if script is None else ScriptedLLM(script)
+        ),
         watch=Watch(attributes=frozenset({"node"})),
         limits=ROOMY,
         cassette=Cassette(suite="Star", model=model, mode=mode, folders=[folder]),
@@ -138,7 +140,10 @@ async def test_an_agents_own_model_is_another_one_when_its_options_change(tmp_pa
             watch=Watch(),
             limits=ROOMY,
             cassette=Cassette(
-                suite="Own", model=ModelIdentity(label="own"), mode=mode, folders=[tmp_path]
+                suite="Own",
+                model=ModelIdentity(label="own", agents_own=True),
+                mode=mode,
+                folders=[tmp_path],
             ),
         )
         return await driver.run(replace(SCENARIO, turns=SCENARIO.turns[:1]), seed=1)

@@ -63,7 +63,7 @@ class Call:
         limits: where to cut off.
         watch: which attributes and userdata fields to note.
         scenario: whose label and userdata `current_simulation()` gives.
-        reel: answers in the models' place where it can.
+        exchanges: answers in the models' place where it can.
     """
 
     def __init__(
@@ -74,10 +74,10 @@ class Call:
         limits: Limits | None = None,
         watch: Watch | None = None,
         scenario: Scenario | None = None,
-        reel: TrialExchanges | None = None,
+        exchanges: TrialExchanges | None = None,
     ) -> None:
         self._entry = entry
-        self._taps = Taps(model, log=self._log, reel=reel)
+        self._taps = Taps(model, log=self._log, exchanges=exchanges)
         self._limits = limits or Limits()
         self._watch = watch or Watch()
         self._job = text_job(
@@ -186,14 +186,13 @@ class Call:
 
     def _ended_by_agent(self) -> None:
         """Note that the agents' code closed the session although the caller had more to say."""
-        if any(fault.ended for fault in self.faults):
+        if any(fault.ended or fault.cause == "ended_call" for fault in self.faults):
             return
         last = len(self.turns) - 1
         where = f"turn {last}" if last > 0 else "the opening"
         detail = f"the agent ended the call in {where}, and the caller had more to say"
-        self.faults.append(
-            Fault(owner="agent", cause="ended_call", detail=detail, turn=max(last, 0), ended=True)
-        )
+        # It cut no turn off: what was said in that one was said.
+        self.faults.append(Fault(owner="agent", cause="ended_call", detail=detail, turn=last))
 
     def interrupt(self) -> None:
         """Interrupt what the agent says or does, while a turn runs.

@@ -55,16 +55,16 @@ class InProcessDriver:
             if raised is None:
                 raise
             return _no_model(original(raised))
-        reel = None
+        exchanges = None
         if self.cassette is not None:
-            reel = self.cassette.reel(scenario.label, trial=number, seed=seed)
+            exchanges = self.cassette.trial(scenario.label, trial=number, seed=seed)
         call = Call(
             self.entry,
             model,
             limits=self.limits,
             watch=self.watch,
             scenario=scenario,
-            reel=reel,
+            exchanges=exchanges,
         )
         try:
             await call.run([turn.user for turn in scenario.turns])
@@ -72,8 +72,8 @@ class InProcessDriver:
             if model is not None:
                 await self._close(model)
         transcript = call.transcript
-        if reel is not None:
-            reel.close(whole=transcript.unscored_because is None)
+        if exchanges is not None:
+            exchanges.close(whole=transcript.unscored_because is None)
         return transcript
 
     async def _close(self, model: llm.LLM[Any]) -> None:

@@ -150,7 +150,7 @@ class Tap(WrapperLLM):
         purpose: `reply` for an agent's own model, `direct` for the session's,
             which only the agents' own code asks.
         log: where an exchange is put as soon as it starts.
-        reel: answers instead of the model where it can, and keeps what the model answers.
+        exchanges: answers instead of the model where it can, and keeps what the model answers.
     """
 
     def __init__(
@@ -160,10 +160,10 @@ class Tap(WrapperLLM):
         agent: Callable[[], AgentRef],
         purpose: Literal["reply", "direct"],
         log: Callable[[Exchange], None],
-        reel: TrialExchanges | None = None,
+        exchanges: TrialExchanges | None = None,
     ) -> None:
         super().__init__(inner)
-        self.reel = reel
+        self.exchanges = exchanges
         self._agent = agent
         self._purpose = purpose
         self._log = log
@@ -196,12 +196,12 @@ class _TapStream(WrapperStream):
         self._exchange = exchange
 
     async def _run(self) -> None:
-        exchange, reel = self._exchange, self._tap.reel
+        exchange, recorded = self._exchange, self._tap.exchanges
         try:
-            if reel is None:
+            if recorded is None:
                 await self._answer_by_model()
                 return
-            found = reel.find(self._request(reel.model))
+            found = recorded.find(self._request(recorded.model))
             if isinstance(found, Answer):
                 self._answer_again(found)
             else:
@@ -211,7 +211,7 @@ class _TapStream(WrapperStream):
                 answer = recording.answer(
                     model=exchange.model, ttft_s=exchange.ttft_s, duration_s=duration_s
                 )
-                reel.keep(found, answer)
+                recorded.keep(found, answer)
         except BaseException as error:
             exchange.failure = failure = as_error(error)
             if failure is None or failure is error:
@@ -223,9 +223,10 @@ class _TapStream(WrapperStream):
 
     def _request(self, model: ModelIdentity) -> Request:
         exchange, asked = self._exchange, self._asked
-        if model.label == "own":
-            # Each agent's own: which one it is, only the agent says.
-            model = replace(model, label=f"own {described(self._tap.inner)}")
+        if model.agents_own:
+            # Which one it is, only the agent says.
+            label = f"{model.label} {described(self._tap.inner)}"
+            model = replace(model, label=label, agents_own=False)
         return Request(
             agent=exchange.agent.label,
             model=model,
@@ -273,7 +274,7 @@ class Taps:
     Args:
         model: stands in for every model; None leaves each agent its own.
         log: where an exchange is put as soon as it starts.
-        reel: answers in the models' place where it can.
+        exchanges: answers in the models' place where it can.
     """
 
     def __init__(
@@ -281,15 +282,15 @@ class Taps:
         model: llm.LLM[Any] | None,
         *,
         log: Callable[[Exchange], None],
-        reel: TrialExchanges | None = None,
+        exchanges: TrialExchanges | None = None,
     ) -> None:
         self.model = model
         self._log = log
-        self._reel = reel
+        self._exchanges = exchanges
 
     def direct(self, model: llm.LLM[Any], *, agent: Callable[[], AgentRef]) -> Tap:
         """A tap for the session, whose model only the agents' own code asks."""
-        return Tap(model, agent=agent, purpose="direct", log=self._log, reel=self._reel)
+        return Tap(model, agent=agent, purpose="direct", log=self._log, exchanges=self._exchanges)
 
     def put_before(
         self, agent: Agent, *, session: AgentSession[Any], ref: Callable[[], AgentRef]
@@ -303,7 +304,7 @@ class Taps:
             return
         model = self.model or _own(agent, session)
         agent.update_options(
-            llm=Tap(model, agent=ref, purpose="reply", log=self._log, reel=self._reel)
+            llm=Tap(model, agent=ref, purpose="reply", log=self._log, exchanges=self._exchanges)
         )
 
 
