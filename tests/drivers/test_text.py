@@ -62,7 +62,7 @@ async def test_a_conversation_that_is_over_is_not_spoken_into() -> None:
 
     assert [turn.user for turn in record.turns] == [None, "Bye."]
     (fault,) = record.faults
-    assert (fault.owner, fault.cause, fault.turn, fault.ended) == ("agent", "ended_call", 1, True)
+    assert (fault.owner, fault.cause, fault.turn, fault.ended) == ("agent", "ended_call", 1, False)
     assert fault.detail == "the agent ended the call in turn 1, and the caller had more to say"
 
 

@@ -31,6 +31,7 @@ from handoff_evals.cli.run_commands import (
     run,
 )
 from handoff_evals.errors import EngineError, HandoffEvalsError
+from handoff_evals.user_code import last_user_line
 
 
 class _Commands(TyperGroup):
@@ -50,6 +51,13 @@ class _Commands(TyperGroup):
         except KeyboardInterrupt:
             sys.stderr.write("interrupted\n")
             code = ExitCode.INTERRUPTED
+        except SystemExit as error:
+            # No command exits by it: 0 is only for one that came to its end.
+            sys.stderr.write(
+                f"error: code of the agents or the models called sys.exit({error.code!r})"
+                f"{last_user_line(error)}, so the command did not finish: remove that call\n"
+            )
+            code = ExitCode.USAGE
         raise typer.Exit(code)
 
 

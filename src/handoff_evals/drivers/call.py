@@ -1,10 +1,9 @@
 """One conversation with a LiveKit agent, in text, that always ends."""
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from contextvars import Context, copy_context
-from dataclasses import dataclass, field, replace
-from traceback import format_exception
+from dataclasses import replace
 from typing import Any
 
 from livekit.agents import (
@@ -18,9 +17,9 @@ from livekit.agents import (
 from pydantic_core import to_jsonable_python
 
 from handoff_evals.cassettes import TrialExchanges
+from handoff_evals.drivers.turn_record import SILENT_LOG, Limits, TurnRecord
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import (
-    AGENT_ERRORS,
     AgentEntry,
     AgentErrors,
     ConversationTasks,
@@ -34,7 +33,7 @@ from handoff_evals.livekit import (
     Timed,
     agent_with_the_call,
     allow_construction,
-    cause_of,
+    fault_of,
     faults_of,
     fields_of,
     is_closing,
@@ -46,44 +45,8 @@ from handoff_evals.livekit import (
     text_job,
 )
 from handoff_evals.scenarios import Scenario, Watch
-from handoff_evals.transcript import AgentError, AgentRef, Event, Fault, Owner, Transcript, Turn
-from handoff_evals.user_code import as_error, original
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """Where a conversation is cut off."""
-
-    turn_s: float = 60.0
-    """Seconds that one turn, or the opening, may take."""
-    call_s: float = 1800.0
-    """Seconds that all turns together may take."""
-    close_s: float = 5.0
-    """Seconds that closing may take before what is left is cancelled."""
-    handoffs: int = 20
-    """Handoffs in one turn that are taken for a loop without end."""
-    requests: int = 20
-    """Requests to models in one turn that are taken for a loop, where the turn does not end."""
-
-
-_SILENT_LOG = AgentError(
-    where="silent_log",
-    message="the turn was interrupted, and only livekit's log says whether what was under way "
-    "ended in time; but its errors can't be read: take `logging.disable`, a filter or a logger "
-    "class of your own from the logger 'livekit.agents'",
-)
-
-
-@dataclass(kw_only=True)
-class _TurnRecord:
-    """What one turn has brought so far."""
-
-    exchanges: list[Exchange] = field(default_factory=list)
-    errors: list[Noted] = field(default_factory=list)
-    interrupted: bool = False
-    handoffs: int = 0
-    fatal: Exchange | None = None
-    """The unanswered request that ended the conversation."""
+from handoff_evals.transcript import AgentRef, Event, Fault, Transcript, Turn
+from handoff_evals.user_code import as_error
 
 
 class Call:
@@ -124,7 +87,7 @@ class Call:
         self._stack = AsyncExitStack()
         self._timed = Timed(total_s=self._limits.call_s)
         self._errors = AgentErrors(
-            failures=self._failures,
+            failures=lambda: [*self._record.failures()],
             closing=lambda: self._opened is not None and is_closing(self.session),
             turn=lambda: len(self.turns),
             on_exit=self._timed.cut_off,
@@ -138,7 +101,7 @@ class Call:
         self._opened: Opened | None = None
         self._entered: dict[str, tuple[Agent, AgentRef]] = {}
         self._history = HistoryReader(lambda item_id: self._entered.get(item_id, (None, None))[1])
-        self._record = _TurnRecord()
+        self._record = TurnRecord()
         self._agent: Agent | None = None
         self._refused: UsageError | None = None
         self.on_entrance: Callable[[Agent, AgentRef], None] = lambda _agent, _ref: None
@@ -228,14 +191,13 @@ class Call:
 
     def _ended_by_agent(self) -> None:
         """Note that the agents' code closed the session although the caller had more to say."""
-        if any(fault.ended for fault in self.faults):
+        if any(fault.ended or fault.cause == "ended_call" for fault in self.faults):
             return
         last = len(self.turns) - 1
         where = f"turn {last}" if last > 0 else "the opening"
         detail = f"the agent ended the call in {where}, and the caller had more to say"
-        self.faults.append(
-            Fault(owner="agent", cause="ended_call", detail=detail, turn=max(last, 0), ended=True)
-        )
+        # It cut no turn off: what was said in that one was said.
+        self.faults.append(Fault(owner="agent", cause="ended_call", detail=detail, turn=last))
 
     def interrupt(self) -> None:
         """Interrupt what the agent says or does, while a turn runs.
@@ -249,7 +211,7 @@ class Call:
 
     async def close(self) -> None:
         """Close the session and cancel what is left of the conversation."""
-        self._record = _TurnRecord()
+        self._record = TurnRecord()
         # What cut the conversation off mostly hinders its closing too: that is one fault.
         cut_off = any(fault.ended for fault in self.faults)
         self._fail_for_background_tasks()
@@ -315,12 +277,13 @@ class Call:
     ) -> Turn:
         began = self._timed.clock()
         self._history.begin_turn()
-        self._record = _TurnRecord()
+        self._record = TurnRecord()
         listen_to_log()  # the agents' modules, imported since, may have silenced it
         result: RunResult[Any] | None = None
         late: Fault | None = None
         try:
-            result = await self._timed.within(work, self._turn_s, context)
+            seconds = min(self._limits.turn_s, self._timed.left_s)
+            result = await self._timed.within(work, seconds, context)
         except OverdueError:
             late = self._overdue()
         except UsageError:
@@ -332,7 +295,7 @@ class Call:
         self.results.append(result)
         self._record.errors = self._errors.take()
         if self._record.interrupted and not listen_to_log():
-            self._record.errors.append(Noted(error=_SILENT_LOG))
+            self._record.errors.append(Noted(error=SILENT_LOG))
         for exchange in self._record.exchanges:
             ended = exchange is self._record.fatal
             self.faults.extend(faults_of(exchange, turn=len(self.turns), ended=ended))
@@ -356,102 +319,44 @@ class Call:
             context.run(var.set, value)
         return context
 
-    @property
-    def _turn_s(self) -> float:
-        return min(self._limits.turn_s, self._timed.left_s)
-
     def _overdue(self) -> Fault | None:
         """Say whose fault it is that the turn was cut off."""
-        record = self._record
-        owner: Owner
-        waiting = [exchange for exchange in record.exchanges if exchange.in_flight]
-        answered = len(record.exchanges) - len(waiting)
         limit = f"{self._limits.turn_s:g} s"
         if not self._timed.left_s:
             limit = f"the {self._limits.call_s:g} s of the conversation"
-        if self._timed.is_cut_off:
-            if record.handoffs <= self._limits.handoffs:
-                return None  # the agents' code asked the process to end, which is an error
-            owner, cause = "agent", "handoff_loop"
-            detail = f"{record.handoffs} handoffs in one turn"
-        elif answered > self._limits.requests:
-            detail = f"{answered} requests to models in one turn, which was not done within {limit}"
-            owner, cause = "agent", "request_loop"
-        elif waiting:
-            asked = f"{waiting[-1].agent.label} asked {waiting[-1].model}"
-            detail = f"{asked} and had no answer within {limit}"
-            owner, cause = "infrastructure", "model_timeout"
-        else:
-            made = [call["name"] for last in record.exchanges[-1:] for call in last.calls]
-            after = f", having called {' and '.join(made)}" if made else ""
-            who = "the agent's factory" if self._opened is None else self.active.label
-            stack = self._tasks.users_stack()
-            where = f"; it waits in {' > '.join(stack)}" if stack else ""
-            detail = f"{who} was not done within {limit}{after}{where}"
-            owner, cause = "agent", "turn_timeout"
-        return Fault(owner=owner, cause=cause, detail=detail, turn=len(self.turns), ended=True)
+        who = "the agent's factory" if self._opened is None else self.active.label
+        stack = self._tasks.users_stack()
+        where = f"; it waits in {' > '.join(stack)}" if stack else ""
+        cut_off = self._timed.is_cut_off
+        found = self._record.overdue(
+            self._limits, who=who, limit=limit, where=where, cut_off=cut_off
+        )
+        return found and replace(found, turn=len(self.turns))
 
     def _raised(self, error: Exception) -> None:
         """Say whose fault it is that the turn raised."""
-        failed = [exchange for exchange in self._record.exchanges if exchange.failure is not None]
-        if self._errors.knows(error):
-            self._errors.end(error)
-        elif failed:
-            self._record.fatal = failed[-1]
-        else:
+        if not self._errors.knows(error):
+            if self._record.end_by_model():
+                return
             self._errors.raised("session", error)
-            self._errors.end(error)
-
-    def _failures(self) -> Iterator[BaseException]:
-        """What the models raised in this turn."""
-        for exchange in self._record.exchanges:
-            if exchange.failure is not None:
-                yield exchange.failure
+        self._errors.end(error)
 
     def _events(self) -> list[Event]:
         made = [each for exchange in self._record.exchanges for each in exchange.made()]
         events = self._history.read(self._opened.session, made) if self._opened else []
-        failures = [
-            AgentError(
-                where="model",
-                message=f"{type(original(failure)).__name__}: {original(failure)}",
-                traceback="".join(format_exception(original(failure))),
-            )
-            for failure in self._failures()
-            if cause_of(failure) == "model_raised"
-        ]
-        return [*events, *failures, *(noted.error for noted in self._record.errors)]
+        return [*events, *self._record.error_events()]
 
     def _fail_for_errors(self) -> None:
         """Make faults of what livekit swallowed."""
         turn = len(self.turns)
-        if any(fault.owner == "model" and fault.turn == turn for fault in self.faults):
-            # Arguments that are missing or malformed, say, are a fault already.
-            self._record.errors = [
-                noted for noted in self._record.errors if noted.error.where != "invalid_arguments"
-            ]
+        self._record.drop_repeated([fault for fault in self.faults if fault.turn == turn])
         for noted in self._record.errors:
-            self._fail_for(noted, turn)
-
-    def _fail_for(self, noted: Noted, turn: int) -> None:
-        where = noted.error.where
-        if where == "session" and not noted.ended:
-            return
-        owner, cause = AGENT_ERRORS[where]
-        self.faults.append(
-            Fault(
-                owner=owner,
-                cause=cause,
-                detail=noted.error.message,
-                turn=turn,
-                ended=noted.ended,
-            )
-        )
+            self.faults.extend(fault_of(noted, turn=turn))
 
     def _fail_for_background_tasks(self) -> None:
         """Tasks that the agents' code made may raise unheard; each belongs to its turn."""
         for turn, noted in self._errors.unawaited():
-            self._fail_for(noted, turn)
+            self.faults.extend(fault_of(noted, turn=turn))
             if turn < len(self.turns):
                 there = self.turns[turn]
                 self.turns[turn] = replace(there, events=(*there.events, noted.error))

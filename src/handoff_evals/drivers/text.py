@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from livekit.agents import llm
 
 from handoff_evals.cassettes import Cassette
-from handoff_evals.drivers.call import Call, Limits
+from handoff_evals.drivers.call import Call
+from handoff_evals.drivers.turn_record import Limits
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.scenarios import Scenario, Watch

@@ -10,7 +10,7 @@ from handoff_evals.livekit.agent_entry import (
 from handoff_evals.livekit.agent_errors import AgentErrors, Noted, listen_to_log
 from handoff_evals.livekit.agent_snapshot import fields_of, look_at, session_options
 from handoff_evals.livekit.deadlines import OverdueError, Timed, WaitClock, current_wait_clock
-from handoff_evals.livekit.faults import AGENT_ERRORS, cause_of, faults_of
+from handoff_evals.livekit.faults import cause_of, fault_of, faults_of
 from handoff_evals.livekit.history import HistoryReader
 from handoff_evals.livekit.internals import (
     agent_with_the_call,
@@ -26,7 +26,6 @@ from handoff_evals.livekit.tasks import ConversationTasks, quiet
 from handoff_evals.livekit.tools import leading_tool, placeholder_arguments, schemas
 
 __all__ = [
-    "AGENT_ERRORS",
     "AgentEntry",
     "AgentErrors",
     "Asked",
@@ -50,6 +49,7 @@ __all__ = [
     "allow_construction",
     "cause_of",
     "current_wait_clock",
+    "fault_of",
     "faults_of",
     "fields_of",
     "is_closing",

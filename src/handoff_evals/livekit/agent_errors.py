@@ -25,30 +25,12 @@ from livekit.agents import (
     ToolError,
 )
 
-from handoff_evals.livekit.internals import COROUTINES
+from handoff_evals.livekit.internals import ARGUMENTS, LOGGED, TOOL_OUTPUTS, agents_code_in
 from handoff_evals.transcript import AgentError
 from handoff_evals.user_code import ExitError, is_user_file, original
 
 _CURRENT: ContextVar["AgentErrors"] = ContextVar("handoff_evals_agent_errors")
 
-TOOL_OUTPUTS = {
-    "An internal error occurred": "tool",
-    "the tool returned more than one agent": "several_agents",
-    "the tool returned an invalid output": "invalid_output",
-}
-"""What livekit tells the model when a tool fails other than by a `ToolError`."""
-ARGUMENTS = "Error parsing arguments for "
-"""How the `ToolError` begins that livekit raises when arguments do not fit a tool."""
-LOGGED = {
-    "exception occurred while executing tool": "tool",
-    "expected to receive only one AgentTask from the tool executions": "dropped_handoff",
-    "received a tool call with tool_choice set to 'none', ignoring": "ignored_call",
-    "speech not done in time after interruption, cancelling the speech arbitrarily.": (
-        "interruption_timeout"
-    ),
-    **{f"Error in {name}": where for name, where in COROUTINES.items()},
-}
-"""livekit's words in its log, and what they are about."""
 # Logged once more for the same exception by the tasks around the one that failed, or told
 # by the exchange with the model.
 _ECHOES = ("Error in ", "error in on_enter task of agent ", "error parsing arguments for ")
@@ -114,8 +96,7 @@ class AgentErrors:
         """Take in how a task of the conversation ended."""
         if task.cancelled():
             return
-        coroutine = getattr(task.get_coro(), "__name__", "")
-        where = COROUTINES.get(coroutine) if livekits else None
+        where = agents_code_in(task) if livekits else None
         error = task.exception() if livekits else _peek(task)
         if where == "tool" and error is None:
             error = self._tool_result(task.result())

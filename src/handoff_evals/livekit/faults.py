@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from livekit.agents import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
 from handoff_evals.errors import CassetteMissError
-from handoff_evals.livekit.agent_errors import chain
+from handoff_evals.livekit.agent_errors import Noted, chain
 from handoff_evals.livekit.scripted import ScriptExhaustedError
 from handoff_evals.livekit.tap import Exchange
 from handoff_evals.transcript import Fault, Owner, ToolSchema
@@ -33,6 +33,16 @@ Of several calls in one reply that each hand over livekit follows none. `session
 fault only where it ended the conversation; `silent_log` is what only livekit's log could
 have told, and nobody could read it.
 """
+
+
+def fault_of(noted: Noted, *, turn: int) -> list[Fault]:
+    """The fault that an error of the agents' code is; none where it did no harm."""
+    where = noted.error.where
+    if where == "session" and not noted.ended:
+        return []
+    owner, cause = AGENT_ERRORS[where]
+    detail = noted.error.message
+    return [Fault(owner=owner, cause=cause, detail=detail, turn=turn, ended=noted.ended)]
 
 
 def faults_of(exchange: Exchange, *, turn: int, ended: bool = False) -> list[Fault]:

@@ -11,16 +11,42 @@ from typing import Any
 
 from livekit.agents import Agent, AgentSession, JobContext, llm
 
-COROUTINES: Mapping[str, str] = {
+_TASKS: Mapping[str, str] = {
     "_execute_tool": "tool",
-    "_traceable_on_enter": "on_enter",
-    "_traceable_on_exit": "on_exit",
     "_llm_inference_task": "llm_node",
+    "AgentTask_on_enter": "on_enter",
+    "AgentTask_on_exit": "on_exit",
 }
-"""livekit's coroutine that runs a piece of the agent's code, and which piece it is.
+"""livekit's tasks that run a piece of the agent's code, by the name of the coroutine or task.
 
 livekit catches what the code raises and logs it; there is no event for it.
 """
+LOGGED: Mapping[str, str] = {
+    "exception occurred while executing tool": "tool",
+    "Error in _llm_inference_task": "llm_node",
+    "Error in _traceable_on_enter": "on_enter",
+    "Error in _traceable_on_exit": "on_exit",
+    "expected to receive only one AgentTask from the tool executions": "dropped_handoff",
+    "received a tool call with tool_choice set to 'none', ignoring": "ignored_call",
+    "speech not done in time after interruption, cancelling the speech arbitrarily.": (
+        "interruption_timeout"
+    ),
+}
+"""livekit's words in its log, and what they are about."""
+TOOL_OUTPUTS: Mapping[str, str] = {
+    "An internal error occurred": "tool",
+    "the tool returned more than one agent": "several_agents",
+    "the tool returned an invalid output": "invalid_output",
+}
+"""What livekit tells the model when a tool fails other than by a `ToolError`."""
+ARGUMENTS = "Error parsing arguments for "
+"""How the `ToolError` begins that livekit raises when arguments do not fit a tool."""
+
+
+def agents_code_in(task: "asyncio.Task[Any]") -> str | None:
+    """Which piece of the agent's code one of livekit's tasks runs, as `on_enter`; None if none."""
+    coroutine = getattr(task.get_coro(), "__name__", "")
+    return _TASKS.get(coroutine) or _TASKS.get(task.get_name())
 
 
 def is_started(session: AgentSession[Any]) -> bool:

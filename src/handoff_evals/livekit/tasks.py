@@ -18,8 +18,8 @@ from livekit.agents import AgentSession, AgentTask
 from livekit.agents.voice.agent_activity import ActivityClosedError
 
 from handoff_evals.livekit.internals import (
-    COROUTINES,
     agent_with_the_call,
+    agents_code_in,
     handoff_task,
     is_started,
     next_agent_waits,
@@ -70,7 +70,7 @@ class ConversationTasks:
 
         Each line as `look_up (desk.py, line 12)`; none where none of it runs.
         """
-        stacks = [(_runs_agents_code(task), users_stack(task)) for task in self._left()]
+        stacks = [(agents_code_in(task) is not None, users_stack(task)) for task in self._left()]
         found = [each for each in stacks if each[1]]
         return max(found, key=lambda each: (each[0], len(each[1])))[1] if found else ()
 
@@ -113,10 +113,6 @@ class ConversationTasks:
 def _is_livekits(task: "asyncio.Task[Any]") -> bool:
     code = getattr(task.get_coro(), "cr_code", None)
     return code is not None and _LIVEKIT in Path(code.co_filename).parents
-
-
-def _runs_agents_code(task: "asyncio.Task[Any]") -> bool:
-    return getattr(task.get_coro(), "__name__", "") in COROUTINES
 
 
 class _Factory:

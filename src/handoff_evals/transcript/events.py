@@ -59,7 +59,7 @@ class Fault:
     retry_after_s: float | None = None
     """How long the provider asks to wait before the next request, in seconds."""
     ended: bool = False
-    """Whether the conversation ended there."""
+    """Whether it cut its turn off, and the conversation with it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,116 @@
+"""What one turn brings while it runs, and whose fault it is where it does not end."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from traceback import format_exception
+
+from handoff_evals.livekit import Exchange, Noted, cause_of
+from handoff_evals.transcript import AgentError, Fault, Owner
+from handoff_evals.user_code import original
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Where a conversation is cut off."""
+
+    turn_s: float = 60.0
+    """Seconds that one turn, or the opening, may take."""
+    call_s: float = 1800.0
+    """Seconds that all turns together may take."""
+    close_s: float = 5.0
+    """Seconds that closing may take before what is left is cancelled."""
+    handoffs: int = 20
+    """Handoffs in one turn that are taken for a loop without end."""
+    requests: int = 20
+    """Requests to models in one turn that are taken for a loop, where the turn does not end."""
+
+
+SILENT_LOG = AgentError(
+    where="silent_log",
+    message="the turn was interrupted, and only livekit's log says whether what was under way "
+    "ended in time; but its errors can't be read: remove `logging.disable(...)`, and filters or "
+    "a class of your own from the logger 'livekit.agents'",
+)
+
+
+def _ended(owner: Owner, cause: str, detail: str) -> Fault:
+    return Fault(owner=owner, cause=cause, detail=detail, turn=0, ended=True)
+
+
+@dataclass(kw_only=True)
+class TurnRecord:
+    """What one turn has brought so far."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+    errors: list[Noted] = field(default_factory=list)
+    interrupted: bool = False
+    handoffs: int = 0
+    fatal: Exchange | None = None
+    """The unanswered request that ended the conversation."""
+
+    def overdue(
+        self, limits: Limits, *, who: str, limit: str, where: str, cut_off: bool
+    ) -> Fault | None:
+        """Whose fault it is that the turn did not end.
+
+        A model's only while a request to it is unanswered; but where very many were
+        answered before, it is the agent's code that keeps on asking.
+
+        Args:
+            limits: of the conversation.
+            who: the agent that has the call.
+            limit: which limit it passed, in words.
+            where: where the agent's code waits, in words.
+            cut_off: whether it was ended before its deadline.
+
+        Returns:
+            None where an error says it already; else the fault, its turn still to be set.
+        """
+        waiting = [exchange for exchange in self.exchanges if exchange.in_flight]
+        answered = len(self.exchanges) - len(waiting)
+        if cut_off:
+            if self.handoffs <= limits.handoffs:
+                return None  # the agents' code asked the process to end
+            return _ended("agent", "handoff_loop", f"{self.handoffs} handoffs in one turn")
+        if answered > limits.requests:
+            detail = f"{answered} requests to models in one turn, which was not done within {limit}"
+            return _ended("agent", "request_loop", f"{detail}{where}")
+        if waiting:
+            asked = f"{waiting[-1].agent.label} asked {waiting[-1].model}"
+            detail = f"{asked} and had no answer within {limit}"
+            return _ended("infrastructure", "model_timeout", detail)
+        made = [call["name"] for last in self.exchanges[-1:] for call in last.calls]
+        after = f", having called {' and '.join(made)}" if made else ""
+        detail = f"{who} was not done within {limit}{after}{where}"
+        return _ended("agent", "turn_timeout", detail)
+
+    def failures(self) -> Iterator[Exception]:
+        """What the models raised."""
+        for exchange in self.exchanges:
+            if exchange.failure is not None:
+                yield exchange.failure
+
+    def end_by_model(self) -> bool:
+        """Note that the last failed request ended the conversation; whether there is one."""
+        failed = [exchange for exchange in self.exchanges if exchange.failure is not None]
+        self.fatal = failed[-1] if failed else None
+        return self.fatal is not None
+
+    def drop_repeated(self, faults: Sequence[Fault]) -> None:
+        """Drop arguments that do not fit a tool where a fault of the model's says why."""
+        if any(fault.owner == "model" for fault in faults):
+            self.errors = [
+                noted for noted in self.errors if noted.error.where != "invalid_arguments"
+            ]
+
+    def error_events(self) -> Iterator[AgentError]:
+        """What the models' code raised, with its traceback, and what livekit swallowed."""
+        for failure in self.failures():
+            if cause_of(failure) == "model_raised":
+                raised = original(failure)
+                yield AgentError(
+                    where="model",
+                    message=f"{type(raised).__name__}: {raised}",
+                    traceback="".join(format_exception(raised)),
+                )
+        yield from (noted.error for noted in self.errors)
