@@ -1,10 +1,9 @@
 """What a user writes; `test_public_names.py` checks its types with mypy and never runs it."""
 
 from pathlib import Path
-from typing import assert_type
+from typing import TYPE_CHECKING, assert_type
 
 from livekit.agents import Agent, AgentSession, RunResult
-from livekit.agents.voice.run_result import RunAssert
 
 from handoff_evals import (
     AgentCall,
@@ -36,6 +35,9 @@ from handoff_evals import (
     tool_call,
 )
 from handoff_evals.testing import AudioCall, Clip, FakeTTS, ToneBook
+
+if TYPE_CHECKING:
+    from livekit.agents.voice.run_result import RunAssert
 
 
 class Desk(Agent):
