@@ -2,50 +2,42 @@
 
 from handoff_evals.comparison.against_baseline import (
     AgainstBaseline,
-    BaselineFlip,
-    Movement,
     against_baseline,
-    leading,
     unlike,
 )
-from handoff_evals.comparison.flips import Flip, flips
-from handoff_evals.comparison.model_pairs import Comparison, compare_runs
-from handoff_evals.comparison.verdict import (
+from handoff_evals.comparison.difference import (
     Difference,
-    Part,
+    Judged,
     Scope,
     SideRecord,
     Stopped,
-    Terms,
-    by_edge,
-    collapse,
-    counted,
-    look,
-    part,
-    parts,
+    judge,
+    judge_unchanged,
 )
+from handoff_evals.comparison.flips import Flip, flips, leading
+from handoff_evals.comparison.model_pairs import Comparison, compare_runs
+from handoff_evals.comparison.scenario_pairs import ScenarioPair, pair_up, repeats_itself
+from handoff_evals.comparison.verdict import Part, verdict_words
 
 __all__ = [
     "AgainstBaseline",
-    "BaselineFlip",
     "Comparison",
     "Difference",
     "Flip",
-    "Movement",
+    "Judged",
     "Part",
+    "ScenarioPair",
     "Scope",
     "SideRecord",
     "Stopped",
-    "Terms",
     "against_baseline",
-    "by_edge",
-    "collapse",
     "compare_runs",
-    "counted",
     "flips",
+    "judge",
+    "judge_unchanged",
     "leading",
-    "look",
-    "part",
-    "parts",
+    "pair_up",
+    "repeats_itself",
     "unlike",
+    "verdict_words",
 ]

@@ -158,6 +158,7 @@ def keep(trial: Trial, sha256: str) -> KeptTrial:
             for score in trial.scores
             if score.status == "failed" and score.name != "handoff"
         ),
+        digest="" if trial.status == "unscored" else trial.digest,
         replayed=all(call.replayed for call in trial.transcript.model_calls),
     )
 
@@ -202,6 +203,7 @@ class _TrialLine(_Line):
     status: Status
     decisions: list[_DecisionLine]
     failed: list[_CheckLine] = []
+    digest: str = ""
 
     @classmethod
     def of(cls, trial: KeptTrial) -> "_TrialLine":
@@ -220,6 +222,7 @@ class _TrialLine(_Line):
                 for each in trial.decisions
             ],
             failed=[_CheckLine(check=each.check, turn=each.turn) for each in trial.failed],
+            digest=trial.digest,
         )
 
     def value(self) -> KeptTrial:
@@ -240,6 +243,7 @@ class _TrialLine(_Line):
                 for each in self.decisions
             ),
             failed=tuple(FailedCheck(check=each.check, turn=each.turn) for each in self.failed),
+            digest=self.digest,
         )
 
 

@@ -1,5 +1,6 @@
 """One run of one scenario on one model, and its shorter form without the transcript."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -45,6 +46,12 @@ class Trial:
         fault = self.transcript.unscored_because
         return None if fault is None else fault.cause
 
+    @property
+    def digest(self) -> str:
+        """The same for trials in which the same was said and done, whenever and by whatever id."""
+        happened = repr(self.transcript.happenings).encode("utf-8", "surrogatepass")
+        return hashlib.sha256(happened).hexdigest()[:16]
+
 
 @dataclass(frozen=True, kw_only=True)
 class FailedCheck:
@@ -65,6 +72,9 @@ class KeptTrial:
     decisions: tuple[Decision, ...]
     """`premature` and `recovered_after` are not kept."""
     failed: tuple[FailedCheck, ...] = ()
+    digest: str = ""
+    """The same for trials that are copies of each other, as at temperature 0; empty in
+    baselines that were kept without."""
     replayed: bool = field(default=False, compare=False)
     """Whether no model was asked. Not in the file."""
 
@@ -96,6 +106,19 @@ class TrialResult:
     """Requests that a model answered."""
     replayed: int = 0
     """Requests that a cassette answered."""
+    digest: str | None = None
+    """The same for trials that are copies of each other; None where nobody knows."""
+
+    @classmethod
+    def not_run(cls, key: TrialKey) -> "TrialResult":
+        """A trial that was planned, and never finished."""
+        return cls(
+            place=PairKey(suite=key.suite, scenario=key.scenario, number=key.number),
+            status="unscored",
+            decisions=(),
+            failed=frozenset(),
+            cause="not_run",
+        )
 
     @classmethod
     def of(cls, trial: Trial) -> "TrialResult":
@@ -115,6 +138,7 @@ class TrialResult:
             cause=trial.cause or (None if trial.scores else "no_scores"),
             asked=len(calls) - replayed,
             replayed=replayed,
+            digest=trial.digest,
         )
 
     @classmethod
@@ -125,6 +149,7 @@ class TrialResult:
             status=trial.status,
             decisions=trial.decisions,
             failed=frozenset((each.check, each.turn) for each in trial.failed),
+            digest=trial.digest or None,
         )
 
     @property

@@ -25,6 +25,7 @@ from handoff_evals.stats.difference import paired_difference
 from handoff_evals.stats.intervals import Interval, clustered
 from handoff_evals.stats.planning import (
     Advice,
+    Basis,
     Spread,
     advise,
     expected_spread,
@@ -58,7 +59,7 @@ from handoff_evals.stats.significance import (
     sign_test,
     stratified_test,
 )
-from handoff_evals.stats.trial_pairs import Outcome, TrialPairs
+from handoff_evals.stats.trial_pairs import Outcome, TrialPairs, Way
 
 __all__ = [
     "ON_PARTS",
@@ -66,6 +67,7 @@ __all__ = [
     "VERDICTS",
     "Advice",
     "Assessment",
+    "Basis",
     "Interval",
     "Look",
     "Outcome",
@@ -78,6 +80,7 @@ __all__ = [
     "Trials",
     "Tries",
     "Verdict",
+    "Way",
     "advise",
     "assess",
     "breakage_test",
