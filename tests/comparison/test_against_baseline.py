@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handoff_evals.checks import OUTCOMES, Decision, Outcome, Score
-from handoff_evals.comparison import BaselineFlip, against_baseline, leading, unlike
+from handoff_evals.comparison import Flip, against_baseline, leading, unlike
 from handoff_evals.errors import UsageError
-from handoff_evals.results import Baseline, FailedCheck, KeptTrial, TrialKey, keep, scenario_sha256
+from handoff_evals.results import Baseline, FailedCheck, TrialKey, TrialResult, scenario_sha256
 from handoff_evals.scenarios import Scenario, Suite
 from tests.support.conversations import expects, scenario
 from tests.support.trials import RICH, numbered
@@ -32,9 +32,9 @@ def decision(turn: int, outcome: Outcome = "correct", actual: str = "billing") -
 
 def kept(
     label: str, *decisions: Decision, failed: tuple[FailedCheck, ...] = (), **given: str | int
-) -> KeptTrial:
+) -> TrialResult:
     right = not failed and all(each.outcome == "correct" for each in decisions)
-    return KeptTrial(
+    return TrialResult(
         key=TrialKey(
             suite="Shop",
             scenario=label,
@@ -45,16 +45,16 @@ def kept(
         status="passed" if right else "failed",
         decisions=decisions,
         failed=failed,
-        replayed=bool(given.get("replayed", 0)),
+        asked=0 if given.get("replayed", 0) else 1,
     )
 
 
-def baseline(*trials: KeptTrial) -> Baseline:
+def baseline(*trials: TrialResult) -> Baseline:
     return Baseline(suites=(), trials=trials)
 
 
-def flip_words(flip: BaselineFlip) -> tuple[str, str, str, str]:
-    return flip.direction, flip.what, flip.was, flip.now
+def flip_words(flip: Flip) -> tuple[str, str, str, str]:
+    return flip.direction, flip.check, flip.a, flip.b
 
 
 def test_a_run_is_kept_without_a_word_of_what_was_said(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_trial_is_a_line_and_the_order_is_not_that_of_the_run(tmp_path: Path) 
 
 words = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 trials_of_any = st.builds(
-    KeptTrial,
+    TrialResult,
     key=st.builds(TrialKey, suite=words, scenario=words, model=words, number=st.integers(0, 3)),
     scenario_sha256=words,
     status=st.sampled_from(["passed", "failed", "unscored"]),
@@ -103,14 +103,13 @@ trials_of_any = st.builds(
     failed=st.lists(
         st.builds(FailedCheck, check=words, turn=st.none() | st.integers(0, 9)), max_size=2
     ).map(tuple),
-    replayed=st.just(value=False),
 )
 
 
 @given(st.lists(trials_of_any, max_size=4, unique_by=lambda each: each.key))
 @settings(deadline=None)
 def test_what_was_kept_is_read_as_it_was(
-    tmp_path_factory: pytest.TempPathFactory, trials: list[KeptTrial]
+    tmp_path_factory: pytest.TempPathFactory, trials: list[TrialResult]
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "any-baseline.json"
     baseline(*trials).write(path)
@@ -236,7 +235,7 @@ def test_what_follows_from_a_decision_is_not_told_again() -> None:
     new = baseline(kept("a", decision(1, "missed"), decision(2), failed=(lost, late), replayed=1))
     [found] = against_baseline(old, new)
     assert len(found.flips) == 3
-    told = [(flip.what, flip.turn) for flip in leading(found.flips)]
+    told = [(flip.check, flip.turn) for flip in leading(found.flips)]
     assert told == [("handoff", 1), ("carries", 2)]
 
     cascade = replace(decision(2, "missed"), on_path=False)
@@ -251,7 +250,7 @@ def test_several_models_are_held_to_a_stricter_level() -> None:
     worse = [kept(f"s{n}", decision(1, "missed")) for n in range(6)]
     assert against_baseline(baseline(*one), baseline(*worse))[0].movement == "regressed"
 
-    def twice(trials: list[KeptTrial]) -> Baseline:
+    def twice(trials: list[TrialResult]) -> Baseline:
         second = [replace(each, key=replace(each.key, model="n")) for each in trials]
         return baseline(*trials, *second)
 
@@ -306,12 +305,12 @@ def test_models_and_suites_that_it_lacks_are_named() -> None:
 
 def test_a_trial_knows_its_failed_checks_and_whether_it_was_replayed() -> None:
     lost = Score(name="carries", status="failed", turn=1)
-    one = keep(replace(RICH, scores=(*RICH.scores, lost)), "aa")
+    one = TrialResult.of(replace(RICH, scores=(*RICH.scores, lost)), scenario_sha256="aa")
     assert (one.status, one.failed) == ("failed", (FailedCheck(check="carries", turn=1),))
     call = RICH.transcript.turns[1].model_calls[0]
     turn = replace(RICH.transcript.turns[1], model_calls=(replace(call, replayed=True),))
     again = replace(RICH, transcript=replace(RICH.transcript, turns=(turn,)))
-    assert (one.replayed, keep(again, "aa").replayed) == (False, True)
+    assert (one.asked > 0, TrialResult.of(again).asked) == (True, 0)
 
 
 def test_what_a_scenario_leaves_out_is_not_in_its_hash() -> None:

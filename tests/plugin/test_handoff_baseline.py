@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from handoff_evals.checks import Decision, Outcome
-from handoff_evals.results import Baseline, KeptTrial, TrialKey, scenario_sha256
+from handoff_evals.results import Baseline, TrialKey, TrialResult, scenario_sha256
 from handoff_evals.scenarios import load_suite
 from tests.plugin.conftest import Project
 
@@ -36,7 +36,7 @@ def kept(project: Project, scenarios: Callable[[str], None]) -> None:
     scenarios(SUITE)
     suite = load_suite(project.path / "evals" / "shop" / "scenarios.yaml")
     trials = [
-        KeptTrial(
+        TrialResult(
             key=TrialKey(suite=suite.name, scenario=each.label, model="never", number=0),
             scenario_sha256=scenario_sha256(each),
             status="passed" if THEN[each.label] == "correct" else "failed",

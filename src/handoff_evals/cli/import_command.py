@@ -33,13 +33,13 @@ def import_(
 
     handoff-evals import calls/*.json --agent my_agents:Triage --out evals/calls/scenarios.yaml
     """
-    from handoff_evals.importer import draft, read_recording, scenario_file
+    from handoff_evals.importer import draft, draft_file, read_recording
     from handoff_evals.scenarios import load_suite
 
     if out is not None and out.exists():
         raise UsageError(f"{str(out)!r} is there already: name another --out, or remove it first")
     drafts = [draft(read_recording(report)) for report in reports]
-    text = scenario_file(drafts, agent=agent)
+    text = draft_file(drafts, agent=agent)
     if out is None:
         typer.echo(text, nl=False)
         return

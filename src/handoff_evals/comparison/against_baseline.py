@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from handoff_evals.comparison.flips import Flip, Way, flips
+from handoff_evals.comparison.flips import Direction, Flip, flips
 from handoff_evals.comparison.model_pairs import decision_difference
 from handoff_evals.comparison.scenario_pairs import ScenarioPair, pair_up, repeats_itself
 from handoff_evals.comparison.verdict import (
@@ -19,7 +19,7 @@ from handoff_evals.comparison.verdict import (
     verdict_words,
     with_parts,
 )
-from handoff_evals.results import Baseline, KeptTrial, TrialKey, TrialResult
+from handoff_evals.results import Baseline, TrialKey, TrialResult
 from handoff_evals.stats import Assessment, Interval, Terms, Verdict, assess
 
 BASELINE = "the baseline"
@@ -51,9 +51,9 @@ class AgainstBaseline:
     left_out: tuple[str, ...]
     """What is in one of them only, in words."""
 
-    def count(self, way: Way) -> int:
+    def count(self, direction: Direction) -> int:
         """How many flips went that way."""
-        return sum(flip.way == way for flip in self.flips)
+        return sum(flip.direction == direction for flip in self.flips)
 
     @property
     def headline(self) -> str:
@@ -110,12 +110,12 @@ def _model(
     then = [trial for trial in baseline.trials if trial.key.model == model]
     hashes = {(each.key.suite, each.key.scenario): each.scenario_sha256 for each in now}
     same = [
-        TrialResult.kept(old)
+        old
         for old in then
         if hashes.get((old.key.suite, old.key.scenario), old.scenario_sha256) == old.scenario_sha256
     ]
     finished = {each.key for each in now}
-    results = [TrialResult.kept(each) for each in now] + [
+    results = now + [
         TrialResult.not_run(key) for key in planned if key.model == model and key not in finished
     ]
     pairs = pair_up(same, results)
@@ -161,21 +161,21 @@ def _model(
 def _is_certain(model: str, run: Baseline) -> bool:
     if model.startswith(_CERTAIN):
         return True
-    return all(trial.replayed for trial in run.trials if trial.key.model == model)
+    return not any(trial.asked for trial in run.trials if trial.key.model == model)
 
 
 def _certain_verdict(
     pairs: Sequence[ScenarioPair], flipped: Sequence[Flip], terms: Terms
 ) -> Verdict:
     """Where chance has no hand in it, a flip is a fact; what is unscored may still be one."""
-    if any(flip.way == "worse" for flip in flipped):
+    if any(flip.direction == "worse" for flip in flipped):
         return "regressed"
     if not pairs or -fmean(pair.passed.at_worst for pair in pairs) >= terms.margin:
         return "can't tell"
-    return "improved" if any(flip.way == "better" for flip in flipped) else NO_LARGER
+    return "improved" if any(flip.direction == "better" for flip in flipped) else NO_LARGER
 
 
-def _left_out(then: Sequence[KeptTrial], now: Sequence[KeptTrial]) -> Iterator[str]:
+def _left_out(then: Sequence[TrialResult], now: Sequence[TrialResult]) -> Iterator[str]:
     before = {(each.key.suite, each.key.scenario): each.scenario_sha256 for each in then}
     after = {(each.key.suite, each.key.scenario): each.scenario_sha256 for each in now}
     suites = {suite for suite, _ in after}
@@ -202,7 +202,7 @@ def _left_out(then: Sequence[KeptTrial], now: Sequence[KeptTrial]) -> Iterator[s
     single = {each.key for each in then} ^ {each.key for each in now}
     repeats = [key for key in single if (key.suite, key.scenario) in both]
     if repeats:
-        yield f"not compared: trials that only one of them has of the same scenarios: {len(repeats)}"
+        yield f"not compared: trials of the same scenarios that one of them lacks: {len(repeats)}"
 
 
 def _listed(names: Collection[tuple[str, str]]) -> str:

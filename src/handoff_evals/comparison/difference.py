@@ -20,6 +20,7 @@ from handoff_evals.comparison.verdict import (
 from handoff_evals.stats import Assessment, Terms, TrialPairs, Verdict, assess
 
 SCHEMA = 2
+UNCHANGED = "nothing that a model receives, and no code behind it, has changed"
 Stopped = Literal["all run", "clear", "no answers", "nothing changed"]
 
 
@@ -156,8 +157,7 @@ def judge_unchanged(terms: Terms, scenarios: Mapping[str, int]) -> Judged:
         overall=same,
         parts=(),
         sentences=(
-            f"These {number} scenarios come out the same: nothing that a model receives has "
-            "changed, and no code behind it.",
+            f"These {number} scenarios come out the same: {UNCHANGED}.",
             "Scenarios like these meet no change either.",
         ),
         next_step="",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
-from handoff_evals.comparison.flips import edges
+from handoff_evals.comparison.flips import paired_decisions
 from handoff_evals.results import TrialResult
 from handoff_evals.stats import Outcome, TrialPairs, identical_trials
 
@@ -42,11 +42,13 @@ class ScenarioPair:
     @property
     def checks(self) -> frozenset[str]:
         """The checks other than handoffs that failed in any trial."""
-        return frozenset(name for pair in self.trials for trial in pair for name, _ in trial.failed)
+        return frozenset(
+            each.check for pair in self.trials for trial in pair for each in trial.failed
+        )
 
     def check(self, name: str) -> TrialPairs:
         """Whether a check never failed; one that was not made has not failed."""
-        return self._each(lambda trial: all(name != failed for failed, _ in trial.failed))
+        return self._each(lambda trial: all(each.check != name for each in trial.failed))
 
     @property
     def edges(self) -> Mapping[str, TrialPairs]:
@@ -58,7 +60,7 @@ class ScenarioPair:
         found: dict[str, list[tuple[bool, bool]]] = {}
         for a, b in self.trials:
             if a.scored and b.scored:
-                for edge, one, other in edges(a, b):
+                for edge, one, other in paired_decisions(a, b):
                     both = one.outcome == "correct", other.outcome == "correct"
                     found.setdefault(edge, []).append(both)
         return {
@@ -103,14 +105,12 @@ class ScenarioPair:
 
 def pair_up(a: Iterable[TrialResult], b: Iterable[TrialResult]) -> tuple[ScenarioPair, ...]:
     """Pair the trials of two sides; those that only one side has are left out."""
-    there = {trial.place: trial for trial in b}
+    there = {trial.pair: trial for trial in b}
     found: dict[ScenarioKey, list[tuple[TrialResult, TrialResult]]] = {}
-    for trial in sorted(
-        a, key=lambda each: (each.place.suite, each.place.scenario, each.place.number)
-    ):
-        other = there.get(trial.place)
+    for trial in sorted(a, key=lambda each: (each.key.suite, each.key.scenario, each.key.number)):
+        other = there.get(trial.pair)
         if other is not None:
-            key = trial.place.suite, trial.place.scenario
+            key = trial.key.suite, trial.key.scenario
             found.setdefault(key, []).append((trial, other))
     return tuple(
         ScenarioPair(suite=suite, scenario=scenario, trials=tuple(trials))
@@ -126,12 +126,7 @@ def repeats_itself(pairs: Iterable[ScenarioPair]) -> bool:
     listed = list(pairs)
     return any(
         identical_trials(
-            [
-                digest
-                for trials in pair.trials
-                if (digest := trials[side].digest) is not None and trials[side].scored
-            ]
-            for pair in listed
+            [digest for trials in pair.trials if (digest := trials[side].digest)] for pair in listed
         )
         for side in (0, 1)
     )

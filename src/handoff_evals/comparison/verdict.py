@@ -13,6 +13,7 @@ from typing import Literal
 from handoff_evals.comparison.scenario_pairs import ScenarioPair
 from handoff_evals.stats import (
     ON_PARTS,
+    ON_TRIALS,
     Assessment,
     Basis,
     Spread,
@@ -145,10 +146,8 @@ def these_scenarios(found: Assessment, *, of: int = 0) -> str:
         of: How many there are in all, where some were not run.
     """
     number = f"{found.scenarios} of {of}" if of > found.scenarios else f"{found.scenarios}"
-    said = [
-        f"These {number} scenarios: {found.worse} passed less often, {found.better} more often, "
-        f"{found.same} as often"
-    ]
+    counts = f"{found.worse} passed less often, {found.better} more often, {found.same} as often"
+    said = [f"These {number} scenarios: {counts}"]
     if found.broken:
         said.append(f"{found.broken} went from all of their trials passed to none")
     if found.worse and not found.identical:
@@ -195,7 +194,6 @@ def next_step(
     terms: Terms,
     *,
     basis: Basis = "these scenarios",
-    comparisons: int = 1,
     identical: bool = False,
 ) -> str:
     """What these scenarios could have shown, and what would show a loss of the margin.
@@ -204,7 +202,6 @@ def next_step(
         pairs: What was seen, one a scenario.
         terms: The margin, and the chance of a false verdict.
         basis: What decides; see `smallest_loss`.
-        comparisons: How many stand beside each other.
         identical: Whether trials are copies of each other: more of them show nothing.
     """
     scored = [found for each in pairs if (found := each.difference) is not None]
@@ -216,23 +213,22 @@ def next_step(
     if split is None and basis == "these scenarios" and not identical:
         # One trial each: what differs from scenario to scenario may all be the model's.
         noise = Spread(model=noise.scenarios, scenarios=0.0)
-    level = terms.alpha / 2 / comparisons
+    level = terms.alpha / 2 * (ON_TRIALS if basis == "these scenarios" else 1)
     smallest = smallest_loss(len(scored), trials, noise, level=level, basis=basis)
     said = (
         f"A loss of {smallest:.2f} of the scenarios would be found 4 times in 5."
         if smallest is not None
         else "So few scenarios find no loss 4 times in 5."
     )
-    found = advise(len(scored), trials, noise, loss=terms.margin, level=level, basis=basis)
-    ways = [f"about {found.scenarios} scenarios" if found.scenarios else ""]
+    advice = advise(len(scored), trials, noise, loss=terms.margin, level=level, basis=basis)
+    ways = [f"about {advice.scenarios} scenarios" if advice.scenarios else ""]
     if not identical:
-        ways.append(f"{found.trials} trials of each" if found.trials else "")
-    listed = " or ".join(each for each in ways if each)
-    if found.more == "nothing" or not listed:
+        ways.append(f"{advice.trials} trials of each" if advice.trials else "")
+    listed = [each for each in ways if each]
+    if advice.more == "nothing" or not listed:
         return said
-    better = f" ({'more trials' if found.more == 'trials' else 'more scenarios'} take fewer calls)"
-    more = better if found.scenarios and found.trials and not identical else ""
-    return f"{said} To find {terms.margin:g}: {listed}{more}."
+    fewer = f"; more {advice.more} take fewer calls" if len(listed) > 1 else ""
+    return f"{said} To find {terms.margin:g}: {' or '.join(listed)}{fewer}."
 
 
 def with_parts(verdict: Verdict, found: Sequence[Part]) -> Verdict:

@@ -19,7 +19,6 @@ from handoff_evals.comparison import (
     flips,
     judge,
     judge_unchanged,
-    leading,
     repeats_itself,
 )
 from handoff_evals.diff.sides import BothSides, DiffRequest, Kept, Live, Progress, Ready, Source
@@ -212,7 +211,7 @@ class _Work:
             changes=found.changes,
             not_seen=found.not_seen,
             looked_at=found.looked_at,
-            flips=leading(
+            flips=tuple(
                 flip
                 for pairs in seen.values()
                 for a, b in pairs

@@ -91,8 +91,8 @@ class Live:
         """Make it ready to hold conversations."""
         self.prepared = prepared = await self.side.prepare(endpoint)
         for trial in RunFolder.open(self.out).trials():
-            held = TrialResult.of(trial)
-            self.finished[held.place] = held
+            result = TrialResult.of(trial)
+            self.finished[result.pair] = result
         return prepared
 
     def summarise(self) -> None:
@@ -149,7 +149,9 @@ class Kept:
         return KeptModel(
             name=self.name,
             model=model,
-            trials={place: held for (label, place), held in self.trials.items() if label == model},
+            trials={
+                pair: result for (label, pair), result in self.trials.items() if label == model
+            },
         )
 
 
@@ -204,14 +206,15 @@ def _run(spec: str, path: Path, suites: tuple[Suite, ...]) -> Kept:
     stale = frozenset(
         suite.name for suite in manifest.suites if now.get(suite.name) != suite.sha256
     )
-    trials = ((trial.key.model, TrialResult.of(trial)) for trial in run.trials())
     return Kept(
         name=spec,
         path=path,
         models=manifest.models,
         asked=manifest.asked.models,
         trials={
-            (model, held.place): held for model, held in trials if held.place.suite not in stale
+            (result.key.model, result.pair): result
+            for result in map(TrialResult.of, run.trials())
+            if result.key.suite not in stale
         },
         stale=stale,
     )
@@ -230,10 +233,9 @@ def _baseline(spec: str, path: Path, suites: tuple[Suite, ...]) -> Kept:
         models=baseline.models,
         asked=(),
         trials={
-            (trial.key.model, held.place): held
-            for trial in baseline.trials
-            if now.get((trial.key.suite, trial.key.scenario)) == trial.scenario_sha256
-            for held in [TrialResult.kept(trial)]
+            (result.key.model, result.pair): result
+            for result in baseline.trials
+            if now.get((result.key.suite, result.key.scenario)) == result.scenario_sha256
         },
         stale=frozenset(),
     )

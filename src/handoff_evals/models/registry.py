@@ -1,8 +1,6 @@
 """`--model NAME`, made into something that answers."""
 
-import importlib
 import inspect
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -19,6 +17,7 @@ from handoff_evals.errors import ModelError
 from handoff_evals.models.rate_limit import RateLimit, limited
 from handoff_evals.models.reference import Absent, always, guess, never, oracle
 from handoff_evals.models.remote import Shared, inference_llm, openai_compatible, plugin_llm
+from handoff_evals.references import import_reference
 from handoff_evals.results import Price
 from handoff_evals.scenarios import Scenario, Target
 
@@ -257,18 +256,8 @@ def _configured(name: str, config: ModelConfig) -> Model:
 
 
 def _factory(module: str, name: str, folder: Path) -> Callable[..., Any]:
-    path = str(folder.resolve())
-    if path not in sys.path:
-        sys.path.insert(0, path)
-    try:
-        found: Any = importlib.import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except (Exception, SystemExit) as error:
-        raise ModelError(
-            f"model '{module}:{name}' can't be imported: {type(error).__name__}: {error}. "
-            f"There are:\n{FORMS}"
-        ) from error
+    reference = f"{module}:{name}"
+    found = import_reference(reference, folder=folder, what="model", raises=ModelError)
     if not callable(found):
         raise ModelError(f"model '{module}:{name}' is {found!r}, but must be a function")
     factory: Callable[..., Any] = found

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from handoff_evals.checks import OUTCOMES
-from handoff_evals.comparison import AgainstBaseline, BaselineFlip, Comparison, leading
+from handoff_evals.comparison import AgainstBaseline, Comparison, Flip, leading
 from handoff_evals.reports.run_report import (
     TRIVIAL,
     SameCause,
@@ -131,7 +131,7 @@ def against_sections(found: Iterable[AgainstBaseline]) -> Iterator[str]:
             yield "\n".join(lines)
 
 
-def flips_table(flips: Iterable[BaselineFlip]) -> str:
+def flips_table(flips: Iterable[Flip]) -> str:
     """Decisions and checks that came out otherwise, but for what follows from others."""
     ordered = leading(flips)
     rows = [
@@ -139,8 +139,8 @@ def flips_table(flips: Iterable[BaselineFlip]) -> str:
             f"**{flip.direction}**" if flip.direction == "worse" else flip.direction,
             escape(_scenario(flip.key.suite, flip.key.scenario, flip.key.number)),
             "" if flip.turn is None else str(flip.turn),
-            escape(flip.expected or flip.what),
-            escape(flip.was),
+            escape(flip.expected or flip.check),
+            escape(flip.a),
             escape(_is(flip)),
         )
         for flip in ordered[:_SHOWN]
@@ -213,9 +213,9 @@ def _scenario(suite: str, scenario: str, number: int) -> str:
     return f"{suite} / {scenario}" + (f", trial {number + 1}" if number else "")
 
 
-def _is(flip: BaselineFlip) -> str:
+def _is(flip: Flip) -> str:
     who = f": {flip.actual}" if flip.actual != flip.expected else ""
-    return f"{flip.now}{who}{', cascaded' if flip.cascaded else ''}"
+    return f"{flip.b}{who}{', cascaded' if flip.cascaded else ''}"
 
 
 def _failure_row(group: SameCause) -> tuple[str, ...]:

@@ -1,13 +1,12 @@
 """Trials, run folders, summaries and baselines."""
 
-from handoff_evals.results.baseline import Baseline, keep
+from handoff_evals.results.baseline import Baseline
 from handoff_evals.results.manifest import Asked, Manifest, Price, SuiteRecord, scenario_sha256
 from handoff_evals.results.run_folder import RunFolder
 from handoff_evals.results.summarise import summarise
 from handoff_evals.results.summary import Accuracy, Failure, ModelSummary, SuiteSummary, Summary
 from handoff_evals.results.trial import (
     FailedCheck,
-    KeptTrial,
     PairKey,
     Trial,
     TrialKey,
@@ -20,7 +19,6 @@ __all__ = [
     "Baseline",
     "FailedCheck",
     "Failure",
-    "KeptTrial",
     "Manifest",
     "ModelSummary",
     "PairKey",
@@ -32,7 +30,6 @@ __all__ = [
     "Trial",
     "TrialKey",
     "TrialResult",
-    "keep",
     "scenario_sha256",
     "summarise",
 ]

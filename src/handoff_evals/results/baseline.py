@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from handoff_evals.checks import Decision, Outcome, Status
 from handoff_evals.errors import UsageError
 from handoff_evals.results.manifest import scenario_sha256
-from handoff_evals.results.trial import FailedCheck, KeptTrial, Trial, TrialKey
+from handoff_evals.results.trial import FailedCheck, Trial, TrialKey, TrialResult
 from handoff_evals.scenarios import Suite
 
 SCHEMA = 1
@@ -39,7 +39,7 @@ class Baseline:
     """What each trial came to."""
 
     suites: tuple[KeptSuite, ...]
-    trials: tuple[KeptTrial, ...]
+    trials: tuple[TrialResult, ...]
     """Sorted by model, suite, scenario and number."""
 
     @classmethod
@@ -50,7 +50,10 @@ class Baseline:
             for suite in suites
             for scenario in suite.scenarios
         }
-        kept = [keep(each, hashes[each.key.suite, each.key.scenario]) for each in trials]
+        kept = [
+            TrialResult.of(each, scenario_sha256=hashes[each.key.suite, each.key.scenario])
+            for each in trials
+        ]
         return cls(
             suites=tuple(
                 KeptSuite(name=suite.name, path=suite.path, sha256=suite.sha256, agent=suite.agent)
@@ -110,7 +113,7 @@ class Baseline:
         return tuple(sorted({trial.key.model for trial in self.trials}))
 
     @cached_property
-    def by_key(self) -> Mapping[TrialKey, KeptTrial]:
+    def by_key(self) -> Mapping[TrialKey, TrialResult]:
         """The trials by which they are."""
         return {trial.key: trial for trial in self.trials}
 
@@ -123,7 +126,7 @@ class Baseline:
                 whole run replaces them all, so that a scenario which was deleted goes.
         """
 
-        def place(trial: KeptTrial) -> tuple[str, ...]:
+        def place(trial: TrialResult) -> tuple[str, ...]:
             key = trial.key
             return (key.suite, key.model, *([key.scenario] if partial else []))
 
@@ -144,23 +147,6 @@ class Baseline:
         yield from _listed("suites", [_SuiteLine.of(each) for each in self.suites], end=",")
         yield from _listed("trials", [_TrialLine.of(each) for each in self.trials], end="")
         yield "}\n"
-
-
-def keep(trial: Trial, sha256: str) -> KeptTrial:
-    """One trial without its transcript. `sha256` is its scenario's."""
-    return KeptTrial(
-        key=trial.key,
-        scenario_sha256=sha256,
-        status=trial.status,
-        decisions=() if trial.status == "unscored" else trial.decisions,
-        failed=tuple(
-            FailedCheck(check=score.name, turn=score.turn)
-            for score in trial.scores
-            if score.status == "failed" and score.name != "handoff"
-        ),
-        digest="" if trial.status == "unscored" else trial.digest,
-        replayed=all(call.replayed for call in trial.transcript.model_calls),
-    )
 
 
 class _Line(BaseModel):
@@ -206,7 +192,7 @@ class _TrialLine(_Line):
     digest: str = ""
 
     @classmethod
-    def of(cls, trial: KeptTrial) -> "_TrialLine":
+    def of(cls, trial: TrialResult) -> "_TrialLine":
         return cls(
             **asdict(trial.key),
             scenario_sha256=trial.scenario_sha256,
@@ -225,8 +211,8 @@ class _TrialLine(_Line):
             digest=trial.digest,
         )
 
-    def value(self) -> KeptTrial:
-        return KeptTrial(
+    def value(self) -> TrialResult:
+        return TrialResult(
             key=TrialKey(
                 suite=self.suite, scenario=self.scenario, model=self.model, number=self.number
             ),
@@ -260,7 +246,7 @@ class _File(_Line):
         )
 
 
-def _order(trial: KeptTrial) -> tuple[str, str, str, int]:
+def _order(trial: TrialResult) -> tuple[str, str, str, int]:
     key = trial.key
     return key.model, key.suite, key.scenario, key.number
 

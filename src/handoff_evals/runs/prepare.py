@@ -1,6 +1,5 @@
 """A run, from what was asked for to the folder that holds it."""
 
-import importlib
 import subprocess
 import sys
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
@@ -9,14 +8,15 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from handoff_evals.agent_source import fingerprint
 from handoff_evals.cassettes import Cassette, Mode, ModelIdentity
 from handoff_evals.config import read_config
 from handoff_evals.drivers import InProcessDriver, Limits
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models import Model, resolve
+from handoff_evals.references import import_reference
 from handoff_evals.results import Asked, Manifest, RunFolder, SuiteRecord, Trial, TrialKey
-from handoff_evals.runs.fingerprint import fingerprint
 from handoff_evals.runs.lane import Budget, Patience, Planned, plan
 from handoff_evals.runs.runner import Pace, Route, Runner
 from handoff_evals.scenarios import Suite, discover, load_suite
@@ -59,20 +59,19 @@ def _redact(project: Path) -> Callable[[str], str] | None:
     named = read_config(project).redact
     if named is None:
         return None
-    path = str(project.resolve())
-    if path not in sys.path:
-        sys.path.insert(0, path)
-    module, _, name = named.partition(":")
+    what = "[tool.handoff-evals] redact ="
+    redact: Callable[[str], str] = import_reference(named, folder=project, what=what)
     try:
-        found = getattr(importlib.import_module(module), name)
-        if not isinstance(found("a word"), str):
-            raise TypeError(f"it gave {found('a word')!r} for 'a word'")  # noqa: TRY301 - as the rest
+        given = redact("a word")
     except Exception as error:
         raise UsageError(
-            f"[tool.handoff-evals] redact = {named!r} is no `module:function` that takes a str "
-            f"and gives one: {type(error).__name__}: {error}"
+            f"{what} {named!r} fails on 'a word': {type(error).__name__}: {error}; "
+            "it must take a str and return one"
         ) from error
-    redact: Callable[[str], str] = found
+    if not isinstance(given, str):
+        raise UsageError(
+            f"{what} {named!r} returns {given!r} for 'a word'; it must take a str and return one"
+        )
     return redact
 
 

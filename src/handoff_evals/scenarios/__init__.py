@@ -11,6 +11,7 @@ from handoff_evals.scenarios.scenario import (
     Target,
     Watch,
 )
+from handoff_evals.scenarios.writer import ScenarioText, TurnText, scenario_file
 
 __all__ = [
     "DEFAULT_FOLDER",
@@ -19,10 +20,13 @@ __all__ = [
     "ExpectedCall",
     "ExpectedHandoff",
     "Scenario",
+    "ScenarioText",
     "ScriptedTurn",
     "Suite",
     "Target",
+    "TurnText",
     "Watch",
     "discover",
     "load_suite",
+    "scenario_file",
 ]

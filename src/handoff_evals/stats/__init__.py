@@ -11,6 +11,7 @@ used, not at the top of a command line.
 from handoff_evals.stats.anytime import loss_evidence
 from handoff_evals.stats.assessment import (
     ON_PARTS,
+    ON_TRIALS,
     RUN_ALL,
     VERDICTS,
     Assessment,
@@ -63,6 +64,7 @@ from handoff_evals.stats.trial_pairs import Outcome, TrialPairs, Way
 
 __all__ = [
     "ON_PARTS",
+    "ON_TRIALS",
     "RUN_ALL",
     "VERDICTS",
     "Advice",
