@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from handoff_evals.cli.output import ExitCode, to_reader
+from handoff_evals.cli.output import ExitCode, by_verdict, to_reader
 from handoff_evals.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,10 +45,17 @@ def diff(
         str | None,
         typer.Option("--model", "-m", help="As `run` takes it. (default: local)"),
     ] = None,
-    trials: Annotated[int, typer.Option(min=1, help="Pairs of conversations per scenario.")] = 1,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Pairs of conversations per scenario. (default: as many as a kept side has, or 1)",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the trials, the same on both sides.")] = 0,
     fixed: Annotated[
-        bool, typer.Option("--fixed", help="Hold everything, and look at it once.")
+        bool, typer.Option("--fixed", help="Run everything, and look at it once.")
     ] = False,
     margin: Annotated[
         float, typer.Option(help="The share of scenarios that you would accept to lose.")
@@ -64,10 +71,11 @@ def diff(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tables.")] = False,
 ) -> None:
-    """Say what an edit of your agents did to the handoffs: better, worse, or can't tell.
+    """Say what an edit of your agents did to the handoffs: improved, regressed, or can't tell.
 
-    Both versions hold the same scenarios on the same model and the same seeds, pair by pair,
-    until it is clear. Where a model receives the same on both sides it is asked once.
+    Both versions run the same scenarios on the same model and the same seeds, in pairs: all of
+    them up to 60 scenarios, and above until it is clear. Where a model receives the same on both
+    sides it is asked once.
 
     Exit codes: 0 improved, or no difference larger than --margin; 1 regressed; 3 too much
     unscored; 4 can't tell.
@@ -82,10 +90,10 @@ def diff(
     """
     from rich.console import Console
 
-    from handoff_evals.comparison import Terms
     from handoff_evals.diff import DiffRequest
     from handoff_evals.diff import as_json as written
     from handoff_evals.reports import print_difference
+    from handoff_evals.stats import Terms
 
     if ref is not None and a is not None:
         raise UsageError(f"{ref!r} and --a {a!r} both name the side to compare with: leave one out")
@@ -120,9 +128,7 @@ def exit_code(found: "Difference") -> ExitCode:
     """What a script has to know of it."""
     if found.unscored > _MAX_UNSCORED:
         return ExitCode.INVALID
-    if found.regressed:
-        return ExitCode.GATE_FAILED
-    return ExitCode.INCONCLUSIVE if found.overall.verdict == "can't tell" else ExitCode.OK
+    return by_verdict(found.judged.verdict)
 
 
 def _held(request: "DiffRequest", console: "Console") -> "Difference | None":
@@ -151,14 +157,13 @@ def _shown(console: "Console") -> "Iterator[Callable[[Progress], None]]":
         task = bar.add_task("", total=None, counts="")
 
         def heard(progress: "Progress") -> None:
-            pairs = progress.pairs
-            held = pairs.worse + pairs.better + pairs.same
-            counts = f"{pairs.worse} worse {pairs.better} better {pairs.same} same" if held else ""
+            run = sum(progress.ways.values())
+            counts = " ".join(f"{number} {way}" for way, number in progress.ways.items())
             bar.update(
                 task,
                 description=progress.what,
                 total=progress.total or None,
-                completed=held,
+                completed=run,
                 counts=counts,
             )
 

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handoff_evals.cli.output import ExitCode
+from handoff_evals.cli.output import ExitCode, by_verdict
 from handoff_evals.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class BaselineGate:
         from handoff_evals.results import Baseline
 
         run = Baseline.of(folder.trials(), prepared.suites)
-        found = () if self.kept is None else against_baseline(self.kept, run)
+        planned = [each.key for each in prepared.planned]
+        found = () if self.kept is None else against_baseline(self.kept, run, planned=planned)
         if self.update and valid:
             request = prepared.request
             partial = bool(request.only or request.tags)
@@ -91,12 +92,20 @@ class BaselineGate:
         """
         if self.update:
             return code, reasons
-        regressed = tuple(
-            f"{each.model}: regressed against the baseline {self.path}"
-            for each in found
-            if each.movement == "regressed"
+        found_codes = [by_verdict(each.verdict) for each in found]
+        said = tuple(
+            f"{each.model}: {each.verdict} against the baseline {self.path}"
+            for each, its in zip(found, found_codes, strict=True)
+            if its is not ExitCode.OK
         )
-        return max(code, ExitCode.GATE_FAILED) if regressed else code, (*reasons, *regressed)
+        # A gate that failed says more than one that nobody can tell of.
+        order = (
+            ExitCode.INVALID,
+            ExitCode.GATE_FAILED,
+            ExitCode.INCONCLUSIVE,
+            ExitCode.OK,
+        )
+        return min((code, *found_codes), key=order.index), (*reasons, *said)
 
 
 def verdict(

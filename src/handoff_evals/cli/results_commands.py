@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from handoff_evals.cli.output import to_reader
+from handoff_evals.cli.output import ExitCode, to_reader
 from handoff_evals.errors import UsageError
 
 if TYPE_CHECKING:
@@ -166,10 +166,11 @@ def compare(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Hold models side by side: better, worse or can't tell, pair by pair.
+    """Compare models pair by pair: improved, regressed, no difference, or can't tell.
 
-    One run of several models, or several runs of the same suites and agents. A difference is
-    called one only when its p-value, adjusted for the number of pairs, is at most 0.05.
+    One run of several models, or several runs of the same suites and agents. The verdict is that
+    of the interval beside it, at 95% for all pairs together; the margin is a tenth of the
+    scenarios. Exits with 4 where it can't tell of a pair.
 
     [bold]Examples[/bold]
 
@@ -190,3 +191,5 @@ def compare(
             typer.echo(json.dumps(comparison_json(sides, compared.pairs), indent=2))
         else:
             print_comparison(console, sides, compared.pairs)
+    if any(pair.verdict == "can't tell" for pair in compared.pairs):
+        raise typer.Exit(ExitCode.INCONCLUSIVE)

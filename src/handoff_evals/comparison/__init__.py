@@ -6,6 +6,7 @@ from handoff_evals.comparison.against_baseline import (
     unlike,
 )
 from handoff_evals.comparison.difference import (
+    UNCHANGED,
     Difference,
     Judged,
     Scope,
@@ -15,22 +16,25 @@ from handoff_evals.comparison.difference import (
     judge_unchanged,
 )
 from handoff_evals.comparison.flips import Flip, flips, leading
-from handoff_evals.comparison.model_pairs import Comparison, compare_runs
+from handoff_evals.comparison.model_pairs import Comparison, Record, compare_all, compare_runs
 from handoff_evals.comparison.scenario_pairs import ScenarioPair, pair_up, repeats_itself
 from handoff_evals.comparison.verdict import Part, verdict_words
 
 __all__ = [
+    "UNCHANGED",
     "AgainstBaseline",
     "Comparison",
     "Difference",
     "Flip",
     "Judged",
     "Part",
+    "Record",
     "ScenarioPair",
     "Scope",
     "SideRecord",
     "Stopped",
     "against_baseline",
+    "compare_all",
     "compare_runs",
     "flips",
     "judge",

@@ -22,7 +22,6 @@ from handoff_evals.stats.assessment import (
     difference_of,
 )
 from handoff_evals.stats.bounded_mean import lower_bound, mean_interval, upper_bound
-from handoff_evals.stats.difference import paired_difference
 from handoff_evals.stats.intervals import Interval, clustered
 from handoff_evals.stats.planning import (
     Advice,
@@ -41,22 +40,9 @@ from handoff_evals.stats.repeats import (
     pass_hat_k,
     pass_hat_k_interval,
 )
-from handoff_evals.stats.sensitivity import smallest_difference
-from handoff_evals.stats.sequential import (
-    Look,
-    Pairs,
-    Ruling,
-    decide,
-    e_either,
-    e_worse,
-    largest_regression,
-    rule,
-)
 from handoff_evals.stats.significance import (
     breakage_test,
     holm,
-    mcnemar,
-    paired_permutation,
     sign_test,
     stratified_test,
 )
@@ -71,11 +57,8 @@ __all__ = [
     "Assessment",
     "Basis",
     "Interval",
-    "Look",
     "Outcome",
-    "Pairs",
     "PassHatK",
-    "Ruling",
     "Spread",
     "Terms",
     "TrialPairs",
@@ -87,26 +70,17 @@ __all__ = [
     "assess",
     "breakage_test",
     "clustered",
-    "decide",
     "difference_of",
-    "e_either",
-    "e_worse",
     "expected_spread",
     "holm",
     "identical_trials",
-    "largest_regression",
     "loss_evidence",
     "lower_bound",
-    "mcnemar",
     "mean_interval",
-    "paired_difference",
-    "paired_permutation",
     "pass_at_k",
     "pass_hat_k",
     "pass_hat_k_interval",
-    "rule",
     "sign_test",
-    "smallest_difference",
     "smallest_loss",
     "spread",
     "stratified_test",
