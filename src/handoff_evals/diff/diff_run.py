@@ -266,6 +266,8 @@ class _Work:
         for side in (self.sides.a, self.sides.b):
             if isinstance(side, Kept) and side.stale:
                 yield f"{side.name}: the scenarios of {', '.join(sorted(side.stale))} have changed"
+        if self.stopped == "clear":
+            yield "stopped early: what the other scenarios come to is not known; --fixed runs all"
         if self.pairing is not None and self.pairing.missing:
             yield f"{len(self.pairing.missing)} trials are on one side only, and left out"
 
