@@ -10,6 +10,7 @@ from handoff_evals.cli.diff_command import diff
 from handoff_evals.cli.import_command import import_
 from handoff_evals.cli.models_command import models
 from handoff_evals.cli.mutate_command import mutate
+from handoff_evals.cli.plan_command import plan
 from handoff_evals.cli.results_commands import compare, show
 from handoff_evals.cli.run_command import run
 from handoff_evals.errors import EngineError, HandoffEvalsError
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(show)
 app.command()(compare)
+app.command()(plan)
 app.command()(diff)
 app.command()(models)
 app.command()(mutate)

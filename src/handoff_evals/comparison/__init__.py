@@ -17,6 +17,7 @@ from handoff_evals.comparison.difference import (
 )
 from handoff_evals.comparison.flips import Flip, flips, leading
 from handoff_evals.comparison.model_pairs import Comparison, Record, compare_all, compare_runs
+from handoff_evals.comparison.plan import Past, Plan, plan
 from handoff_evals.comparison.scenario_pairs import ScenarioPair, pair_up, repeats_itself
 from handoff_evals.comparison.verdict import Part, verdict_words
 
@@ -28,6 +29,8 @@ __all__ = [
     "Flip",
     "Judged",
     "Part",
+    "Past",
+    "Plan",
     "Record",
     "ScenarioPair",
     "Scope",
@@ -41,6 +44,7 @@ __all__ = [
     "judge_unchanged",
     "leading",
     "pair_up",
+    "plan",
     "repeats_itself",
     "unlike",
     "verdict_words",

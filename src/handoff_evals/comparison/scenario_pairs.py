@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
+from handoff_evals.checks import Decision
 from handoff_evals.comparison.flips import paired_decisions
 from handoff_evals.results import TrialResult
 from handoff_evals.stats import Outcome, TrialPairs, identical_trials
@@ -30,9 +31,7 @@ class ScenarioPair:
     def handed_over(self) -> TrialPairs:
         """Whether every handoff decision was correct."""
         expected = self.expected
-        return self._each(
-            lambda trial: sum(each.outcome == "correct" for each in trial.decisions) == expected
-        )
+        return self._each(lambda trial: sum(map(_right, trial.decisions)) == expected)
 
     @property
     def expected(self) -> int:
@@ -86,8 +85,7 @@ class ScenarioPair:
                 found = [each for each in trial.decisions if each.on_path or not on_path]
                 total = len(found) if on_path else self.expected
                 if trial.scored and total:
-                    right = sum(each.outcome == "correct" for each in found)
-                    shares[side].append(right / total)
+                    shares[side].append(sum(map(_right, found)) / total)
                 elif missing is not None and not trial.scored:
                     shares[side].append(missing[side])
         a, b = shares
@@ -130,3 +128,8 @@ def repeats_itself(pairs: Iterable[ScenarioPair]) -> bool:
         )
         for side in (0, 1)
     )
+
+
+def _right(decision: Decision) -> bool:
+    """Whether the caller got where they should be, and had not been led astray before."""
+    return decision.on_path and decision.outcome == "correct"
