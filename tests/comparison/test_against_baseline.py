@@ -298,34 +298,54 @@ def test_planned_trials_that_were_not_run_are_missing_and_not_equal() -> None:
     assert "1 of 30 pairs of trials are unscored" in found.sentences[0]
 
 
-suites_of_one_turn = st.lists(
-    st.tuples(*[st.sampled_from(["correct", "missed", "lost", "unscored"])] * 2),
-    min_size=1,
-    max_size=12,
+wrongs = st.one_of(
+    st.none(), st.sets(st.sampled_from(["turn 1", "turn 2", "carries", "userdata"]), max_size=3)
 )
+"""What went wrong in a trial; None where it is unscored."""
 
 
-def trial_of(label: str, came: str, *, replayed: int) -> TrialResult:
-    lost = (FailedCheck(check="carries", turn=1),) if came == "lost" else ()
-    outcome: Outcome = "missed" if came == "missed" else "correct"
-    trial = kept(label, decision(1, outcome), failed=lost, replayed=replayed)
-    return replace(trial, status="unscored", decisions=()) if came == "unscored" else trial
+def trial_of(number: int, wrong: set[str] | None, *, replayed: int) -> TrialResult:
+    found = wrong or set()
+    trial = kept(
+        f"s{number}",
+        *(decision(n, "missed" if f"turn {n}" in found else "correct") for n in (1, 2)),
+        failed=tuple(
+            FailedCheck(check=name, turn=1) for name in ("carries", "userdata") if name in found
+        ),
+        replayed=replayed,
+    )
+    return replace(trial, status="unscored", decisions=()) if wrong is None else trial
 
 
-@given(suites_of_one_turn, st.integers(1, 4), st.integers(0, 1), st.data())
+@given(
+    st.lists(st.tuples(wrongs, wrongs), min_size=1, max_size=8),
+    st.integers(1, 6),
+    st.integers(0, 1),
+    st.data(),
+)
 @settings(deadline=None)
 def test_making_a_trial_of_the_run_worse_never_makes_the_verdict_better(
-    pairs: list[tuple[str, str]], copies: int, replayed: int, data: st.DataObject
+    pairs: list[tuple[set[str] | None, set[str] | None]],
+    copies: int,
+    replayed: int,
+    data: st.DataObject,
 ) -> None:
     listed = pairs * copies
-    place = data.draw(st.integers(0, len(listed) - 1))
-    old = baseline(*(trial_of(f"s{n}", a, replayed=0) for n, (a, _) in enumerate(listed)))
-    now = [trial_of(f"s{n}", b, replayed=replayed) for n, (_, b) in enumerate(listed)]
-    if listed[place][1] != "correct":
+    now = [each for _, each in listed]
+    place = data.draw(st.integers(0, len(now) - 1))
+    before = now[place]
+    if before is None:
         return
-    worse = data.draw(st.sampled_from(["missed", "lost", "unscored"]))
-    after = [*now[:place], trial_of(f"s{place}", worse, replayed=replayed), *now[place + 1 :]]
-    [one], [other] = (against_baseline(old, baseline(*run)) for run in (now, after))
+    more = data.draw(st.sets(st.sampled_from(["turn 1", "turn 2", "carries", "userdata"])))
+    lost = not before and data.draw(st.booleans())
+    after = [*now[:place], None if lost else before | more, *now[place + 1 :]]
+    old = baseline(*(trial_of(n, each, replayed=0) for n, (each, _) in enumerate(listed)))
+    [one], [other] = (
+        against_baseline(
+            old, baseline(*(trial_of(n, each, replayed=replayed) for n, each in enumerate(run)))
+        )
+        for run in (now, after)
+    )
     assert VERDICTS.index(other.verdict) <= VERDICTS.index(one.verdict)
 
 

@@ -247,6 +247,37 @@ def test_what_regresses_in_one_check_alone_has_regressed() -> None:
     assert (part.kind, part.name, part.worse) == ("check", "carries", 40)
 
 
+def test_a_check_that_fails_for_the_first_time_makes_no_other_less_sure() -> None:
+    def suite_with(more: tuple[FailedCheck, ...]) -> list[ScenarioPair]:
+        lost = (FailedCheck(check="carries", turn=1),)
+        return [
+            ScenarioPair(
+                suite="s",
+                scenario=str(n),
+                trials=(
+                    (
+                        held(n, "missed"),
+                        held(n, "missed", failed=lost + (more if n == 0 else ())),
+                    ),
+                ),
+            )
+            for n in range(12)
+        ]
+
+    one, two = (
+        {part.name: part.p for part in judged(suite_with(more)).parts}
+        for more in ((), (FailedCheck(check="userdata", turn=1),))
+    )
+    assert two["carries"] == one["carries"]
+
+
+def test_an_edge_says_where_to_look_and_decides_nothing() -> None:
+    found = judged(suite((9, "correct", "missed"), (5, "correct", "correct")))
+    edges = [part for part in found.parts if part.kind == "edge"]
+    assert [part.verdict for part in edges] == ["regressed"]
+    assert not any(part.decides for part in edges)
+
+
 def test_parts_are_suites_edges_and_checks_counted_by_scenario() -> None:
     one = suite((1, "correct", "missed"), (1, "correct", "correct"))
     other = [replace(pair, suite="t") for pair in suite((1, "missed", "correct"))]

@@ -5,7 +5,7 @@ of *scenarios like these*. The second is the interval that the verdict is taken 
 a regression that the trials of these scenarios show already.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median_low, variance
 from typing import Literal
@@ -30,6 +30,8 @@ from handoff_evals.stats import (
 )
 
 Kind = Literal["suite", "edge", "check"]
+# Checks that are counted with, whether they fail or not: about as many as there are.
+_CHECKS = 10
 NO_LARGER: Verdict = "no difference larger than the margin"
 
 
@@ -49,6 +51,15 @@ class Part:
     loss: float
     """The largest loss that is not ruled out, as a share of its scenarios."""
 
+    @property
+    def decides(self) -> bool:
+        """Whether the whole regresses with it.
+
+        An edge says where to look only: a decision is compared while both sides are on path, so
+        an earlier mistake would hide it.
+        """
+        return self.kind != "edge"
+
 
 def parts(
     by_name: Mapping[tuple[Kind, str], Sequence[TrialPairs]],
@@ -59,8 +70,9 @@ def parts(
 ) -> tuple[Part, ...]:
     """Verdicts that stand beside each other and beside the one on all scenarios.
 
-    Together they may raise a false `regressed` in a tenth of what is allowed in all: Holm's
-    adjustment in each direction, so that none depends on how another came out.
+    Suites and checks together may raise a false `regressed` in a tenth of what is allowed in
+    all, and so may edges: Holm's adjustment in each direction, so that none depends on how
+    another came out in the other.
 
     Args:
         by_name: The trials of each scenario, by the part's kind and name.
@@ -69,24 +81,43 @@ def parts(
         stopped_early: Whether the results decided when to stop. Then only e-values count,
             and no loss is ruled out.
     """
+    edges = {key: pairs for key, pairs in by_name.items() if key[0] == "edge"}
+    others = {key: pairs for key, pairs in by_name.items() if key[0] != "edge"}
+    suites = sum(kind == "suite" for kind, _ in others)
+    return tuple(
+        part
+        # A check that fails for the first time must not make the others less sure.
+        for family, size in ((others, max(len(others), suites + _CHECKS)), (edges, len(edges)))
+        for part in _family(family, size, terms, identical=identical, stopped_early=stopped_early)
+    )
+
+
+def _family(
+    by_name: Mapping[tuple[Kind, str], Sequence[TrialPairs]],
+    size: int,
+    terms: Terms,
+    *,
+    identical: bool,
+    stopped_early: bool,
+) -> Iterator[Part]:
     counted = {name: Trials.of(pairs, identical=identical) for name, pairs in by_name.items()}
 
-    def p_values(*, gain: bool) -> tuple[float, ...]:
+    def p_values(*, gain: bool) -> Sequence[float]:
         if not stopped_early:
-            return holm([each.p_gain if gain else each.p_loss for each in counted.values()])
-        evidence = (
-            loss_evidence([(b, a, n) for a, b, n in each.against] if gain else each.in_favour)
-            for each in counted.values()
-        )
-        return holm([min(1.0, 1 / value) if value else 1.0 for value in evidence])
+            raw = [each.p_gain if gain else each.p_loss for each in counted.values()]
+        else:
+            evidence = (
+                loss_evidence([(b, a, n) for a, b, n in each.against] if gain else each.in_favour)
+                for each in counted.values()
+            )
+            raw = [min(1.0, 1 / value) if value else 1.0 for value in evidence]
+        return holm([*raw, *[1.0] * (size - len(raw))])[: len(raw)]
 
     losses, gains = p_values(gain=False), p_values(gain=True)
     level = terms.alpha / 2 * ON_PARTS
-    found = []
     for ((kind, name), pairs), p_loss, p_gain in zip(by_name.items(), losses, gains, strict=True):
         worst = [each.at_worst for each in pairs]
-        at = terms.alpha / len(by_name)
-        loss = 1.0 if stopped_early else -lower_bound(worst, least=-1.0, level=at)
+        loss = 1.0 if stopped_early else -lower_bound(worst, least=-1.0, level=terms.alpha / size)
         verdict: Verdict = "can't tell"
         if p_loss <= level:
             verdict = "regressed"
@@ -96,19 +127,16 @@ def parts(
             verdict = NO_LARGER
         ways = [each.way for each in pairs]
         worse, better = ways.count("worse"), ways.count("better")
-        found.append(
-            Part(
-                kind=kind,
-                name=name,
-                verdict=verdict,
-                worse=worse,
-                better=better,
-                same=ways.count("same"),
-                p=p_gain if better > worse else p_loss,
-                loss=loss,
-            )
+        yield Part(
+            kind=kind,
+            name=name,
+            verdict=verdict,
+            worse=worse,
+            better=better,
+            same=ways.count("same"),
+            p=p_gain if better > worse else p_loss,
+            loss=loss,
         )
-    return tuple(found)
 
 
 def by_part(
@@ -232,8 +260,9 @@ def next_step(
 
 
 def with_parts(verdict: Verdict, found: Sequence[Part]) -> Verdict:
-    """The verdict on everything: what regressed in a part has regressed."""
-    return "regressed" if any(part.verdict == "regressed" for part in found) else verdict
+    """The verdict on everything: what regressed in a suite or in a check has regressed."""
+    lost = any(part.decides and part.verdict == "regressed" for part in found)
+    return "regressed" if lost else verdict
 
 
 def divided(terms: Terms, comparisons: int) -> Terms:
