@@ -121,7 +121,7 @@ def test_what_was_kept_is_read_as_it_was(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("{", "it is no JSON"),
+        ("{", "it is not JSON"),
         ("[]", "it has schema None, and this version reads 1"),
         ('{"schema": 2}', "it has schema 2, and this version reads 1"),
         ('{"schema": 1, "models": [], "suites": []}', "trials is"),
@@ -223,11 +223,17 @@ def test_on_a_live_model_many_flips_are_a_regression() -> None:
     assert back.verdict == "improved"
 
 
-def test_what_is_decided_by_rule_is_never_noise() -> None:
-    for model in ("oracle", "never", "always:billing"):
-        old = baseline(kept("a", decision(1), model=model))
-        new = baseline(kept("a", decision(1, "missed"), model=model))
-        assert against_baseline(old, new)[0].verdict == "regressed"
+def test_no_flip_of_a_model_that_answers_by_a_rule_is_chance() -> None:
+    old = baseline(kept("a", decision(1)))
+    new = baseline(kept("a", decision(1, "missed")))
+    assert against_baseline(old, new, deterministic={"m"})[0].verdict == "regressed"
+
+
+@pytest.mark.parametrize("label", ["oracle", "never", "always:billing", "oracle_models:gpt"])
+def test_no_name_makes_a_models_flips_certain(label: str) -> None:
+    old = baseline(kept("a", decision(1), model=label))
+    new = baseline(kept("a", decision(1, "missed"), model=label))
+    assert against_baseline(old, new)[0].verdict == "can't tell"
 
 
 def test_what_follows_from_a_decision_is_not_told_again() -> None:
@@ -258,7 +264,8 @@ def test_several_models_are_judged_at_a_stricter_level() -> None:
     found = against_baseline(baseline(*also(one, "n")), baseline(*also(worse, "n")))
     assert [each.verdict for each in found] == ["can't tell", "can't tell"]
 
-    found = against_baseline(baseline(*also(one, "never")), baseline(*also(worse, "never")))
+    by_rule = (baseline(*also(one, "never")), baseline(*also(worse, "never")))
+    found = against_baseline(*by_rule, deterministic={"never"})
     assert [each.verdict for each in found] == ["regressed", NO_LARGER]
 
 

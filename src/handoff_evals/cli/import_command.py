@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from handoff_evals.errors import ScenarioFileError, UsageError
+from handoff_evals.files import write_atomically
 
 
 def import_(
@@ -45,7 +46,7 @@ def import_(
         return
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(text, encoding="utf-8")
+        write_atomically(out, text)
     except OSError as error:
         raise UsageError(f"{str(out)!r} can't be written: {error}") from error
     turns = sum(len(each.turns) for each in drafts)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handoff_evals.errors import UsageError
+from handoff_evals.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +111,7 @@ def write_markdown(text: str, path: Path | None) -> None:
     try:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            write_atomically(path, text)
         summary = os.environ.get(_STEP_SUMMARY)
         if summary:
             with Path(summary).open("a", encoding="utf-8") as file:
@@ -155,7 +156,7 @@ def tell_of_cassettes(prepared: "PreparedRun", console: "Console", *, prune: boo
         removed = sum(cassette.prune() for cassette in cassettes)
         console.print(f"cassettes: {removed} unused exchanges removed", highlight=False)
     elif unused:
-        where = sorted({str(each.tape.path) for cassette in cassettes for each in cassette.unused})
+        where = sorted({str(each.file.path) for cassette in cassettes for each in cassette.unused})
         more = f" and {len(where) - 3} more" if len(where) > 3 else ""  # noqa: PLR2004 - a few
         console.print(
             f"cassettes: {unused} exchanges are unused (--prune removes them), in "

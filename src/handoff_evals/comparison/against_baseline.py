@@ -23,8 +23,6 @@ from handoff_evals.results import Baseline, TrialKey, TrialResult
 from handoff_evals.stats import Assessment, Interval, Terms, Verdict, assess
 
 BASELINE = "the baseline"
-# They answer the same whenever they are asked.
-_CERTAIN = ("oracle", "never", "always:")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +74,7 @@ def against_baseline(
     run: Baseline,
     *,
     terms: Terms | None = None,
+    deterministic: Collection[str] = (),
     planned: Collection[TrialKey] = (),
 ) -> tuple[AgainstBaseline, ...]:
     """Compare each model of a run with the baseline.
@@ -84,11 +83,23 @@ def against_baseline(
         baseline: What is kept.
         run: What was run. Only trials of scenarios that are the same in both are compared.
         terms: What a verdict has to hold to, all models together.
+        deterministic: Labels of models whose answers are by rule, so that no flip is chance.
         planned: The trials that were to be run: those that were not count as unscored.
     """
-    chance = [model for model in run.models if not _is_certain(model, run)]
-    each = divided(terms or Terms(), len(chance))
-    return tuple(_model(model, baseline, run, each, planned) for model in run.models)
+    asked = {trial.key.model for trial in run.trials if trial.asked}
+    certain = {model for model in run.models if model in deterministic or model not in asked}
+    each = divided(terms or Terms(), len(set(run.models) - certain))
+    missing = set(planned) - {trial.key for trial in run.trials}
+    return tuple(
+        _model(
+            baseline,
+            [trial for trial in run.trials if trial.key.model == model],
+            [TrialResult.not_run(key) for key in planned if key in missing and key.model == model],
+            each,
+            certain=model in certain,
+        )
+        for model in run.models
+    )
 
 
 def unlike(baseline: Baseline, *, models: Sequence[str], suites: Sequence[str]) -> Iterator[str]:
@@ -104,9 +115,14 @@ def unlike(baseline: Baseline, *, models: Sequence[str], suites: Sequence[str]) 
 
 
 def _model(
-    model: str, baseline: Baseline, run: Baseline, terms: Terms, planned: Collection[TrialKey]
+    baseline: Baseline,
+    now: Sequence[TrialResult],
+    not_run: Sequence[TrialResult],
+    terms: Terms,
+    *,
+    certain: bool,
 ) -> AgainstBaseline:
-    now = [trial for trial in run.trials if trial.key.model == model]
+    model = now[0].key.model
     then = [trial for trial in baseline.trials if trial.key.model == model]
     hashes = {(each.key.suite, each.key.scenario): each.scenario_sha256 for each in now}
     same = [
@@ -114,12 +130,7 @@ def _model(
         for old in then
         if hashes.get((old.key.suite, old.key.scenario), old.scenario_sha256) == old.scenario_sha256
     ]
-    finished = {each.key for each in now}
-    results = now + [
-        TrialResult.not_run(key) for key in planned if key.model == model and key not in finished
-    ]
-    pairs = pair_up(same, results)
-    certain = _is_certain(model, run)
+    pairs = pair_up(same, [*now, *not_run])
     identical = repeats_itself(pairs)
     passed = [pair.passed for pair in pairs]
     overall = assess(passed, terms, identical=identical)
@@ -156,12 +167,6 @@ def _model(
         next_step="" if certain else next_step(passed, terms, identical=identical),
         left_out=tuple(_left_out(then, now)),
     )
-
-
-def _is_certain(model: str, run: Baseline) -> bool:
-    if model.startswith(_CERTAIN):
-        return True
-    return not any(trial.asked for trial in run.trials if trial.key.model == model)
 
 
 def _certain_verdict(

@@ -21,7 +21,17 @@ from handoff_evals.comparison import (
     judge_unchanged,
     repeats_itself,
 )
-from handoff_evals.diff.sides import BothSides, DiffRequest, Kept, Live, Progress, Ready, Source
+from handoff_evals.diff.sides import (
+    BothSides,
+    CheckedOut,
+    DiffRequest,
+    Kept,
+    Progress,
+    Ready,
+    Source,
+)
+from handoff_evals.diff.worker_client import StartWorker, WorkerProcess
+from handoff_evals.files import write_atomically
 from handoff_evals.results import PairKey, TrialResult
 from handoff_evals.stats import Terms, TrialPairs, Way, assess
 
@@ -117,8 +127,8 @@ class Pairing:
         found: list[TrialPair] = []
         for number in range(self.trials):
             here = PairKey(suite=place.suite, scenario=place.scenario, number=number)
-            one = await self.a.hold(here)
-            other = await self.b.hold(here) if one is not None else None
+            one = await self.a.trial(here)
+            other = await self.b.trial(here) if one is not None else None
             if one is None or other is None:
                 self.missing.append(here)
             else:
@@ -136,21 +146,27 @@ class Pairing:
         )
 
 
-async def diff(request: DiffRequest, heard: Callable[[Progress], None]) -> Difference:
+async def diff(
+    request: DiffRequest,
+    heard: Callable[[Progress], None],
+    *,
+    start: StartWorker = WorkerProcess.started,
+) -> Difference:
     """Compare two sides; what is left of it are run folders and cassettes in `request.out`.
 
     Args:
         request: what was asked for.
         heard: told of the progress.
+        start: starts the worker of a side; in a process of its own by default.
 
     Raises:
         UsageError: when something that was asked for can't be.
         HandoffEvalsError: when a side's process failed, or the local model can't be had.
     """
     began = time.monotonic()
-    async with BothSides.opened(request) as sides:
+    async with BothSides.opened(request, start) as sides:
         request = sides.request
-        if not sides.live:
+        if not sides.checked_out:
             # Everything is there already: there is nothing to spare by stopping early.
             request = replace(request, terms=replace(request.terms, fixed=True))
         heard(Progress(what="looking at the agents"))
@@ -175,11 +191,11 @@ async def diff(request: DiffRequest, heard: Callable[[Progress], None]) -> Diffe
                 ),
             )
             work.stopped = await work.pairing.run(order)
-            for side in sides.live:
+            for side in sides.checked_out:
                 side.summarise()
     difference = work.difference(seconds=time.monotonic() - began)
     request.out.mkdir(parents=True, exist_ok=True)
-    (request.out / "diff.json").write_bytes(as_json(difference))
+    write_atomically(request.out / "diff.json", as_json(difference))
     return difference
 
 
@@ -237,8 +253,8 @@ class _Work:
             not_run=len(self.order) - len(run) if self.stopped == "no answers" else 0,
         )
 
-    def _side(self, side: Live | Kept, letter: str, held: list[TrialResult]) -> SideRecord:
-        folder = str(self.request.out / letter) if isinstance(side, Live) else str(side.path)
+    def _side(self, side: CheckedOut | Kept, letter: str, held: list[TrialResult]) -> SideRecord:
+        folder = str(self.request.out / letter) if isinstance(side, CheckedOut) else str(side.path)
         return SideRecord(
             name=side.name,
             asked=sum(each.asked for each in held),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from handoff_evals.agent_source import fingerprint
 from handoff_evals.cassettes import Cassette, Mode, ModelIdentity
+from handoff_evals.checks import expect_keys, load_checks
 from handoff_evals.config import read_config
 from handoff_evals.drivers import InProcessDriver, Limits
 from handoff_evals.errors import UsageError
@@ -17,7 +18,7 @@ from handoff_evals.livekit import AgentEntry
 from handoff_evals.models import Model, resolve
 from handoff_evals.references import import_reference
 from handoff_evals.results import Asked, Manifest, RunFolder, SuiteRecord, Trial, TrialKey
-from handoff_evals.runs.lane import Budget, Patience, Planned, plan
+from handoff_evals.runs.lane import Budget, Planned, RetryPolicy, plan
 from handoff_evals.runs.runner import Pace, Route, Runner
 from handoff_evals.scenarios import Suite, discover, load_suite
 
@@ -36,7 +37,7 @@ def cassette_of(
 
     Args:
         suite: the suite's name.
-        model: which model; None for a trivial one.
+        model: which model; None for one of which nothing is recorded.
         mode: what is done with it.
         folders: where cassettes are, relative to the project; the first is written to.
         project: where `pyproject.toml` is, which may name a `redact` function.
@@ -88,12 +89,14 @@ class RunRequest:
     folder: Path = field(default_factory=Path.cwd)
     limits: Limits = field(default_factory=Limits)
     concurrency: int = 16
-    patience: Patience = field(default_factory=Patience)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     max_tokens: int | None = None
     max_cost: float | None = None
     cassettes: Mode = Mode.OFF
     tapes: Sequence[Path] = (DEFAULT_FOLDER,)
     """Folders of cassettes: the first is written to, all are read."""
+    checks_from: Path | None = None
+    """The folder whose `pyproject.toml` names the checks; None for `folder`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,17 +112,26 @@ class PreparedRun:
     cassettes: Mapping[Route, Cassette] = field(default_factory=dict)
 
     async def execute(self, folder: RunFolder, done: Callable[[Trial], None]) -> tuple[str, ...]:
-        """Hold every conversation; each trial is in the folder before `done` hears of it.
+        """Run every trial; each is in the folder before `done` gets it.
 
         Returns:
-            What kept it from holding all of them, in words.
+            Why some were not run, a sentence a reason.
         """
+        return await self.runner(folder, done).run(self.planned)
+
+    def runner(
+        self,
+        folder: RunFolder,
+        done: Callable[[Trial], None],
+        not_run: Callable[[Planned], None] = lambda _: None,
+    ) -> Runner:
+        """What runs the trials in this process; each is in the folder before `done` gets it."""
 
         def keep(trial: Trial) -> None:
             folder.append(trial)
             done(trial)
 
-        runner = Runner(
+        return Runner(
             drivers={
                 (suite.name, model.label): InProcessDriver(
                     entry=self.entries[suite.name],
@@ -137,20 +149,20 @@ class PreparedRun:
                     model.label: min(model.concurrency, self.request.concurrency)
                     for model in self.models
                 },
-                patience=self._patience(),
+                retry_policy=self._retry_policy(),
             ),
             budget=Budget(max_tokens=self.request.max_tokens, max_cost=self.request.max_cost),
             prices={model.label: model.price for model in self.models if model.price},
             done=keep,
+            not_run=not_run,
         )
-        return await runner.run(self.planned)
 
-    def _patience(self) -> Patience:
-        patience = self.request.patience
+    def _retry_policy(self) -> RetryPolicy:
+        retry_policy = self.request.retry_policy
         if self.request.cassettes is Mode.REPLAY:
             # What is missing on one tape says nothing about the next.
-            return replace(patience, breaker=sys.maxsize)
-        return patience
+            return replace(retry_policy, breaker=sys.maxsize)
+        return retry_policy
 
     def without(self, finished: Container[TrialKey]) -> "PreparedRun":
         """The same run with only what is missing still to do."""
@@ -195,6 +207,7 @@ def prepare(
         git_commit=commit,
         git_dirty=dirty,
         prices={model.label: model.price for model in models if model.price},
+        traits={model.label: model.traits for model in models},
         notes=tuple(dict.fromkeys(note for model in models for note in model.notes)),
     )
     return PreparedRun(
@@ -289,7 +302,10 @@ def load_suites(request: RunRequest) -> tuple[Suite, ...]:
     Raises:
         UsageError: when that leaves nothing, or two suites share a name.
     """
-    read = [load_suite(path) for path in discover(request.suites, folder=request.folder)]
+    load_checks(request.checks_from or request.folder)
+    keys = expect_keys()
+    files = discover(request.suites, folder=request.folder)
+    read = [load_suite(path, keys=keys) for path in files]
     names = [suite.name for suite in read]
     doubled = next((name for name in names if names.count(name) > 1), None)
     if doubled is not None:
