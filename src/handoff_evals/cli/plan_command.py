@@ -5,10 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from handoff_evals.cli.output import epilog
 from handoff_evals.errors import UsageError
 
 if TYPE_CHECKING:
     from handoff_evals.comparison import Past
+
+PLAN_EPILOG = epilog(
+    ("plan evals/triage --trials 3", ""),
+    ("plan --by runs/20260101-120000", "as that run did"),
+)
 
 
 def plan(
@@ -36,14 +42,7 @@ def plan(
         str | None, typer.Option("--model", "-m", help="Of this model of the earlier run.")
     ] = None,
 ) -> None:
-    """Say what a suite will be able to show, and what it takes; nothing is run.
-
-    [bold]Examples[/bold]
-
-    handoff-evals plan evals/triage --trials 3
-
-    handoff-evals plan --by runs/20260101-120000
-    """
+    """Say what a suite will be able to show, and what it takes; nothing is run."""
     from handoff_evals.comparison import plan as planned
     from handoff_evals.scenarios import discover, load_suite
     from handoff_evals.stats import Terms
