@@ -142,7 +142,7 @@ class OverHttp:
     name: str
     model: Shared
 
-    async def hold(self, place: PairKey) -> TrialResult:
+    async def trial(self, place: PairKey) -> TrialResult:
         """Hold one; the caller wants to be put through to b."""
         turn = ScriptedTurn(
             user=f"c={place.scenario} t=1 want=b",

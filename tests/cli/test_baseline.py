@@ -241,7 +241,7 @@ def test_a_run_appends_to_githubs_step_summary(
     done = command("run", "-m", "oracle", "--baseline", str(kept))
     assert done.code == 0, done.err
     text = (project / "step.md").read_text()
-    assert text.startswith("before\n### Handoffs: no difference\n")
+    assert text.startswith("before\n### Handoffs: no difference larger than 0.1\n")
     assert "| **oracle** | Star | **1.00** |" in text
 
 
@@ -249,7 +249,7 @@ def test_a_finished_run_is_shown_as_markdown(command: Command, project: Path, ke
     command("run", "-m", "oracle", "--out", "mine")
     done = command("show", "mine", "--baseline", str(kept), "--markdown", "out/a.md")
     assert done.code == 0, done.err
-    assert "oracle does as it did" in done.out
+    assert "oracle against the baseline: no difference larger than 0.1" in done.out
     text = (project / "out" / "a.md").read_text()
     assert text.startswith("### Handoffs: no difference larger than 0.1\n")
     assert "| **oracle** | Star | **1.00** |" in text

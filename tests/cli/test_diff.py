@@ -176,7 +176,7 @@ def test_what_broke_is_found_wherever_it_stands(
     assert done.code == 1, done.err
     said = " ".join(done.out.split())
     assert "Run: " + str(others + billing) in said
-    assert f"regressed edge customer_service_agent -> billing_agent regressed: {billing} " in said
+    assert f"edge customer_service_agent -> billing_agent regressed: {billing} scenarios" in said
     assert (
         f"These {others + billing} scenarios: {billing} passed less often, 0 more often, "
         f"{others} as often;" in said

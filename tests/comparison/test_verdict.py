@@ -58,7 +58,7 @@ class Recorded:
     log: list[str]
     waits: dict[int, int] = field(default_factory=dict)
 
-    async def hold(self, place: PairKey) -> TrialResult | None:
+    async def trial(self, place: PairKey) -> TrialResult | None:
         number = int(place.scenario)
         for _ in range(self.waits.get(number, 0)):
             await asyncio.sleep(0)
@@ -71,7 +71,7 @@ class Dead:
 
     name = "dead"
 
-    async def hold(self, place: PairKey) -> TrialResult | None:
+    async def trial(self, place: PairKey) -> TrialResult | None:
         return held(int(place.scenario), status="unscored", cause="api_timeout")
 
 

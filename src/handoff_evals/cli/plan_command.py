@@ -43,6 +43,7 @@ def plan(
     ] = None,
 ) -> None:
     """Say what a suite will be able to show, and what it takes; nothing is run."""
+    from handoff_evals.checks import expect_keys, load_checks
     from handoff_evals.comparison import plan as planned
     from handoff_evals.scenarios import discover, load_suite
     from handoff_evals.stats import Terms
@@ -51,7 +52,9 @@ def plan(
         if not 0 < share < 1:
             raise UsageError(f"{name} {share:g}: give a share between 0 and 1")
     paths = discover(suites or (), folder=Path.cwd())
-    found = [suite for suite in map(load_suite, paths) if suite.scenarios]
+    load_checks(Path.cwd())
+    read = [load_suite(path, keys=expect_keys()) for path in paths]
+    found = [suite for suite in read if suite.scenarios]
     if not found:
         raise UsageError(f"no scenario in {', '.join(map(str, paths))} has `turns`")
     past = None if by is None else _past(by, model)

@@ -289,8 +289,9 @@ def compare(
     """Compare models pair by pair: improved, regressed, no difference, or can't tell.
 
     Give one run of several models, or several runs of the same suites and agents.
-    The verdict is that of the interval beside it, at 95% for all pairs together; the
-    margin is a tenth of the scenarios. Exits with 4 where it can't tell of a pair.
+    The verdict is that of the interval beside it, at 95% for all pairs together,
+    and the margin is a tenth of the scenarios. It exits with 4 if it can't tell
+    for a pair.
     """
     from handoff_evals.comparison import compare_runs
     from handoff_evals.reports import comparison_json, comparison_markdown, print_comparison

@@ -237,10 +237,13 @@ def next_step(
         return "No scenario was scored on both sides: see what left them unscored first."
     trials = 1 if identical else median_low(each.trials for each in pairs)
     split = None if identical else spread(pairs)
-    noise = split or Spread(model=0.0, scenarios=variance(scored) if len(scored) > 1 else 0.0)
-    if split is None and basis == "these scenarios" and not identical:
-        # One trial each: what differs from scenario to scenario may all be the model's.
-        noise = Spread(model=noise.scenarios, scenarios=0.0)
+    if split is None and basis == "these scenarios":
+        # Chance falls to both sides alike: the rarer way is noise, and so is as much of the other.
+        rarer = min(sum(each < 0 for each in scored), sum(each > 0 for each in scored))
+        noise = Spread(model=2 * rarer / len(scored), scenarios=0.0)
+    else:
+        whole = variance(scored) if len(scored) > 1 else 0.0
+        noise = split or Spread(model=0.0, scenarios=whole)
     level = terms.alpha / 2 * (ON_TRIALS if basis == "these scenarios" else 1)
     smallest = smallest_loss(len(scored), trials, noise, level=level, basis=basis)
     said = (

@@ -87,8 +87,8 @@ def _side_by_side(models: list[tuple[str, ModelSummary]]) -> Table:
         "decisions": lambda m: str(m.accuracy.of),
         "accuracy on path": lambda m: share(m.on_path.value),
         "unscored, not run": _unscored,
-        "pass^k": lambda m: _by_k(m.pass_hat),
-        "pass@k": lambda m: _by_k(m.pass_at),
+        **_pass_hat_rows(model for _, model in models),
+        "pass@k": lambda m: " ".join(f"{k}:{value:.2f}" for k, value in m.pass_at.items()) or "-",
         "first token, median s": lambda m: _number(m.ttft_s.median),
         "seam, median s": lambda m: _number(m.seam_s.median),
         "seconds a decision": lambda m: _number(_a_decision(m)["seconds"]),
@@ -129,9 +129,22 @@ def _disagreements(pair: Comparison) -> Iterable[Text]:
         yield Text(f"  and {left} more (--json has them all)", style="dim")
 
 
-def _by_k(values: object) -> str:
-    pairs = values.items() if isinstance(values, dict) else ()
-    return " ".join(f"{k}:{value:.2f}" for k, value in pairs) or "-"
+def _pass_hat_rows(models: Iterable[ModelSummary]) -> dict[str, Callable[[ModelSummary], str]]:
+    """pass^k with its interval, a row for each k; what is left out is named."""
+
+    def cell_of(k: int) -> Callable[[ModelSummary], str]:
+        def cell(model: ModelSummary) -> str:
+            found = model.pass_hat.get(k)
+            if found is None:
+                return "-"
+            left_out = f", {found.left_out} left out" if found.left_out else ""
+            return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]{left_out}"
+
+        return cell
+
+    largest = max((k for model in models for k in model.pass_hat), default=0)
+    # k = 1 is the share of passed trials.
+    return {f"pass^{k}": cell_of(k) for k in range(2, largest + 1)}
 
 
 def _unscored(model: ModelSummary) -> str:
