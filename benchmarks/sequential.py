@@ -13,20 +13,19 @@ import argparse
 import asyncio
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from statistics import median
 from typing import Final
 
 from handoff_evals.checks import decisions
-from handoff_evals.comparison import Terms, look, part, parts
 from handoff_evals.diff.diff_run import Pairing
 from handoff_evals.drivers import InProcessDriver, Limits
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models.remote import Shared, openai_compatible
 from handoff_evals.results import PairKey, TrialKey, TrialResult
 from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Target, Watch
-from handoff_evals.stats import Pairs, Ruling, mcnemar
+from handoff_evals.stats import VERDICTS, Terms, TrialPairs, Verdict, Way, assess
 from tests.support.openai_server import OpenAIServer, Rates, serve
 from tests.support.star import star_call
 
@@ -68,18 +67,24 @@ TRUTHS: Final = (
 class Ending:
     """How one comparison ended."""
 
-    ruling: Ruling
-    pairs: Pairs
-    alarm: bool
-    """Whether `diff` would have exited with 1."""
+    verdict: Verdict
+    pairs: Counter[Way]
     fixed: bool
-    """Whether McNemar's test finds a regression in all pairs."""
+    """Whether looking once, at the end of all pairs, finds a regression."""
+
+
+PAIR_OF: Final = {(a, b): TrialPairs(a=(a,), b=(b,)) for a in (False, True) for b in (False, True)}
 
 
 @cache
-def looked(pairs: Pairs, remaining: int) -> Ruling:
-    """`look`, remembered: many comparisons pass through the same counts."""
-    return look(pairs, remaining=remaining, out_of_reach=0, terms=TERMS)
+def looked(worse: int, better: int, same: int) -> Verdict:
+    """What `diff` says after these, remembered: many comparisons pass through the same counts."""
+    seen = (
+        [PAIR_OF[True, False]] * worse
+        + [PAIR_OF[False, True]] * better
+        + [PAIR_OF[True, True]] * same
+    )
+    return assess(seen, TERMS, planned=PAIRS).verdict
 
 
 def outcomes(server: OpenAIServer, number: int) -> list[bool]:
@@ -98,44 +103,35 @@ def servers(truth: Truth, number: int) -> tuple[OpenAIServer, OpenAIServer]:
 def compared(truth: Truth, number: int) -> Ending:
     """One comparison."""
     a, b = (outcomes(server, PAIRS) for server in servers(truth, number))
-    pairs, every, ending = Pairs(), Pairs(), None
-    for seen, (one, other) in enumerate(zip(a, b, strict=True), 1):
-        every = every.after(baseline=one, candidate=other)
-        if ending is None:
-            pairs = every
-            ruling = looked(pairs, PAIRS - seen)
-            ending = None if ruling is Ruling.CONTINUE else ruling
-    assert ending is not None
-    found = [part("all", pairs, terms=TERMS), *parts({"suite": pairs}, terms=TERMS)]
-    return Ending(
-        ruling=ending,
-        pairs=pairs,
-        alarm=any(each.verdict == "regressed" for each in found),
-        fixed=every.worse > every.better and mcnemar(every.worse, every.better) <= TERMS.alpha,
-    )
+    every = [PAIR_OF[pair] for pair in zip(a, b, strict=True)]
+    seen: Counter[Way] = Counter()
+    verdict: Verdict = "can't tell"
+    for pair in every:
+        seen[pair.way] += 1
+        verdict = looked(seen["worse"], seen["better"], seen["same"])
+        if verdict != "can't tell":
+            break
+    fixed = assess(every, replace(TERMS, fixed=True), planned=PAIRS).verdict
+    return Ending(verdict=verdict, pairs=seen, fixed=fixed == "regressed")
 
 
 def table(times: int) -> None:
     """What became of so many comparisons of each truth."""
     print(f"{times} comparisons of {PAIRS} pairs each, alpha {TERMS.alpha}, margin {TERMS.margin}")
     print(
-        f"{'pairs that differ':24s} {'exit 1':>7s} {'regressed':>9s} {'improved':>9s} "
+        f"{'pairs that differ':24s} {'regressed':>9s} {'improved':>9s} "
         f"{'no larger':>9s} {'open':>6s} {'pairs':>6s} {'of fixed':>8s} {'fixed finds':>11s}"
     )
     for truth in TRUTHS:
         endings = [compared(truth, number) for number in range(times)]
-        rulings = Counter(each.ruling for each in endings)
-        spent = median(each.pairs.worse + each.pairs.better + each.pairs.same for each in endings)
-        shares = [
-            rulings[each] / times
-            for each in (Ruling.REGRESSED, Ruling.IMPROVED, Ruling.NO_LARGER, Ruling.FUTILE)
-        ]
-        alarms = sum(each.alarm for each in endings) / times
+        verdicts = Counter(each.verdict for each in endings)
+        spent = median(each.pairs.total() for each in endings)
+        regressed, can_not_tell, no_larger, improved = (verdicts[each] / times for each in VERDICTS)
         fixed = sum(each.fixed for each in endings) / times
         name = f"worse {truth.worse:.1%}, better {truth.better:.1%}"
         print(
-            f"{name:24s} {alarms:7.3f} {shares[0]:9.3f} {shares[1]:9.3f} {shares[2]:9.3f} "
-            f"{shares[3]:6.3f} {spent:6.0f} {spent / PAIRS:8.0%} {fixed:11.3f}"
+            f"{name:24s} {regressed:9.3f} {improved:9.3f} {no_larger:9.3f} "
+            f"{can_not_tell:6.3f} {spent:6.0f} {spent / PAIRS:8.0%} {fixed:11.3f}"
         )
 
 
@@ -146,7 +142,7 @@ class OverHttp:
     name: str
     model: Shared
 
-    async def hold(self, place: PairKey) -> TrialResult:
+    async def trial(self, place: PairKey) -> TrialResult:
         """Hold one; the caller wants to be put through to b."""
         turn = ScriptedTurn(
             user=f"c={place.scenario} t=1 want=b",
@@ -192,7 +188,7 @@ async def over_http(times: int) -> None:
             await pairing.run(order)
         drawn = compared(truth, number)
         conversations += 2 * len(pairing.seen)
-        same += pairing.pairs == drawn.pairs
+        same += pairing.ways == drawn.pairs
         total += 1
     print(
         f"\n{total} of them over HTTP, {conversations} conversations: {same} end with the same "

@@ -41,13 +41,14 @@ def keep(command: Command, *words: str) -> Any:
 
 def broken(path: Path) -> None:
     """Let the kept run have done what it missed."""
-    path.write_text(path.read_text().replace('"outcome": "missed"', '"outcome": "correct"'))
+    text = path.read_text().replace('"outcome": "missed"', '"outcome": "correct"')
+    path.write_text(text.replace('"status": "failed"', '"status": "passed"'))
 
 
 def test_a_run_that_does_as_it_did_passes(command: Command, kept: Path) -> None:
     done = command("run", "-m", "oracle", "--baseline", str(kept))
     assert done.code == 0, done.err
-    assert "oracle does as it did: 0 newly failing, 0 newly right, of 3 decisions" in done.out
+    assert "oracle against the baseline: no difference larger than 0.1: 0 newly failing" in done.out
 
 
 def test_a_decision_that_newly_fails_exits_1_and_is_named(command: Command, project: Path) -> None:
@@ -62,26 +63,54 @@ def test_a_decision_that_newly_fails_exits_1_and_is_named(command: Command, proj
 def test_json_on_standard_output_stays_json(command: Command, kept: Path) -> None:
     done = command("run", "-m", "oracle", "--baseline", str(kept), "--json")
     assert json.loads(done.out)["schema"] == 2
-    assert "oracle does as it did" in done.err
+    assert "oracle against the baseline: no difference larger than 0.1" in done.err
 
 
 def test_a_newer_run_replaces_what_was_better(command: Command, project: Path) -> None:
     keep(command, "-m", "never")
     broken(project / "b.json")
     done = keep(command, "-m", "never")
-    assert "never has regressed" in done.out
+    assert "never against the baseline: regressed" in done.out
     assert "b.json: wrote 2 trials of never" in done.out
     assert '"missed"' in (project / "b.json").read_text()
 
 
-def test_a_flip_of_a_live_model_alone_is_no_regression(command: Command, project: Path) -> None:
+def test_a_flip_of_a_live_model_alone_can_not_be_told_from_chance(
+    command: Command, project: Path
+) -> None:
     (project / "my_models.py").write_text(MODELS)
     keep(command, "-m", "my_models:deaf")
     broken(project / "b.json")
     done = command("run", "-m", "my_models:deaf", "--baseline", "b.json")
-    assert done.code == 0, done.err
-    assert "can't tell my_models:deaf from the baseline" in done.out
-    assert "1 newly failing" in done.out
+    assert done.code == 4
+    assert "my_models:deaf: can't tell against the baseline b.json" in done.err
+    assert "my_models:deaf against the baseline: can't tell: 1 newly failing" in done.out
+    assert "These 2 scenarios: 1 passed less often, 0 more often, 1 as often" in done.out
+
+
+def test_a_check_that_is_lost_everywhere_exits_1(command: Command, project: Path) -> None:
+    """It is no decision, so that accuracy stays at 1."""
+    expected = "{agent: star, where: {node: a}, carries: [zebra]}"
+    scenarios = "".join(
+        f"  - label: Number {n}\n    turns: [{{user: c={n} t=1 want=a, expect: {expected}}}]\n"
+        for n in range(40)
+    )
+    suite = project / "evals" / "star" / "scenarios.yaml"
+    head = "name: Star\nagent: tests.support.star:patient_call\nscenarios:\n"
+    suite.write_text(head + scenarios)
+    (project / "my_models.py").write_text(MODELS)
+    keep(command, "-m", "my_models:deaf")
+    kept = project / "b.json"
+    assert '"carries"' in kept.read_text()
+    kept.write_text(
+        kept.read_text()
+        .replace('"failed": [{"check": "carries", "turn": 1}], ', "")
+        .replace('"status": "failed"', '"status": "passed"')
+    )
+    words = ("-m", "my_models:deaf", "--baseline", "b.json", "--min-accuracy", "0.9")
+    done = command("run", *words)
+    assert done.code == 1, done.out
+    assert "my_models:deaf against the baseline: regressed (carries): 40 newly failing" in done.out
 
 
 def test_a_flip_of_replayed_answers_is_a_regression(command: Command, project: Path) -> None:
@@ -91,7 +120,7 @@ def test_a_flip_of_replayed_answers_is_a_regression(command: Command, project: P
     words = ("-m", "my_models:deaf", "--baseline", "b.json", "--cassettes", "replay")
     done = command("run", *words)
     assert done.code == 1
-    assert "my_models:deaf has regressed: 1 newly failing" in done.out
+    assert "my_models:deaf against the baseline: regressed: 1 newly failing" in done.out
 
 
 def test_a_changed_scenario_is_left_out_and_the_others_are_compared(
@@ -212,7 +241,7 @@ def test_a_run_appends_to_githubs_step_summary(
     done = command("run", "-m", "oracle", "--baseline", str(kept))
     assert done.code == 0, done.err
     text = (project / "step.md").read_text()
-    assert text.startswith("before\n### Handoffs: no difference\n")
+    assert text.startswith("before\n### Handoffs: no difference larger than 0.1\n")
     assert "| **oracle** | Star | **1.00** |" in text
 
 
@@ -220,9 +249,9 @@ def test_a_finished_run_is_shown_as_markdown(command: Command, project: Path, ke
     command("run", "-m", "oracle", "--out", "mine")
     done = command("show", "mine", "--baseline", str(kept), "--markdown", "out/a.md")
     assert done.code == 0, done.err
-    assert "oracle does as it did" in done.out
+    assert "oracle against the baseline: no difference larger than 0.1" in done.out
     text = (project / "out" / "a.md").read_text()
-    assert text.startswith("### Handoffs: no difference\n")
+    assert text.startswith("### Handoffs: no difference larger than 0.1\n")
     assert "| **oracle** | Star | **1.00** |" in text
     both = command("show", "mine", "Stays", "--markdown", "b.md")
     assert both.code == 2
@@ -243,6 +272,6 @@ def test_the_step_summary_says_first_that_a_gate_failed(
 def test_a_comparison_is_written_as_markdown(command: Command, project: Path) -> None:
     command("run", "-m", "oracle", "-m", "never", "--out", "mine")
     done = command("compare", "mine", "--markdown", "a.md")
-    assert done.code == 0, done.err
+    assert done.code == 4, done.err
     text = (project / "a.md").read_text()
-    assert text.startswith("### Handoffs: models compared\n\n- **can't tell never from oracle")
+    assert text.startswith("### Handoffs: models compared\n\n- **never against oracle: can't tell")

@@ -34,14 +34,13 @@ def test_the_text_has_everything_that_a_verdict_needs(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "160")
     done = command("compare", str(run))
-    assert done.code == 0, done.err
+    assert done.code == 4, done.err
     found = rows(done.out)
     assert found["accuracy"] == ["0.75", "1.00"]
-    assert all(
-        re.fullmatch(r"\[0\.\d\d, [01]\.\d\d\]", cell) for cell in found["accuracy, interval"]
-    )
+    intervals = (*found["passed, interval"], *found["accuracy, interval"])
+    assert all(re.fullmatch(r"\[0\.\d\d, [01]\.\d\d\]", cell) for cell in intervals)
     assert found["unscored, not run"] == ["0, 0", "0, 0"]
-    assert found["pass^k"][1] == "1:1.00 2:1.00"
+    assert found["pass^2"] == ["0.50 [0.01, 0.99]", "1.00 [0.16, 1.00]"]
     for title in ("first token, median s", "seconds a decision", "tokens a decision"):
         assert all(float(cell) > 0 for cell in found[title]), title
     assert found["seam, median s"][0] == "-"
@@ -51,15 +50,17 @@ def test_the_text_has_everything_that_a_verdict_needs(
         6 * float(found["cost a decision"][1]), rel=0.01
     )
     assert found["star[node=b]"] == ["- 0.00", "1.00 1.00"]
-    assert "can't tell oracle from never: +0.250 [" in done.out
-    assert "p 1.000 over 2 scenarios" in done.out
-    assert "(80% power)" in done.out
-    assert "+0.50 Star / Stays, then b: turn 2: missed / correct" in done.out
+    assert "oracle against never: can't tell" in done.out
+    assert "These 2 scenarios: 0 passed less often, 1 more often, 1 as often" in done.out
+    assert "Scenarios like these (of Star): the share that passes differs by +0.500 [" in done.out
+    assert "All expected decisions: the share that is correct differs by +0.250 [" in done.out
+    assert "So few scenarios find no loss 4 times in 5. To find 0.1: about " in done.out
+    assert "+1.00 Star / Stays, then b: turn 2: missed / correct" in done.out
 
 
 def test_the_json_has_the_same_and_all_of_it(command: Command, run: Path) -> None:
     found = json.loads(command("compare", str(run), "--json").out)
-    assert found["schema"] == 1
+    assert found["schema"] == 2
     never, oracle = found["sides"]
     assert [never["name"], oracle["name"]] == ["never", "oracle"]
     summary = oracle["summary"]
@@ -78,11 +79,12 @@ def test_the_json_has_the_same_and_all_of_it(command: Command, run: Path) -> Non
     assert never["summary"]["cost"] is never["a_decision"]["cost"] is None
     [pair] = found["pairs"]
     assert (pair["a"], pair["b"], pair["verdict"]) == ("never", "oracle", "can't tell")
-    assert pair["difference"]["value"] == pytest.approx(0.25)
-    assert pair["difference"]["low"] < 0.25 < pair["difference"]["high"]
-    assert pair["p_adjusted"] == 1
-    assert pair["sentence"].startswith("can't tell oracle from never")
-    assert "80% power" in pair["power"]
+    difference = pair["overall"]["difference"]
+    assert difference["low"] < difference["value"] == 0.5 < difference["high"]
+    assert pair["all_decisions"]["value"] == pytest.approx(0.25)
+    assert pair["headline"] == "oracle against never: can't tell"
+    assert len(pair["sentences"]) == 2
+    assert "4 times in 5" in pair["next_step"]
     [differs] = pair["disagreements"]
     assert differs["scenario"] == "Stays, then b"
     assert differs["a"] == ["turn 1: correct", "turn 2: missed"]

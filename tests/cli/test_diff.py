@@ -111,6 +111,21 @@ def diff_by_processes(command: Callable[..., Any]) -> Diff:
     return run
 
 
+def write_suite(project: Project, *, billing: int, others: int) -> None:
+    """So many scenarios that an edit of what goes to billing breaks, after others."""
+    requests = {
+        "customer_service": [f"Is it open at {number} on Sunday?" for number in range(others)],
+        "billing": [f"I want a refund of {number} pounds." for number in range(billing)],
+    }
+    scenarios = [
+        {"label": said, "turns": [{"user": said, "expect": {"agent": f"{agent}_agent"}}]}
+        for agent, each in requests.items()
+        for said in each
+    ]
+    suite = {"name": "Line", "agent": "line:line_call", "scenarios": scenarios}
+    (project.folder / "evals" / "scenarios.yaml").write_text(yaml.safe_dump(suite))
+
+
 def calls(found: dict[str, Any]) -> dict[str, tuple[int, int]]:
     return {side: (found[side]["asked"], found[side]["replayed"]) for side in "ab"}
 
@@ -119,13 +134,14 @@ def test_a_harmless_rewording_makes_no_difference(project: Project, diff: Diff) 
     project.edit("Charges, refunds and invoices go to", "All charges, refunds, invoices go to")
     done = diff("--margin", "0.4")
     assert done.code == 0, done.err
-    assert done.found["overall"]["verdict"] == "no larger difference"
-    assert done.found["overall"]["largest_regression"] < 0.4
+    judged = done.found["judged"]
+    assert judged["verdict"] == "no difference larger than the margin"
+    assert judged["overall"]["loss"] == pytest.approx(1 - 0.05 ** (1 / 14))
     assert done.found["flips"] == []
     [change] = done.found["changes"]
     assert (change["agent"], change["kind"]) == ("customer_service_agent", "instructions")
     assert done.found["scope"]["reached"] == 14
-    assert done.found["scope"]["held"] < 14, "it stops as soon as it is clear"
+    assert done.found["scope"]["held"] == 14, "so few are all run"
 
 
 def test_an_edit_that_breaks_an_edge_regresses(project: Project, diff_by_processes: Diff) -> None:
@@ -133,19 +149,40 @@ def test_an_edit_that_breaks_an_edge_regresses(project: Project, diff_by_process
     done = diff_by_processes()
     assert done.code == 1, done.err
     found = done.found
-    assert found["overall"]["verdict"] == "regressed"
-    assert found["overall"]["better"] == 0
-    assert found["stopped"] == "clear"
-    assert len(found["flips"]) == found["overall"]["worse"] == 8
+    judged = found["judged"]
+    assert judged["verdict"] == "regressed"
+    assert judged["overall"]["better"] == 0
+    assert found["stopped"] == "all run"
+    assert len(found["flips"]) == judged["overall"]["worse"] == 9
+    assert judged["sentences"][0].startswith("These 14 scenarios: 9 passed less often, 0 more")
+    assert judged["sentences"][1].startswith("Scenarios like these (of Line): the share that")
     assert {flip["edge"] for flip in found["flips"]} == {"customer_service_agent -> billing_agent"}
     first = found["flips"][0]
     assert (first["a"], first["b"]) == ("correct", "wrong")
     assert first["actual"] == "technical_support_agent"
-    verdicts = {part["name"]: part["verdict"] for part in found["edges"]}
-    assert verdicts["customer_service_agent -> billing_agent"] == "can't tell", (
-        "two stand side by side"
+    verdicts = {part["name"]: part["verdict"] for part in judged["parts"]}
+    assert verdicts["customer_service_agent -> billing_agent"] == "regressed"
+    assert verdicts["customer_service_agent stays"] == "can't tell"
+
+
+@pytest.mark.parametrize(("others", "billing"), [(43, 17), (0, 7)])
+def test_what_broke_is_found_wherever_it_stands(
+    project: Project, command: Callable[..., Any], others: int, billing: int
+) -> None:
+    """43 that are the same do not hide 17 that broke; and of seven, all are run."""
+    write_suite(project, billing=billing, others=others)
+    project.edit("invoices go to billing", "invoices go to technical support")
+    done = command("diff", "-m", "obedient:obedient", "--out", "runs/d")
+    assert done.code == 1, done.err
+    said = " ".join(done.out.split())
+    assert "Run: " + str(others + billing) in said
+    assert f"edge customer_service_agent -> billing_agent regressed: {billing} scenarios" in said
+    assert (
+        f"These {others + billing} scenarios: {billing} passed less often, 0 more often, "
+        f"{others} as often;" in said
     )
-    assert verdicts.get("customer_service_agent stays") != "regressed"
+    assert "Scenarios like these (of Line): the share that passes differs by -" in said
+    assert said.count("worse Line / ") == min(billing, 20)
 
 
 def test_what_an_edit_can_not_reach_asks_no_model(project: Project, diff: Diff) -> None:
@@ -161,7 +198,7 @@ def test_what_an_edit_can_not_reach_asks_no_model(project: Project, diff: Diff) 
         assert held == set(REQUESTS["technical_support"])
     # A request for the handoff, which is the same on both sides, and one for the words after it.
     assert calls(done.found) == {"a": (6, 0), "b": (3, 3)}
-    assert done.found["overall"]["same"] == 14
+    assert done.found["judged"]["overall"]["same"] == 14
     assert project.git("status", "--porcelain") == before, "the working tree is never touched"
     assert len(project.git("worktree", "list").splitlines()) == 1
 
@@ -173,7 +210,7 @@ def test_a_second_diff_goes_on_only_with_the_same_agents(project: Project, diff:
     kept = "".join(lines.read_text().splitlines(keepends=True)[:2])
     lines.write_text(kept)
     second = diff("--margin", "0.4")
-    assert second.found["overall"] == first.found["overall"]
+    assert second.found["judged"] == first.found["judged"]
     assert len(lines.read_text().splitlines()) == 3
     assert lines.read_text().startswith(kept)
     project.edit("patiently", "quickly")
@@ -214,7 +251,7 @@ def test_two_finished_runs_are_compared_and_nothing_is_run(
     command("run", "-m", "never", "--out", "runs/two")
     done = diff("--a", "runs/one", "--b", "runs/one")
     assert done.code == 4, "14 scenarios can't rule out that one in ten is lost"
-    assert done.found["overall"]["same"] == 14
+    assert done.found["judged"]["overall"]["same"] == 14
     assert done.found["a"]["asked"] == 26
     other = diff("--a", "runs/one", "--b", "runs/two")
     assert other.code == 2
@@ -228,7 +265,7 @@ def test_a_finished_run_counts_as_what_it_was_run_with(
     project.edit("invoices go to billing", "invoices go to technical support")
     done = diff("--a", "runs/one")
     assert done.code == 1, done.err
-    assert done.found["overall"]["verdict"] == "regressed"
+    assert done.found["judged"]["verdict"] == "regressed"
     assert not (project.folder / "runs/d/a").exists()
 
 

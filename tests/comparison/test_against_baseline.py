@@ -20,12 +20,14 @@ from handoff_evals.results import (
     TrialResult,
     scenario_sha256,
 )
+from handoff_evals.stats import VERDICTS
 from tests.support.conversations import expects, scenario
 from tests.support.trials import RICH, numbered
 
 if TYPE_CHECKING:
     from handoff_evals.scenarios import Scenario
 
+NO_LARGER = "no difference larger than the margin"
 _SCENARIO = scenario(expects("desk"))
 SUITE = SuiteRecord(
     name="Any",
@@ -185,19 +187,20 @@ def test_with_replayed_answers_one_newly_failing_decision_is_a_regression() -> N
         kept("a", decision(1, "wrong", "desk"), replayed=1), kept("b", decision(1), replayed=1)
     )
     [found] = against_baseline(old, new)
-    assert found.movement == "regressed"
+    assert found.verdict == "regressed"
     assert sorted(map(flip_words, found.flips)) == [
         ("better", "handoff", "missed", "correct"),
         ("worse", "handoff", "correct", "wrong"),
     ]
-    assert "1 newly failing, 1 newly right, of 2 decisions" in found.sentence
+    assert "1 newly failing, 1 newly right, of 2 decisions" in found.headline
+    assert "No chance in it" in found.sentences[0]
 
 
 def test_with_replayed_answers_another_mistake_than_before_is_no_regression() -> None:
     old = baseline(kept("a", decision(1, "missed", "desk")))
     new = baseline(kept("a", decision(1, "wrong", "sales"), replayed=1))
     [found] = against_baseline(old, new)
-    assert found.movement == "no difference"
+    assert found.verdict == NO_LARGER
     assert [flip_words(flip) for flip in found.flips] == [("other", "handoff", "missed", "wrong")]
 
 
@@ -207,7 +210,7 @@ def test_a_check_that_newly_fails_is_a_regression_too() -> None:
         kept("a", decision(1), failed=(FailedCheck(check="carries", turn=1),), replayed=1)
     )
     [found] = against_baseline(old, new)
-    assert found.movement == "regressed"
+    assert found.verdict == "regressed"
     assert [flip_words(flip) for flip in found.flips] == [("worse", "carries", "passed", "failed")]
 
 
@@ -223,9 +226,8 @@ def test_on_a_live_model_a_single_flip_is_no_verdict() -> None:
         *(kept(f"s{n}", decision(1, "missed" if not n else "correct")) for n in range(20))
     )
     [found] = against_baseline(old, new)
-    assert found.movement == "can't tell"
-    assert "can't tell m from the baseline" in found.sentence
-    assert "1 newly failing" in found.sentence
+    assert found.verdict == "can't tell"
+    assert found.headline.startswith("m against the baseline: can't tell: 1 newly failing")
 
 
 def test_on_a_live_model_many_flips_are_a_regression() -> None:
@@ -234,23 +236,23 @@ def test_on_a_live_model_many_flips_are_a_regression() -> None:
         *(kept(f"s{n}", decision(1, "missed" if n < 10 else "correct")) for n in range(20))
     )
     [found] = against_baseline(old, new)
-    assert found.movement == "regressed"
-    assert "m is worse than the baseline: -0.500" in found.sentence
+    assert found.verdict == "regressed"
+    assert "differs by -0.500 [-0.7" in found.sentences[1]
     [back] = against_baseline(new, old)
-    assert back.movement == "improved"
+    assert back.verdict == "improved"
 
 
 def test_no_flip_of_a_model_that_answers_by_a_rule_is_chance() -> None:
     old = baseline(kept("a", decision(1)))
     new = baseline(kept("a", decision(1, "missed")))
-    assert against_baseline(old, new, deterministic={"m"})[0].movement == "regressed"
+    assert against_baseline(old, new, deterministic={"m"})[0].verdict == "regressed"
 
 
 @pytest.mark.parametrize("label", ["oracle", "never", "always:billing", "oracle_models:gpt"])
 def test_no_name_makes_a_models_flips_certain(label: str) -> None:
     old = baseline(kept("a", decision(1), model=label))
     new = baseline(kept("a", decision(1, "missed"), model=label))
-    assert against_baseline(old, new)[0].movement == "can't tell"
+    assert against_baseline(old, new)[0].verdict == "can't tell"
 
 
 def test_what_follows_from_a_decision_is_not_told_again() -> None:
@@ -269,25 +271,108 @@ def test_what_follows_from_a_decision_is_not_told_again() -> None:
     assert [flip.turn for flip in leading(found.flips)] == [1]
 
 
-def test_several_models_are_held_to_a_stricter_level() -> None:
-    """Six of six scenarios worse has a p of 0.03: enough for one model, not for each of two."""
+def test_several_models_are_judged_at_a_stricter_level() -> None:
+    """Four of six scenarios worse has a p of 0.018: enough for one model, not for each of two."""
     one = [kept(f"s{n}", decision(1)) for n in range(6)]
-    worse = [kept(f"s{n}", decision(1, "missed")) for n in range(6)]
-    assert against_baseline(baseline(*one), baseline(*worse))[0].movement == "regressed"
+    worse = [kept(f"s{n}", decision(1, "missed" if n < 4 else "correct")) for n in range(6)]
+    assert against_baseline(baseline(*one), baseline(*worse))[0].verdict == "regressed"
 
-    def twice(trials: list[TrialResult]) -> Baseline:
-        second = [replace(each, key=replace(each.key, model="n")) for each in trials]
-        return baseline(*trials, *second)
+    def also(trials: list[TrialResult], model: str) -> list[TrialResult]:
+        return [*trials, *(replace(each, key=replace(each.key, model=model)) for each in one)]
 
-    one_of_two = baseline(*worse, *twice(one).trials[6:])
-    first, second = against_baseline(twice(one), one_of_two)
-    assert (first.movement, second.movement) == ("can't tell", "can't tell")
+    found = against_baseline(baseline(*also(one, "n")), baseline(*also(worse, "n")))
+    assert [each.verdict for each in found] == ["can't tell", "can't tell"]
 
-    by_rule = [replace(each, key=replace(each.key, model="never")) for each in one]
-    found = against_baseline(
-        baseline(*one, *by_rule), baseline(*worse, *by_rule), deterministic={"never"}
+    by_rule = (baseline(*also(one, "never")), baseline(*also(worse, "never")))
+    found = against_baseline(*by_rule, deterministic={"never"})
+    assert [each.verdict for each in found] == ["regressed", NO_LARGER]
+
+
+def test_a_check_that_is_lost_in_all_scenarios_is_a_regression_though_they_failed_before() -> None:
+    lost = FailedCheck(check="carries", turn=1)
+    old = baseline(*(kept(f"s{n}", decision(1, "missed")) for n in range(40)))
+    new = baseline(*(kept(f"s{n}", decision(1, "missed"), failed=(lost,)) for n in range(40)))
+    [found] = against_baseline(old, new)
+    assert (found.verdict, found.overall.worse) == ("regressed", 0)
+    assert "regressed (carries): 40 newly failing" in found.headline
+
+
+def test_all_trials_of_the_baseline_count() -> None:
+    def trials(outcome: Outcome) -> list[TrialResult]:
+        return [
+            replace(
+                kept(f"s{n}", decision(1, outcome if n < 2 else "correct"), number=number),
+                digest=f"{n} {number} {outcome}",
+            )
+            for n in range(10)
+            for number in range(3)
+        ]
+
+    [found] = against_baseline(baseline(*trials("correct")), baseline(*trials("missed")))
+    assert (found.verdict, found.overall.broken) == ("regressed", 2)
+    again = [replace(each, digest="copy") for each in trials("missed")]
+    [found] = against_baseline(baseline(*trials("correct")), baseline(*again))
+    assert (found.verdict, found.overall.identical) == ("can't tell", True)
+
+
+def test_planned_trials_that_were_not_run_are_missing_and_not_equal() -> None:
+    old = baseline(*(kept(f"s{n}", decision(1)) for n in range(30)))
+    run = baseline(*old.trials[:29])
+    assert against_baseline(old, run)[0].verdict == NO_LARGER
+    [found] = against_baseline(old, run, planned=[each.key for each in old.trials])
+    assert found.verdict == "can't tell"
+    assert "1 of 30 pairs of trials are unscored" in found.sentences[0]
+
+
+wrongs = st.one_of(
+    st.none(), st.sets(st.sampled_from(["turn 1", "turn 2", "carries", "userdata"]), max_size=3)
+)
+"""What went wrong in a trial; None where it is unscored."""
+
+
+def trial_of(number: int, wrong: set[str] | None, *, replayed: int) -> TrialResult:
+    found = wrong or set()
+    trial = kept(
+        f"s{number}",
+        *(decision(n, "missed" if f"turn {n}" in found else "correct") for n in (1, 2)),
+        failed=tuple(
+            FailedCheck(check=name, turn=1) for name in ("carries", "userdata") if name in found
+        ),
+        replayed=replayed,
     )
-    assert [each.movement for each in found] == ["regressed", "no difference"]
+    return replace(trial, status="unscored", decisions=()) if wrong is None else trial
+
+
+@given(
+    st.lists(st.tuples(wrongs, wrongs), min_size=1, max_size=8),
+    st.integers(1, 6),
+    st.integers(0, 1),
+    st.data(),
+)
+@settings(deadline=None)
+def test_making_a_trial_of_the_run_worse_never_makes_the_verdict_better(
+    pairs: list[tuple[set[str] | None, set[str] | None]],
+    copies: int,
+    replayed: int,
+    data: st.DataObject,
+) -> None:
+    listed = pairs * copies
+    now = [each for _, each in listed]
+    place = data.draw(st.integers(0, len(now) - 1))
+    before = now[place]
+    if before is None:
+        return
+    more = data.draw(st.sets(st.sampled_from(["turn 1", "turn 2", "carries", "userdata"])))
+    lost = not before and data.draw(st.booleans())
+    after = [*now[:place], None if lost else before | more, *now[place + 1 :]]
+    old = baseline(*(trial_of(n, each, replayed=0) for n, (each, _) in enumerate(listed)))
+    [one], [other] = (
+        against_baseline(
+            old, baseline(*(trial_of(n, each, replayed=replayed) for n, each in enumerate(run)))
+        )
+        for run in (now, after)
+    )
+    assert VERDICTS.index(other.verdict) <= VERDICTS.index(one.verdict)
 
 
 def test_only_what_is_the_same_in_both_is_compared() -> None:
@@ -305,20 +390,22 @@ def test_only_what_is_the_same_in_both_is_compared() -> None:
         kept("unscored", decision(1, "missed"), replayed=1),
     )
     [found] = against_baseline(old, new)
-    assert (found.movement, found.decisions, found.flips) == ("no difference", 1, ())
+    assert (found.compared, found.flips) == (1, ())
+    # The one that was unscored may have been right before.
+    assert found.verdict == "can't tell"
     assert found.left_out == (
-        "changed since the baseline: Shop / changed",
-        "not in the baseline: Shop / new",
-        "in the baseline, but not in this run: Shop / gone",
-        "unscored in the baseline: Shop / unscored",
-        "trials of the same scenarios that only one of them has: 1",
+        "not compared: changed since the baseline: Shop / changed",
+        "not compared: not in the baseline: Shop / new",
+        "not compared: in the baseline, but not in this run: Shop / gone",
+        "unscored in the baseline, counted as it could have come out: Shop / unscored",
+        "not compared: trials of the same scenarios that one of them lacks: 1",
     )
 
 
 def test_nothing_in_common_is_no_verdict() -> None:
     [found] = against_baseline(baseline(kept("a", decision(1))), baseline(kept("b", decision(1))))
-    assert found.movement == "can't tell"
-    assert "no trial is in both" in found.sentence
+    assert found.verdict == "can't tell"
+    assert "can't tell, no trial is in both" in found.headline
 
 
 def test_a_run_without_hashes_of_its_scenarios_is_refused() -> None:

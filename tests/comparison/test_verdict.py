@@ -1,6 +1,7 @@
-"""Better, worse, no different, or can't tell, and when to stop."""
+"""What two sides' trials come to, in words, and when to stop."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -9,21 +10,21 @@ from hypothesis import strategies as st
 
 from handoff_evals.checks import Decision
 from handoff_evals.comparison import (
-    Terms,
-    by_edge,
-    collapse,
-    counted,
+    Judged,
+    ScenarioPair,
     flips,
+    judge,
+    judge_unchanged,
     leading,
-    look,
-    part,
-    parts,
+    pair_up,
+    repeats_itself,
 )
 from handoff_evals.diff.diff_run import Pairing
 from handoff_evals.results import FailedCheck, PairKey, TrialKey, TrialResult
-from handoff_evals.stats import Pairs, Ruling
+from handoff_evals.stats import Terms
 
 TERMS = Terms()
+NO_LARGER = "no difference larger than the margin"
 
 
 def held(number: int, *outcomes: str, trial: int = 0, **more: object) -> TrialResult:
@@ -57,7 +58,7 @@ class Recorded:
     log: list[str]
     waits: dict[int, int] = field(default_factory=dict)
 
-    async def hold(self, place: PairKey) -> TrialResult | None:
+    async def trial(self, place: PairKey) -> TrialResult | None:
         number = int(place.scenario)
         for _ in range(self.waits.get(number, 0)):
             await asyncio.sleep(0)
@@ -70,7 +71,7 @@ class Dead:
 
     name = "dead"
 
-    async def hold(self, place: PairKey) -> TrialResult | None:
+    async def trial(self, place: PairKey) -> TrialResult | None:
         return held(int(place.scenario), status="unscored", cause="api_timeout")
 
 
@@ -89,24 +90,73 @@ def places(number: int) -> list[PairKey]:
     return [PairKey(suite="s", scenario=str(each)) for each in range(number)]
 
 
-def test_a_regression_stops_it_as_soon_as_it_is_clear() -> None:
-    work = pairing([True] * 50, [False] * 50)
-    assert asyncio.run(work.run(places(50))) == "clear"
-    assert work.pairs == Pairs(worse=8)
+def suite(*pairs: tuple[int, str, str], trials: int = 1, **more: object) -> list[ScenarioPair]:
+    """So many scenarios each, with what the decision comes to on both sides in every trial."""
+    found: list[ScenarioPair] = []
+    for number, a, b in pairs:
+        for _ in range(number):
+            both = [
+                tuple(held(len(found), each, trial=trial, **more) for each in (a, b))
+                for trial in range(trials)
+            ]
+            found.append(
+                ScenarioPair(suite="s", scenario=str(len(found)), trials=tuple(both))  # type: ignore[arg-type]  # of two each
+            )
+    return found
 
 
-def test_it_stops_when_nothing_that_is_left_could_settle_it() -> None:
+def judged(pairs: Sequence[ScenarioPair], terms: Terms = TERMS) -> Judged:
+    return judge(pairs, terms, planned=len(pairs), out_of_reach={})
+
+
+@pytest.mark.parametrize("at_once", [1, 8])
+def test_up_to_60_scenarios_all_are_run(at_once: int) -> None:
+    """43 that are the same say nothing of 17 that come later, and are broken."""
+    work = pairing([True] * 60, [True] * 43 + [False] * 17, at_once=at_once)
+    assert asyncio.run(work.run(places(60))) == "all run"
+    assert work.ways == {"same": 43, "worse": 17}
+    assert judged(work.pairs).verdict == "regressed"
+
+
+def test_seven_scenarios_that_all_break_are_all_run_and_regress() -> None:
+    work = pairing([True] * 7, [False] * 7)
+    assert asyncio.run(work.run(places(7))) == "all run"
+    found = judged(work.pairs)
+    assert found.verdict == "regressed"
+    assert found.sentences[0].startswith("These 7 scenarios: 7 passed less often, 0 more often")
+
+
+def test_of_more_scenarios_a_regression_stops_it_as_soon_as_it_is_clear() -> None:
+    work = pairing([True] * 80, [False] * 80)
+    assert asyncio.run(work.run(places(80))) == "clear"
+    assert work.ways == {"worse": 11}
+    found = judge(work.pairs, TERMS, planned=80, out_of_reach={})
+    assert found.verdict == "regressed"
+    assert found.sentences[0].startswith("These 11 of 80 scenarios: 11 passed less often")
+
+
+def test_fixed_runs_all_of_them() -> None:
+    work = pairing([True] * 80, [False] * 80)
+    work.terms = Terms(fixed=True)
+    assert asyncio.run(work.run(places(80))) == "all run"
+
+
+def test_it_never_stops_because_nothing_could_settle_it() -> None:
     work = pairing([True] * 10, [True] * 10)
-    assert asyncio.run(work.run(places(10))) == "futile"
-    assert len(work.seen) < 10
+    assert asyncio.run(work.run(places(10))) == "all run"
+    assert judged(work.pairs).verdict == "can't tell"
 
 
-def test_it_stops_where_no_model_answers() -> None:
+def test_it_stops_where_no_model_answers_and_what_was_not_run_counts_as_missing() -> None:
     work = pairing([True] * 50, [True] * 50)
     work.b = Dead()
     assert asyncio.run(work.run(places(50))) == "no answers"
     assert len(work.seen) == 5
     assert work.unscored == {"api_timeout": 5}
+    found = judge(work.pairs, TERMS, planned=50, out_of_reach={}, not_run=45)
+    assert found.verdict == "can't tell"
+    assert found.overall.difference is None
+    assert "nothing can be said" in found.sentences[1]
 
 
 def test_side_a_goes_first_with_each_trial() -> None:
@@ -116,71 +166,165 @@ def test_side_a_goes_first_with_each_trial() -> None:
     assert work.a.log == ["a0.0", "b0.0", "a0.1", "b0.1"]
 
 
-@given(st.lists(st.booleans(), min_size=60, max_size=60), st.integers(1, 8))
+@given(st.lists(st.booleans(), min_size=70, max_size=70), st.integers(1, 8))
 @settings(max_examples=15, deadline=None)
 def test_how_many_are_under_way_changes_nothing(b: list[bool], at_once: int) -> None:
-    one, several = pairing([True] * 60, b), pairing([True] * 60, b, at_once=at_once)
-    stopped = [asyncio.run(work.run(places(60))) for work in (one, several)]
+    one, several = pairing([True] * 70, b), pairing([True] * 70, b, at_once=at_once)
+    stopped = [asyncio.run(work.run(places(70))) for work in (one, several)]
     assert stopped[0] == stopped[1]
-    assert one.pairs == several.pairs
+    assert one.ways == several.ways
     assert list(one.seen) == list(several.seen)
 
 
-def test_fixed_looks_once_at_the_end() -> None:
-    terms = Terms(fixed=True)
-    at = [look(Pairs(worse=9), remaining=n, out_of_reach=0, terms=terms) for n in (1, 0)]
-    assert at == [Ruling.CONTINUE, Ruling.REGRESSED]
+def passes_the_gate(a: list[bool], b: list[bool]) -> bool:
+    work = pairing(a, b)
+    asyncio.run(work.run(places(len(a))))
+    found = judge(work.pairs, TERMS, planned=len(a), out_of_reach={})
+    return found.verdict not in {"regressed", "can't tell"}
 
 
-def test_what_is_out_of_reach_counts_only_once_the_rest_is_through() -> None:
-    # 46 that are the same rule out a loss of a tenth; 40 that are still to be held may lose it.
-    before = look(Pairs(same=1), remaining=40, out_of_reach=46, terms=TERMS)
-    after = look(Pairs(same=1), remaining=0, out_of_reach=46, terms=TERMS)
-    assert (before, after) == (Ruling.CONTINUE, Ruling.NO_LARGER)
-
-
-@given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 30), st.integers(0, 30))
-@settings(max_examples=40, deadline=None)
-def test_what_it_calls_futile_no_outcome_could_have_settled(
-    worse: int, better: int, remaining: int, out_of_reach: int
+@given(
+    st.integers(0, 80),
+    st.integers(0, 12),
+    st.permutations(range(80)),
+    st.sets(st.integers(0, 79), min_size=1, max_size=6),
+)
+@settings(max_examples=15, deadline=None)
+def test_also_where_it_may_stop_early_no_further_failure_opens_the_gate(
+    passing: int, failing: int, order: list[int], failures: set[int]
 ) -> None:
-    seen = Pairs(worse=worse, better=better)
-    now = look(seen, remaining=remaining, out_of_reach=out_of_reach, terms=TERMS)
-    if now is not Ruling.FUTILE:
-        return
-    for share in (0, remaining // 2, remaining):
-        end = Pairs(worse=worse + share, better=better + remaining - share)
-        last = look(end, remaining=0, out_of_reach=out_of_reach, terms=TERMS)
-        assert last is Ruling.FUTILE
+    a = [number < passing for number in order]
+    b = [number < passing - failing for number in order]
+    worse = [passed and number not in failures for number, passed in enumerate(b)]
+    assert passes_the_gate(a, b) or not passes_the_gate(a, worse)
 
 
-def test_trials_of_a_scenario_are_one_pair() -> None:
-    assert collapse([(True, False), (True, True), (False, True)]) == (True, True)
-    assert collapse([(True, False), (True, False), (False, True)]) == (True, False)
-    assert collapse([]) is None
-    assert counted([(True, False), None, (True, True)]) == Pairs(worse=1, same=1)
+def test_single_flips_are_told_even_where_nothing_can_be_said() -> None:
+    found = judged(suite((2, "correct", "missed"), (10, "correct", "correct")))
+    assert found.verdict == "can't tell"
+    these, like_these = found.sentences
+    assert these.startswith("These 12 scenarios: 2 passed less often, 0 more often, 10 as often;")
+    assert like_these.startswith(
+        "Scenarios like these (of s): the share that passes differs by -0.167 ["
+    )
+    assert "a loss of more than 0.4" in like_these
+    assert "would be found 4 times in 5" in found.next_step
 
 
-def test_an_early_stop_does_not_use_a_test_that_it_would_bias() -> None:
-    pairs = {"one": Pairs(worse=6), "other": Pairs(same=3)}
-    early = parts(pairs, terms=TERMS)
-    fixed = parts(pairs, terms=Terms(fixed=True))
-    assert early[0].p == pytest.approx(2 / (128 / 14))
-    assert fixed[0].p == 2 * 0.03125
-    assert part("all", Pairs(worse=6), terms=Terms(fixed=True)).verdict == "regressed"
-    assert part("all", Pairs(worse=6), terms=TERMS).verdict == "can't tell"
-    assert part("all", Pairs(worse=8), terms=TERMS).verdict == "regressed"
-    assert part("all", Pairs(better=8), terms=TERMS).verdict == "improved"
-    assert part("all", Pairs(same=60), terms=TERMS).verdict == "no larger difference"
-    assert part("all", Pairs(same=6), terms=TERMS).verdict == "can't tell"
-
-
-def test_edges_are_counted_by_scenario() -> None:
-    pairs = [
-        [(held(1, "correct"), held(1, "missed")), (held(1, "correct"), held(1, "missed", trial=1))],
-        [(held(2, "correct"), held(2, "correct"))],
+def test_trials_that_repeat_each_other_are_noticed_and_said() -> None:
+    copies = suite((4, "correct", "missed"), (10, "correct", "correct"), trials=3, digest="same")
+    assert repeats_itself(copies)
+    found = judged(copies)
+    assert found.verdict == "can't tell"
+    assert "the trials of a scenario repeat each other" in found.sentences[0]
+    others = [
+        replace(
+            pair,
+            trials=tuple(
+                (replace(a, digest=f"a{n}"), replace(b, digest=f"b{n}"))
+                for n, (a, b) in enumerate(pair.trials)
+            ),
+        )
+        for pair in copies
     ]
-    assert by_edge(pairs) == {"front -> billing": Pairs(worse=1, same=1)}
+    assert judged(others).verdict == "regressed"
+
+
+def test_what_regresses_in_one_check_alone_has_regressed() -> None:
+    """All of them failed already, and now another check fails besides."""
+    lost = (FailedCheck(check="carries", turn=1),)
+    pairs = [
+        ScenarioPair(
+            suite="s",
+            scenario=str(n),
+            trials=((held(n, "missed"), held(n, "missed", failed=lost)),),
+        )
+        for n in range(40)
+    ]
+    found = judged(pairs)
+    assert (found.verdict, found.overall.worse) == ("regressed", 0)
+    [part] = found.regressed
+    assert (part.kind, part.name, part.worse) == ("check", "carries", 40)
+
+
+def test_a_check_that_fails_for_the_first_time_makes_no_other_less_sure() -> None:
+    def suite_with(more: tuple[FailedCheck, ...]) -> list[ScenarioPair]:
+        lost = (FailedCheck(check="carries", turn=1),)
+        return [
+            ScenarioPair(
+                suite="s",
+                scenario=str(n),
+                trials=(
+                    (
+                        held(n, "missed"),
+                        held(n, "missed", failed=lost + (more if n == 0 else ())),
+                    ),
+                ),
+            )
+            for n in range(12)
+        ]
+
+    one, two = (
+        {part.name: part.p for part in judged(suite_with(more)).parts}
+        for more in ((), (FailedCheck(check="userdata", turn=1),))
+    )
+    assert two["carries"] == one["carries"]
+
+
+def test_an_edge_says_where_to_look_and_decides_nothing() -> None:
+    found = judged(suite((9, "correct", "missed"), (5, "correct", "correct")))
+    edges = [part for part in found.parts if part.kind == "edge"]
+    assert [part.verdict for part in edges] == ["regressed"]
+    assert not any(part.decides for part in edges)
+
+
+def test_parts_are_suites_edges_and_checks_counted_by_scenario() -> None:
+    one = suite((1, "correct", "missed"), (1, "correct", "correct"))
+    other = [replace(pair, suite="t") for pair in suite((1, "missed", "correct"))]
+    found = {(part.kind, part.name): part for part in judged([*one, *other]).parts}
+    assert set(found) == {
+        ("suite", "s"), ("suite", "t"), ("edge", "front -> billing"), ("check", "handoff"),
+    }  # fmt: skip
+    edge = found["edge", "front -> billing"]
+    assert (edge.worse, edge.better, edge.same) == (1, 1, 1)
+    assert found["suite", "t"].better == 1
+
+
+def test_many_parts_that_did_not_change_raise_no_alarm_of_their_own() -> None:
+    found = judged(suite((5, "correct", "missed"), (20, "correct", "correct")))
+    assert found.verdict == "regressed"
+    assert found.regressed == ()
+
+
+def test_what_is_out_of_reach_counts_as_the_same_once_all_is_run() -> None:
+    found = judge(suite((9, "correct", "correct")), TERMS, planned=9, out_of_reach={"s": 20})
+    assert (found.verdict, found.overall.same) == (NO_LARGER, 29)
+
+
+def test_where_nothing_changed_no_test_is_needed() -> None:
+    found = judge_unchanged(TERMS, {"s": 3})
+    assert (found.verdict, found.overall.loss) == (NO_LARGER, 0)
+
+
+def test_all_expected_decisions_count_and_not_only_those_on_path() -> None:
+    """On path, b is right in 0 of 1 and a in 1 of 3: of all three, a is right in 1 and b in 0."""
+    a = held(0, "correct", "bounced", "bounced")
+    b = held(0, "missed", "missed", "missed")
+    astray = replace(
+        b, decisions=(b.decisions[0], *(replace(each, on_path=False) for each in b.decisions[1:]))
+    )
+    [pair] = pair_up([a], [astray])
+    assert pair.decisions(on_path=False) == pytest.approx(-1 / 3)
+    short = replace(a, decisions=a.decisions[:1])
+    [cut] = pair_up([a], [short])
+    assert cut.decisions(on_path=False) == 0
+    assert cut.handed_over.b == (False,)
+    assert cut.decisions(on_path=True) == pytest.approx(2 / 3)
+
+
+def test_trials_that_one_side_lacks_are_no_pairs() -> None:
+    [pair] = pair_up([held(1, "correct"), held(1, "correct", trial=1)], [held(1, "missed")])
+    assert pair.passed.trials == 1
 
 
 def test_a_flip_is_told_with_its_edge_and_both_outcomes() -> None:

@@ -9,8 +9,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from handoff_evals.checks import OUTCOMES, Score
-from handoff_evals.comparison import against_baseline
-from handoff_evals.comparison.model_pairs import compare_all, record
+from handoff_evals.comparison import Record, against_baseline, compare_all
 from handoff_evals.reports import comparison_markdown, run_markdown
 from handoff_evals.reports.markdown import escape, said, table
 from handoff_evals.results import Failure, Summary, Trial, summarise
@@ -154,7 +153,7 @@ def test_flips_come_worst_first_with_what_was_not_compared() -> None:
     assert rows == [
         "| **worse** | Shop / a | 1 | billing | correct | wrong: x&#124;y |",
         "| better | Shop / b | 1 | billing | missed | correct |",
-        "- not compared, in the baseline, but not in this run: Shop / gone",
+        "- not compared: in the baseline, but not in this run: Shop / gone",
     ]
 
 
@@ -169,9 +168,12 @@ def test_long_lists_are_cut_and_say_so() -> None:
 def test_a_comparison_says_every_pair_and_where_they_differ() -> None:
     old = [kept(f"s{n}", decision(1)) for n in range(8)]
     new = [kept(f"s{n}", decision(1, "missed")) for n in range(8)]
-    pairs = compare_all([record("a", old), record("b|c", new)])
+    pairs = compare_all(
+        [Record(name="a", trials=tuple(old)), Record(name="b|c", trials=tuple(new))]
+    )
     model = summary_of(RICH).models["scripted"]
     text = comparison_markdown([("a", model), ("b|c", model)], pairs)
-    assert text.startswith("### Handoffs: models compared\n\n- **b&#124;c is worse than a: -1.000")
+    assert text.startswith("### Handoffs: models compared\n\n- **b&#124;c against a: regressed**")
+    assert "differs by -1.000 &#91;-1.000" in text
     assert "<summary>Where b&#124;c and a differ</summary>" in text
     assert text.count("| turn 1: correct | turn 1: missed | -1.00 |") == 8

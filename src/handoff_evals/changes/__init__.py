@@ -8,7 +8,7 @@ from handoff_evals.changes.agent_change import (
     ToolSnapshot,
     requests,
 )
-from handoff_evals.changes.impact import NotSeen, Survey, survey, unseen
+from handoff_evals.changes.impact import NotSeen, Survey, shuffled, survey, unseen
 
 __all__ = [
     "AgentSnapshot",
@@ -19,6 +19,7 @@ __all__ = [
     "Survey",
     "ToolSnapshot",
     "requests",
+    "shuffled",
     "survey",
     "unseen",
 ]

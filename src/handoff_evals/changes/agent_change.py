@@ -8,11 +8,6 @@ from typing import Any, Literal
 
 from handoff_evals.cassettes import ModelIdentity, Request
 from handoff_evals.transcript import (
-    AgentHandoff,
-    Event,
-    FunctionCall,
-    FunctionCallOutput,
-    Message,
     Transcript,
     message_text,
 )
@@ -34,25 +29,6 @@ def requests(transcript: Transcript) -> tuple[Request, ...]:
         ).canonical()
         for call in transcript.model_calls
     )
-
-
-def happenings(transcript: Transcript) -> tuple[tuple[Any, ...], ...]:
-    """Every event in order, without times and ids."""
-    return tuple(_happening(event) for event in transcript.events)
-
-
-def _happening(event: Event) -> tuple[Any, ...]:
-    who = None if isinstance(event, AgentHandoff) or event.agent is None else event.agent.label
-    match event:
-        case Message():
-            return event.type, who, event.role, event.text, event.interrupted
-        case FunctionCall():
-            return event.type, who, event.name, event.arguments
-        case FunctionCallOutput():
-            return event.type, who, event.name, event.output, event.is_error
-        case AgentHandoff():
-            return event.type, event.old and event.old.label, event.new.label
-    return event.type, who, getattr(event, "message", "")
 
 
 @dataclass(frozen=True, kw_only=True)

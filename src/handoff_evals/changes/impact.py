@@ -10,7 +10,6 @@ from handoff_evals.changes.agent_change import (
     Rehearsal,
     Rehearsed,
     changes,
-    happenings,
     requests,
 )
 from handoff_evals.results import PairKey
@@ -50,7 +49,7 @@ def reach(scenario: Scenario, a: Rehearsal, b: Rehearsal) -> Reach:
         a.looks == b.looks
         and a.session == b.session
         and requests(one) == requests(other)
-        and happenings(one) == happenings(other)
+        and one.happenings == other.happenings
     )
     if not same:
         return Reach.YES

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from handoff_evals.cli.output import ExitCode, epilog, say, to_reader
+from handoff_evals.cli.output import ExitCode, by_verdict, epilog, say, to_reader
 from handoff_evals.errors import UsageError
 
 if TYPE_CHECKING:
@@ -70,9 +70,14 @@ def diff(
         ),
     ] = None,
     trials: Annotated[
-        int,
-        typer.Option(min=1, help="Pairs of trials per scenario.", rich_help_panel=_TRIALS),
-    ] = 1,
+        int | None,
+        typer.Option(
+            min=1,
+            help="Pairs of trials per scenario. (default: as many as a kept side has, or 1)",
+            show_default=False,
+            rich_help_panel=_TRIALS,
+        ),
+    ] = None,
     seed: Annotated[
         int,
         typer.Option(
@@ -116,22 +121,22 @@ def diff(
         ),
     ] = False,
 ) -> None:
-    """Say what an edit of your agents did to the handoffs: better, worse, or can't tell.
+    """Say what an edit of your agents did to the handoffs: improved, regressed, or can't tell.
 
-    Both versions run the same scenarios on the same model with the same seeds,
-    pair by pair, until the verdict is clear. Where a model gets the same request
-    on both sides, it is asked once.
+    Both versions run the same scenarios on the same model with the same seeds, in
+    pairs: all of them up to 60 scenarios, and above until the verdict is clear.
+    Where a model gets the same request on both sides, it is asked once.
 
     Exit codes: 0 improved, or no difference larger than --margin; 1 regressed;
     3 too much unscored; 4 can't tell.
     """
     from rich.console import Console
 
-    from handoff_evals.comparison import Terms
     from handoff_evals.config import read_config
     from handoff_evals.diff import DiffRequest
     from handoff_evals.diff import as_json as written
     from handoff_evals.reports import print_difference
+    from handoff_evals.stats import Terms
 
     if ref is not None and a is not None:
         raise UsageError(f"{ref!r} and --a {a!r} both name the side to compare with: leave one out")
@@ -167,9 +172,7 @@ def diff(
 def _exit_code(found: "Difference", *, max_unscored: float) -> ExitCode:
     if found.unscored > max_unscored:
         return ExitCode.INVALID
-    if found.regressed:
-        return ExitCode.GATE_FAILED
-    return ExitCode.INCONCLUSIVE if found.overall.verdict == "can't tell" else ExitCode.OK
+    return by_verdict(found.judged.verdict)
 
 
 def _run(request: "DiffRequest", console: "Console") -> "Difference | None":
@@ -198,15 +201,14 @@ def _progress(console: "Console") -> "Iterator[Callable[[Progress], None]]":
         task = bar.add_task("", total=None, counts="")
 
         def done(progress: "Progress") -> None:
-            pairs = progress.pairs
-            finished = pairs.worse + pairs.better + pairs.same
-            counts = f"{pairs.worse} worse {pairs.better} better {pairs.same} same"
+            finished = sum(progress.ways.values())
+            counts = " ".join(f"{number} {way}" for way, number in progress.ways.items())
             bar.update(
                 task,
                 description=progress.what,
                 total=progress.total or None,
                 completed=finished,
-                counts=counts if finished else "",
+                counts=counts,
             )
 
         yield done

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from handoff_evals.cli.output import ExitCode
+from handoff_evals.cli.output import ExitCode, by_verdict
 from handoff_evals.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,10 +62,20 @@ class BaselineGate:
     def compare(self, folder: "RunFolder") -> "tuple[AgainstBaseline, ...]":
         """Compare the trials of a run with those of the baseline, model by model."""
         from handoff_evals.comparison import against_baseline
-        from handoff_evals.results import Baseline
+        from handoff_evals.results import Baseline, TrialKey
 
-        run = Baseline.of(folder.trials(), folder.manifest.suites)
-        return against_baseline(self.kept, run, deterministic=folder.manifest.deterministic)
+        manifest = folder.manifest
+        planned = [
+            TrialKey(suite=suite.name, scenario=scenario, model=model, number=number)
+            for suite in manifest.suites
+            for scenario in suite.scenarios
+            for model in manifest.models
+            for number in range(manifest.trials)
+        ]
+        run = Baseline.of(folder.trials(), manifest.suites)
+        return against_baseline(
+            self.kept, run, deterministic=manifest.deterministic, planned=planned
+        )
 
     def rule(
         self, found: "tuple[AgainstBaseline, ...]", code: ExitCode, reasons: tuple[str, ...]
@@ -74,12 +84,20 @@ class BaselineGate:
 
         Nothing undoes `INVALID`.
         """
-        regressed = tuple(
-            f"{each.model}: regressed against the baseline {self.path}"
-            for each in found
-            if each.movement == "regressed"
+        found_codes = [by_verdict(each.verdict) for each in found]
+        said = tuple(
+            f"{each.model}: {each.verdict} against the baseline {self.path}"
+            for each, its in zip(found, found_codes, strict=True)
+            if its is not ExitCode.OK
         )
-        return max(code, ExitCode.GATE_FAILED) if regressed else code, (*reasons, *regressed)
+        # A gate that failed says more than one that nobody can tell of.
+        order = (
+            ExitCode.INVALID,
+            ExitCode.GATE_FAILED,
+            ExitCode.INCONCLUSIVE,
+            ExitCode.OK,
+        )
+        return min((code, *found_codes), key=order.index), (*reasons, *said)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from handoff_evals.cli.diff_command import DIFF_EPILOG, diff
 from handoff_evals.cli.mutate_command import MUTATE_EPILOG, mutate
 from handoff_evals.cli.output import EXIT_CODES, ExitCode
+from handoff_evals.cli.plan_command import PLAN_EPILOG, plan
 from handoff_evals.cli.recordings_commands import IMPORT_EPILOG, PRUNE_EPILOG, import_, prune
 from handoff_evals.cli.results_commands import (
     BASELINE_EPILOG,
@@ -84,6 +85,7 @@ _cassettes.command(epilog=PRUNE_EPILOG)(prune)
 app.command(cls=RunCommand, epilog=RUN_EPILOG)(run)
 app.command(epilog=RESUME_EPILOG)(resume)
 app.command(epilog=DIFF_EPILOG)(diff)
+app.command(epilog=PLAN_EPILOG)(plan)
 app.command(epilog=SHOW_EPILOG, rich_help_panel=_RUNS)(show)
 app.command(epilog=COMPARE_EPILOG, rich_help_panel=_RUNS)(compare)
 app.command(epilog=BASELINE_EPILOG, rich_help_panel=_RUNS)(baseline)

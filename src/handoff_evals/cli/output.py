@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from handoff_evals.comparison import AgainstBaseline, Movement
+    from handoff_evals.comparison import AgainstBaseline
     from handoff_evals.results import Trial
     from handoff_evals.runs import PreparedRun
+    from handoff_evals.stats import Verdict
 
 
 class ExitCode(IntEnum):
@@ -33,6 +34,13 @@ class ExitCode(IntEnum):
     """Nothing was scored, too much was unscored, or the local model can't be had."""
     INCONCLUSIVE = 4
     INTERRUPTED = 130
+
+
+def by_verdict(verdict: "Verdict") -> ExitCode:
+    """The exit code of a verdict, the same in every command."""
+    if verdict == "regressed":
+        return ExitCode.GATE_FAILED
+    return ExitCode.INCONCLUSIVE if verdict == "can't tell" else ExitCode.OK
 
 
 EXIT_CODES = (
@@ -153,11 +161,14 @@ def headline(code: ExitCode, against: "Sequence[AgainstBaseline]" = ()) -> str:
     """The verdict, as the first line of a summary."""
     if code is ExitCode.INVALID:
         return "invalid"
-    movements = {each.movement for each in against}
-    ranked: tuple[Movement, ...] = ("regressed", "can't tell", "improved", "no difference")
-    moved = next((each for each in ranked if each in movements), None)
-    if moved:
-        return moved if code is ExitCode.OK or moved == "regressed" else f"{moved}, a gate failed"
+    from handoff_evals.comparison import verdict_words
+    from handoff_evals.stats import VERDICTS
+
+    found = {each.verdict: verdict_words(each.verdict, each.terms) for each in against}
+    worst = next((found[each] for each in VERDICTS if each in found), None)
+    if worst:
+        gated = code is ExitCode.GATE_FAILED and worst != "regressed"
+        return f"{worst}, a gate failed" if gated else worst
     return "a gate failed" if code is ExitCode.GATE_FAILED else "valid"
 
 

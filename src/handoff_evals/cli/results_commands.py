@@ -286,11 +286,12 @@ def compare(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Compare models pair by pair: better, worse, or can't tell.
+    """Compare models pair by pair: improved, regressed, no difference, or can't tell.
 
     Give one run of several models, or several runs of the same suites and agents.
-    A model is called better only when the p-value, adjusted for the number of
-    pairs, is at most 0.05.
+    The verdict is that of the interval beside it, at 95% for all pairs together,
+    and the margin is a tenth of the scenarios. It exits with 4 if it can't tell
+    for a pair.
     """
     from handoff_evals.comparison import compare_runs
     from handoff_evals.reports import comparison_json, comparison_markdown, print_comparison
@@ -307,3 +308,5 @@ def compare(
             typer.echo(json.dumps(comparison_json(sides, compared.pairs), indent=2))
         else:
             print_comparison(console, sides, compared.pairs)
+    if any(pair.verdict == "can't tell" for pair in compared.pairs):
+        raise typer.Exit(ExitCode.INCONCLUSIVE)

@@ -2,47 +2,50 @@
 
 from handoff_evals.comparison.against_baseline import (
     AgainstBaseline,
-    Movement,
     against_baseline,
     unlike,
 )
-from handoff_evals.comparison.flips import Flip, flips, leading
-from handoff_evals.comparison.model_pairs import Comparison, compare_runs
-from handoff_evals.comparison.verdict import (
+from handoff_evals.comparison.difference import (
+    UNCHANGED,
     Difference,
-    Part,
+    Judged,
     Scope,
     SideRecord,
     Stopped,
-    Terms,
-    by_edge,
-    collapse,
-    counted,
-    look,
-    part,
-    parts,
+    judge,
+    judge_unchanged,
 )
+from handoff_evals.comparison.flips import Flip, flips, leading
+from handoff_evals.comparison.model_pairs import Comparison, Record, compare_all, compare_runs
+from handoff_evals.comparison.plan import Past, Plan, plan
+from handoff_evals.comparison.scenario_pairs import ScenarioPair, pair_up, repeats_itself
+from handoff_evals.comparison.verdict import Part, verdict_words
 
 __all__ = [
+    "UNCHANGED",
     "AgainstBaseline",
     "Comparison",
     "Difference",
     "Flip",
-    "Movement",
+    "Judged",
     "Part",
+    "Past",
+    "Plan",
+    "Record",
+    "ScenarioPair",
     "Scope",
     "SideRecord",
     "Stopped",
-    "Terms",
     "against_baseline",
-    "by_edge",
-    "collapse",
+    "compare_all",
     "compare_runs",
-    "counted",
     "flips",
+    "judge",
+    "judge_unchanged",
     "leading",
-    "look",
-    "part",
-    "parts",
+    "pair_up",
+    "plan",
+    "repeats_itself",
     "unlike",
+    "verdict_words",
 ]

@@ -1,15 +1,27 @@
 """A finished run against the baseline: what flipped, and whether that is a regression."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
+from statistics import fmean
 
 from handoff_evals.comparison.flips import Direction, Flip, flips
-from handoff_evals.comparison.model_pairs import Comparison, compare_all, record
-from handoff_evals.results import Baseline, TrialResult
-from handoff_evals.stats import holm
+from handoff_evals.comparison.model_pairs import decision_difference
+from handoff_evals.comparison.scenario_pairs import ScenarioPair, pair_up, repeats_itself
+from handoff_evals.comparison.verdict import (
+    NO_LARGER,
+    Part,
+    by_part,
+    divided,
+    next_step,
+    parts,
+    scenarios_like_these,
+    these_scenarios,
+    verdict_words,
+    with_parts,
+)
+from handoff_evals.results import Baseline, TrialKey, TrialResult
+from handoff_evals.stats import Assessment, Interval, Terms, Verdict, assess
 
-Movement = Literal["regressed", "improved", "no difference", "can't tell"]
 BASELINE = "the baseline"
 
 
@@ -18,12 +30,22 @@ class AgainstBaseline:
     """One model's trials against those of the baseline, paired by scenario and number."""
 
     model: str
-    comparison: Comparison
+    terms: Terms
+    verdict: Verdict
+    overall: Assessment
+    """Of whole scenarios: whether they passed."""
+    parts: tuple[Part, ...]
+    """Suites, edges and checks; the decisions are the check `handoff`."""
+    decisions: Interval | None
+    """The difference of the share of all expected decisions that are correct, per scenario."""
     flips: tuple[Flip, ...]
-    decisions: int
-    """How many were compared."""
+    compared: int
+    """How many decisions were compared."""
     certain: bool
     """That the answers were no matter of chance: replayed, or by rule."""
+    sentences: tuple[str, str]
+    """What is certain of these scenarios, and what can be said of scenarios like these."""
+    next_step: str
     left_out: tuple[str, ...]
     """What is in one of them only, in words."""
 
@@ -32,70 +54,56 @@ class AgainstBaseline:
         return sum(flip.direction == direction for flip in self.flips)
 
     @property
-    def movement(self) -> Movement:
-        """What can be said of the run."""
-        if not self.decisions and not self.flips:
-            return "can't tell"
-        if self.certain:
-            if self.count("worse"):
-                return "regressed"
-            return "improved" if self.count("better") else "no difference"
-        verdicts: dict[str, Movement] = {"better": "improved", "worse": "regressed"}
-        return verdicts.get(self.comparison.verdict, "can't tell")
-
-    @property
-    def sentence(self) -> str:
-        """The verdict with what it rests on."""
-        if not self.decisions and not self.flips:
-            return f"can't tell {self.model} from {BASELINE}: no trial is in both"
-        if not self.certain:
-            return f"{self.comparison.sentence.removesuffix('.')}. {self._counts}"
-        said = {
-            "regressed": f"{self.model} has regressed",
-            "improved": f"{self.model} has improved",
-        }.get(self.movement, f"{self.model} does as it did")
-        return f"{said}: {self._counts}; no chance in it, every answer was replayed or by rule"
-
-    @property
-    def _counts(self) -> str:
+    def headline(self) -> str:
+        """The verdict in a line, with what flipped."""
+        if not self.overall.pairs:
+            return f"{self.model} against {BASELINE}: can't tell, no trial is in both"
         other = self.count("other")
         more = f", {other} failing otherwise" if other else ""
+        regressed = [each.name for each in self.parts if each.verdict == "regressed"]
+        where = f" ({', '.join(regressed)})" if regressed else ""
         return (
+            f"{self.model} against {BASELINE}: {verdict_words(self.verdict, self.terms)}{where}: "
             f"{self.count('worse')} newly failing, {self.count('better')} newly right{more}, "
-            f"of {self.decisions} decisions and their checks"
+            f"of {self.compared} decisions and their checks"
         )
 
 
 def against_baseline(
-    baseline: Baseline, run: Baseline, *, deterministic: Collection[str] = ()
+    baseline: Baseline,
+    run: Baseline,
+    *,
+    terms: Terms | None = None,
+    deterministic: Collection[str] = (),
+    planned: Collection[TrialKey] = (),
 ) -> tuple[AgainstBaseline, ...]:
     """Compare each model of a run with the baseline.
 
-    Only trials of scenarios that are the same in both, and scored in both, are compared.
-    p-values are adjusted for the number of models that chance has a hand in.
-
     Args:
-        baseline: the kept run.
-        run: the finished one.
-        deterministic: labels of models whose answers are by rule, so that no flip is chance.
+        baseline: What is kept.
+        run: What was run. Only trials of scenarios that are the same in both are compared.
+        terms: What a verdict has to hold to, all models together.
+        deterministic: Labels of models whose answers are by rule, so that no flip is chance.
+        planned: The trials that were to be run: those that were not count as unscored.
     """
-    found = [_model(model, baseline, run, certain=model in deterministic) for model in run.models]
-    by_chance = [each for each in found if not each.certain]
-    adjusted = holm([each.comparison.p for each in by_chance]) if by_chance else ()
-    p_values = {each.model: p for each, p in zip(by_chance, adjusted, strict=True)}
+    asked = {trial.key.model for trial in run.trials if trial.asked}
+    certain = {model for model in run.models if model in deterministic or model not in asked}
+    each = divided(terms or Terms(), len(set(run.models) - certain))
+    missing = set(planned) - {trial.key for trial in run.trials}
     return tuple(
-        replace(
+        _model(
+            baseline,
+            [trial for trial in run.trials if trial.key.model == model],
+            [TrialResult.not_run(key) for key in planned if key in missing and key.model == model],
             each,
-            comparison=replace(
-                each.comparison, p_adjusted=p_values.get(each.model, each.comparison.p)
-            ),
+            certain=model in certain,
         )
-        for each in found
+        for model in run.models
     )
 
 
 def unlike(baseline: Baseline, *, models: Sequence[str], suites: Sequence[str]) -> Iterator[str]:
-    """Why a run of these can't be held against the baseline, in words."""
+    """Why a run of these can't be compared with the baseline, in words."""
     for kind, wanted, there in (
         ("model", models, baseline.models),
         ("suite", suites, sorted(suite.name for suite in baseline.suites)),
@@ -106,25 +114,70 @@ def unlike(baseline: Baseline, *, models: Sequence[str], suites: Sequence[str]) 
                 yield f"it has nothing of the {kind} {name!r}, but of {listed}"
 
 
-def _model(model: str, baseline: Baseline, run: Baseline, *, certain: bool) -> AgainstBaseline:
-    now = [trial for trial in run.trials if trial.key.model == model]
+def _model(
+    baseline: Baseline,
+    now: Sequence[TrialResult],
+    not_run: Sequence[TrialResult],
+    terms: Terms,
+    *,
+    certain: bool,
+) -> AgainstBaseline:
+    model = now[0].key.model
     then = [trial for trial in baseline.trials if trial.key.model == model]
-    pairs = [
-        (old, new)
-        for new in now
-        if (old := baseline.by_key.get(new.key)) is not None
-        and old.scenario_sha256 == new.scenario_sha256
-        and "unscored" not in {old.status, new.status}
+    hashes = {(each.key.suite, each.key.scenario): each.scenario_sha256 for each in now}
+    same = [
+        old
+        for old in then
+        if hashes.get((old.key.suite, old.key.scenario), old.scenario_sha256) == old.scenario_sha256
     ]
-    sides = [record(BASELINE, (old for old, _ in pairs)), record(model, (new for _, new in pairs))]
+    pairs = pair_up(same, [*now, *not_run])
+    identical = repeats_itself(pairs)
+    passed = [pair.passed for pair in pairs]
+    overall = assess(passed, terms, identical=identical)
+    found = parts(by_part(pairs, {}), terms, identical=identical)
+    flipped = tuple(
+        flip
+        for pair in pairs
+        for a, b in pair.trials
+        if a.scored and b.scored
+        for flip in flips(a, b)
+    )
+    verdict = (
+        _certain_verdict(pairs, flipped, terms) if certain else with_parts(overall.verdict, found)
+    )
+    these = these_scenarios(overall)
+    if certain:
+        these += " No chance in it: every answer was replayed or by rule."
     return AgainstBaseline(
         model=model,
-        comparison=compare_all(sides)[0],
-        flips=tuple(flip for old, new in pairs for flip in flips(old, new)),
-        decisions=sum(len(new.decisions) for _, new in pairs),
-        certain=certain or all(trial.asked == 0 for trial in now),
+        terms=terms,
+        verdict=verdict,
+        overall=overall,
+        parts=found,
+        decisions=decision_difference(pairs, confidence=1 - terms.alpha),
+        flips=flipped,
+        compared=sum(len(b.decisions) for pair in pairs for a, b in pair.trials if a.scored),
+        certain=certain,
+        sentences=(
+            these,
+            scenarios_like_these(
+                overall, suites=sorted({pair.suite for pair in pairs}), terms=terms
+            ),
+        ),
+        next_step="" if certain else next_step(passed, terms, identical=identical),
         left_out=tuple(_left_out(then, now)),
     )
+
+
+def _certain_verdict(
+    pairs: Sequence[ScenarioPair], flipped: Sequence[Flip], terms: Terms
+) -> Verdict:
+    """Where chance has no hand in it, a flip is a fact; what is unscored may still be one."""
+    if any(flip.direction == "worse" for flip in flipped):
+        return "regressed"
+    if not pairs or -fmean(pair.passed.at_worst for pair in pairs) >= terms.margin:
+        return "can't tell"
+    return "improved" if any(flip.direction == "better" for flip in flipped) else NO_LARGER
 
 
 def _left_out(then: Sequence[TrialResult], now: Sequence[TrialResult]) -> Iterator[str]:
@@ -139,20 +192,23 @@ def _left_out(then: Sequence[TrialResult], now: Sequence[TrialResult]) -> Iterat
             "in the baseline, but not in this run",
             {key for key in before.keys() - after.keys() if key[0] in suites},
         ),
-        ("unscored in the baseline", _unscored(then)),
-        ("unscored now", _unscored(now)),
     ):
         if names:
-            listed = [f"{suite} / {scenario}" for suite, scenario in sorted(names)]
-            yield f"{words}: {', '.join(listed)}"
+            yield f"not compared: {words}: {_listed(names)}"
+    for words, trials in (("in the baseline", then), ("now", now)):
+        names = {
+            (each.key.suite, each.key.scenario) for each in trials if each.status == "unscored"
+        }
+        if names:
+            yield f"unscored {words}, counted as it could have come out: {_listed(names)}"
     others = sorted({suite for suite, _ in before} - suites)
     if others:
-        yield f"suites of the baseline that are not in this run: {', '.join(others)}"
+        yield f"not compared: suites of the baseline that are not in this run: {', '.join(others)}"
     single = {each.key for each in then} ^ {each.key for each in now}
     repeats = [key for key in single if (key.suite, key.scenario) in both]
     if repeats:
-        yield f"trials of the same scenarios that only one of them has: {len(repeats)}"
+        yield f"not compared: trials of the same scenarios that one of them lacks: {len(repeats)}"
 
 
-def _unscored(trials: Sequence[TrialResult]) -> set[tuple[str, str]]:
-    return {(each.key.suite, each.key.scenario) for each in trials if each.status == "unscored"}
+def _listed(names: Collection[tuple[str, str]]) -> str:
+    return ", ".join(f"{suite} / {scenario}" for suite, scenario in sorted(names))

@@ -1,194 +1,166 @@
-"""Models on the same scenarios: better, worse, or can't tell."""
+"""Models on the same scenarios: improved, regressed, no difference, or can't tell."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Literal
 
+from handoff_evals.comparison.scenario_pairs import ScenarioPair, pair_up, repeats_itself
+from handoff_evals.comparison.verdict import (
+    NO_LARGER,
+    divided,
+    next_step,
+    scenarios_like_these,
+    these_scenarios,
+    verdict_words,
+)
 from handoff_evals.errors import UsageError
 from handoff_evals.results import Manifest, ModelSummary, RunFolder, TrialResult, summarise
 from handoff_evals.stats import (
+    Assessment,
     Interval,
-    holm,
-    mcnemar,
-    paired_difference,
-    paired_permutation,
-    smallest_difference,
+    Terms,
+    Verdict,
+    assess,
+    mean_interval,
+    upper_bound,
 )
-
-ScenarioKey = tuple[str, str]
-"""A suite's name and a scenario's label."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelRecord:
-    """A model's results by scenario; unscored trials are left out."""
+class Record:
+    """A model's trials, under the name that the comparison gives it."""
 
     name: str
     """Unique in the comparison: the model's label, with its run where several are compared."""
-    decisions: Mapping[ScenarioKey, tuple[int, int]]
-    """Correct decisions and all decisions on path."""
-    trials: Mapping[ScenarioKey, tuple[int, int]]
-    """Passed trials and all scored ones."""
-    outcomes: Mapping[ScenarioKey, tuple[str, ...]]
-    """What the decisions came to, turn by turn, of the first scored trial."""
-
-    def share(self, key: ScenarioKey) -> float | None:
-        """The share of correct decisions of a scenario; None where there is none on path."""
-        correct, total = self.decisions.get(key, (0, 0))
-        return correct / total if total else None
-
-
-def record(name: str, trials: Iterable[TrialResult]) -> ModelRecord:
-    """Fold a model's trials, of a run or of a baseline; transcripts are let go."""
-    decided: dict[ScenarioKey, list[int]] = {}
-    tried: dict[ScenarioKey, list[int]] = {}
-    outcomes: dict[ScenarioKey, tuple[str, ...]] = {}
-    for trial in trials:
-        if trial.status == "unscored":
-            continue
-        key = (trial.key.suite, trial.key.scenario)
-        on_path = [each for each in trial.decisions if each.on_path]
-        counted = decided.setdefault(key, [0, 0])
-        counted[0] += sum(each.outcome == "correct" for each in on_path)
-        counted[1] += len(on_path)
-        runs = tried.setdefault(key, [0, 0])
-        runs[0] += trial.status == "passed"
-        runs[1] += 1
-        outcomes.setdefault(
-            key, tuple(f"turn {each.turn}: {each.outcome}" for each in trial.decisions)
-        )
-    return ModelRecord(
-        name=name,
-        decisions={key: (correct, total) for key, (correct, total) in decided.items()},
-        trials={key: (passed, total) for key, (passed, total) in tried.items()},
-        outcomes=outcomes,
-    )
-
-
-Verdict = Literal["better", "worse", "can't tell"]
-LEVEL = 0.05
+    trials: tuple[TrialResult, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Disagreement:
-    """A scenario on which the two do differently."""
+    """A scenario that the two do not pass equally often."""
 
     suite: str
     scenario: str
     a: tuple[str, ...]
-    """Outcomes, turn by turn."""
+    """Outcomes, turn by turn, of the first scored trial."""
     b: tuple[str, ...]
     difference: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """How `b` does against `a`."""
+    """How `b` does against `a`. Neither is the one that was there first."""
 
     a: str
     b: str
-    scenarios: int
-    """Those on which both have decisions on path; only these are compared."""
+    terms: Terms
+    verdict: Verdict
+    """From the interval of the share of scenarios that pass, and from nothing else."""
+    overall: Assessment
+    gain: float
+    """The largest gain that is not ruled out; with `overall.loss` it bounds the difference."""
+    all_decisions: Interval | None
+    """The same of the share of all expected decisions that are correct, per scenario."""
+    on_path: Interval | None
+    """And of the decisions on path: those that no earlier mistake leads astray."""
     left_out: int
-    """Scenarios on which only one of them was scored."""
-    difference: Interval | None
-    """The mean over scenarios of the share of correct decisions, `b` minus `a`."""
-    p: float
-    """Paired permutation test over scenarios, two-sided."""
-    p_adjusted: float
-    """Holm's, over all pairs that are compared."""
-    p_mcnemar: float
-    """Exact, on scenarios that only one of the two passes in most trials."""
-    smallest: float | None
-    """The smallest difference that these scenarios would show at 80% power; None where
-    not even the largest would show."""
+    """Scenarios that only one of them ran."""
+    sentences: tuple[str, str]
+    next_step: str
     disagreements: tuple[Disagreement, ...]
 
     @property
-    def verdict(self) -> Verdict:
-        """What can be said of `b`."""
-        if self.difference is None or self.p_adjusted > LEVEL:
-            return "can't tell"
-        return "better" if self.difference.value > 0 else "worse"
-
-    @property
-    def sentence(self) -> str:
-        """The verdict with what it rests on."""
-        if self.difference is None:
-            return f"{self.b} and {self.a} have no scenario in common"
-        found = self.difference
-        seen = (
-            f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}], "
-            f"p {self.p_adjusted:.3f} over {self.scenarios} scenarios"
-        )
-        if self.verdict == "can't tell":
-            return f"can't tell {self.b} from {self.a}: {seen}. {self.power_line}"
-        return f"{self.b} is {self.verdict} than {self.a}: {seen}"
-
-    @property
-    def power_line(self) -> str:
-        """What these scenarios could have shown."""
-        if self.smallest is None:
-            return "So few scenarios could have shown no difference at all (80% power)."
-        return f"A difference under {self.smallest:.2f} would mostly go unseen (80% power)."
+    def headline(self) -> str:
+        """The verdict in a line."""
+        if not self.overall.scenarios:
+            return f"{self.b} against {self.a}: can't tell, they have no scenario in common"
+        return f"{self.b} against {self.a}: {verdict_words(self.verdict, self.terms)}"
 
 
-def compare_all(
-    records: Sequence[ModelRecord], *, confidence: float = 0.95
-) -> tuple[Comparison, ...]:
-    """Compare every pair, and adjust the p-values for how many pairs there are."""
-    pairs = [_compare(a, b, confidence) for a, b in combinations(records, 2)]
-    adjusted = holm([pair.p for pair in pairs]) if pairs else ()
-    return tuple(replace(pair, p_adjusted=p) for pair, p in zip(pairs, adjusted, strict=True))
+def compare_all(records: Sequence[Record], *, terms: Terms | None = None) -> tuple[Comparison, ...]:
+    """Compare every pair; the chance of a false verdict is that of all of them together."""
+    pairs = list(combinations(records, 2))
+    each = divided(terms or Terms(), len(pairs))
+    return tuple(_compare(a, b, each) for a, b in pairs)
 
 
-def _compare(a: ModelRecord, b: ModelRecord, confidence: float) -> Comparison:
-    keys = sorted({*a.decisions, *b.decisions})
-    shares = [(key, a.share(key), b.share(key)) for key in keys]
-    both = [(key, x, y) for key, x, y in shares if x is not None and y is not None]
-    differences = [y - x for _, x, y in both]
-    some = bool(both)
-    p = paired_permutation(differences)
+def decision_difference(
+    pairs: Iterable[ScenarioPair], *, on_path: bool = False, confidence: float = 0.95
+) -> Interval | None:
+    """The mean difference over scenarios of the share of correct decisions.
+
+    What is unscored counts against and for side b. None where no scenario has decisions of
+    both sides.
+    """
+    seen: list[float] = []
+    worst: list[float] = []
+    best: list[float] = []
+    for pair in pairs:
+        if not pair.expected:
+            continue
+        for found, missing in ((seen, None), (worst, (1.0, 0.0)), (best, (0.0, 1.0))):
+            difference = pair.decisions(on_path=on_path, missing=missing)
+            if difference is not None:
+                found.append(difference)
+    if not seen:
+        return None
+    return mean_interval(seen, least=-1.0, most=1.0, confidence=confidence, missing=(worst, best))
+
+
+def _compare(a: Record, b: Record, terms: Terms) -> Comparison:
+    pairs = pair_up(a.trials, b.trials)
+    passed = [pair.passed for pair in pairs]
+    overall = assess(passed, terms, identical=repeats_itself(pairs))
+    gain = upper_bound([each.at_best for each in passed], most=1.0, level=terms.alpha)
+    keys = [{(each.key.suite, each.key.scenario) for each in side.trials} for side in (a, b)]
+    confidence = 1 - terms.alpha
     return Comparison(
         a=a.name,
         b=b.name,
-        scenarios=len(both),
-        left_out=len(keys) - len(both),
-        difference=paired_difference([x for _, x, _ in both], [y for _, _, y in both], confidence)
-        if some
-        else None,
-        p=p,
-        p_adjusted=p,
-        p_mcnemar=_mcnemar(a, b),
-        smallest=smallest_difference(differences) if some else None,
+        terms=terms,
+        verdict=_verdict(overall, gain, terms),
+        overall=overall,
+        gain=gain,
+        all_decisions=decision_difference(pairs, confidence=confidence),
+        on_path=decision_difference(pairs, on_path=True, confidence=confidence),
+        left_out=len(keys[0] ^ keys[1]),
+        sentences=(
+            these_scenarios(overall),
+            scenarios_like_these(
+                overall, suites=sorted({pair.suite for pair in pairs}), terms=terms
+            ),
+        ),
+        next_step=next_step(passed, terms, basis="scenarios like these"),
         disagreements=tuple(
             Disagreement(
-                suite=key[0],
-                scenario=key[1],
-                a=a.outcomes[key],
-                b=b.outcomes[key],
-                difference=y - x,
+                suite=pair.suite,
+                scenario=pair.scenario,
+                a=_outcomes([one for one, _ in pair.trials]),
+                b=_outcomes([other for _, other in pair.trials]),
+                difference=each.difference,
             )
-            for key, x, y in both
-            if x != y
+            for pair, each in zip(pairs, passed, strict=True)
+            if each.difference
         ),
     )
 
 
-def _mcnemar(a: ModelRecord, b: ModelRecord) -> float:
-    only_a = only_b = 0
-    for key in a.trials.keys() & b.trials.keys():
-        passes_a, passes_b = _passes(a, key), _passes(b, key)
-        only_a += passes_a and not passes_b
-        only_b += passes_b and not passes_a
-    return mcnemar(only_a, only_b)
+def _verdict(overall: Assessment, gain: float, terms: Terms) -> Verdict:
+    """Two models differ in many scenarios, both ways: only the mean of them is of interest."""
+    seen = overall.difference
+    if seen is None:
+        return "can't tell"
+    if seen.high < 0:
+        return "regressed"
+    if seen.low > 0:
+        return "improved"
+    return NO_LARGER if max(overall.loss, gain) < terms.margin else "can't tell"
 
 
-def _passes(record: ModelRecord, key: ScenarioKey) -> bool:
-    passed, total = record.trials[key]
-    return 2 * passed > total
+def _outcomes(trials: Sequence[TrialResult]) -> tuple[str, ...]:
+    scored = next((trial for trial in trials if trial.scored), None)
+    return tuple(f"turn {each.turn}: {each.outcome}" for each in scored.decisions) if scored else ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +177,7 @@ class Compared:
 
     sides: tuple[Side, ...]
     pairs: tuple[Comparison, ...]
-    schema: int = 1
+    schema: int = 2
 
 
 def compare_runs(paths: Sequence[Path]) -> Compared:
@@ -225,14 +197,14 @@ def compare_runs(paths: Sequence[Path]) -> Compared:
                 f"{'; '.join(differing)}"
             )
     sides: list[Side] = []
-    records: list[ModelRecord] = []
+    records: list[Record] = []
     for folder in folders:
         summary = summarise(folder.trials(), folder.manifest)
         for label, found in summary.models.items():
             name = label if len(folders) == 1 else f"{folder.path.name}:{label}"
             sides.append(Side(name=name, summary=found))
-            mine = (TrialResult.of(trial) for trial in folder.trials() if trial.key.model == label)
-            records.append(record(name, mine))
+            mine = (trial for trial in folder.trials() if trial.key.model == label)
+            records.append(Record(name=name, trials=tuple(map(TrialResult.of, mine))))
     if len(records) < 2:  # noqa: PLR2004 - a comparison takes two
         raise UsageError(
             f"{str(folders[0].path)!r} holds one model, {records[0].name!r}; name a second run, or "

@@ -3,26 +3,23 @@
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter
 
-from handoff_evals.changes import Survey
+from handoff_evals.changes import Survey, shuffled
 from handoff_evals.comparison import (
     Difference,
-    Part,
+    Judged,
+    ScenarioPair,
     Scope,
     SideRecord,
     Stopped,
-    Terms,
-    by_edge,
-    collapse,
-    counted,
     flips,
-    look,
-    part,
-    parts,
+    judge,
+    judge_unchanged,
+    repeats_itself,
 )
 from handoff_evals.diff.sides import (
     BothSides,
@@ -36,7 +33,7 @@ from handoff_evals.diff.sides import (
 from handoff_evals.diff.worker_client import StartWorker, WorkerProcess
 from handoff_evals.files import write_atomically
 from handoff_evals.results import PairKey, TrialResult
-from handoff_evals.stats import Pairs, Ruling
+from handoff_evals.stats import Terms, TrialPairs, Way, assess
 
 TrialPair = tuple[TrialResult, TrialResult]
 _BREAKER = 5
@@ -58,21 +55,23 @@ class Pairing:
     """Of each scenario."""
     terms: Terms
     at_once: int = 1
-    """Scenarios that are held at once."""
-    out_of_reach: int = 0
-    """Scenarios that are the same for certain, and are not held."""
-    heard: Callable[[Pairs], None] = lambda _pairs: None
-    """Called after each scenario."""
+    """Scenarios that are run at once."""
+    heard: Callable[[Counter[Way]], None] = lambda _ways: None
+    """Called after each scenario, with how many were worse, better, the same and unscored."""
     seen: dict[PairKey, list[TrialPair]] = field(default_factory=dict)
     """By scenario, those that were looked at."""
     dead: int = 0
     """Scenarios in a row of which no pair could be scored."""
     missing: list[PairKey] = field(default_factory=list)
     """What one side has no trial of."""
-    pairs: Pairs = field(default_factory=Pairs)
+    passed: list[TrialPairs] = field(default_factory=list)
+    ways: Counter[Way] = field(default_factory=Counter)
 
     async def run(self, order: Sequence[PairKey]) -> Stopped:
-        """Hold the scenarios until something can be said, or never will."""
+        """Run the scenarios until something can be said.
+
+        Never because nothing will be: what is left may still be broken.
+        """
         waiting = iter(order)
         flying: deque[asyncio.Task[tuple[PairKey, list[TrialPair]]]] = deque()
         try:
@@ -82,31 +81,47 @@ class Pairing:
                     if len(flying) >= self.at_once:
                         break
                 if not flying:
-                    return "all held"
+                    return "all run"
                 place, found = await flying.popleft()
-                self.seen[place] = found
-                self.dead = 0 if any(self.scored([place])) or not found else self.dead + 1
-                self.pairs = counted([collapse(_passes(found))], begin=self.pairs)
-                self.heard(self.pairs)
-                stopped = self._look(len(order) - len(self.seen))
-                if stopped is not None:
-                    return stopped
+                self._add(place, found)
+                self.heard(self.ways)
+                if len(self.seen) < len(order):
+                    stopped = self._look(len(order))
+                    if stopped is not None:
+                        return stopped
         finally:
             for task in flying:
                 task.cancel()
             await asyncio.gather(*flying, return_exceptions=True)
 
-    def _look(self, remaining: int) -> Stopped | None:
-        if not remaining:
-            return "all held"
+    @property
+    def pairs(self) -> tuple[ScenarioPair, ...]:
+        """The scenarios that were looked at, but for those that only one side has."""
+        return tuple(
+            ScenarioPair(suite=place.suite, scenario=place.scenario, trials=tuple(found))
+            for place, found in self.seen.items()
+            if found
+        )
+
+    def _add(self, place: PairKey, found: list[TrialPair]) -> None:
+        self.seen[place] = found
+        if not found:
+            return
+        pair = ScenarioPair(suite=place.suite, scenario=place.scenario, trials=tuple(found))
+        scored = any(a.scored and b.scored for a, b in found)
+        self.dead = 0 if scored else self.dead + 1
+        self.passed.append(pair.passed)
+        self.ways[pair.passed.way] += 1
+
+    def _look(self, planned: int) -> Stopped | None:
         if self.dead >= _BREAKER:
             return "no answers"
-        now = look(
-            self.pairs, remaining=remaining, out_of_reach=self.out_of_reach, terms=self.terms
-        )
-        if now is Ruling.CONTINUE:
+        if not self.terms.looks(planned):
             return None
-        return "futile" if now is Ruling.FUTILE else "clear"
+        found = assess(
+            self.passed, self.terms, planned=planned, identical=repeats_itself(self.pairs)
+        )
+        return None if found.verdict == "can't tell" else "clear"
 
     async def _hold(self, place: PairKey) -> tuple[PairKey, list[TrialPair]]:
         found: list[TrialPair] = []
@@ -120,11 +135,6 @@ class Pairing:
                 found.append((one, other))
         return place, found
 
-    def scored(self, places: Iterable[PairKey]) -> Iterator[list[TrialPair]]:
-        """The scored pairs of trials of each of these scenarios."""
-        for place in places:
-            yield [(a, b) for a, b in self.seen[place] if a.scored and b.scored]
-
     @property
     def unscored(self) -> Counter[str]:
         """Pairs that nobody can be judged by, by the first cause."""
@@ -134,10 +144,6 @@ class Pairing:
             for pair in found
             if not (pair[0].scored and pair[1].scored)
         )
-
-
-def _passes(found: Sequence[TrialPair]) -> list[tuple[bool, bool]]:
-    return [(a.passed, b.passed) for a, b in found if a.scored and b.scored]
 
 
 async def diff(
@@ -159,6 +165,7 @@ async def diff(
     """
     began = time.monotonic()
     async with BothSides.opened(request, start) as sides:
+        request = sides.request
         if not sides.checked_out:
             # Everything is there already: there is nothing to spare by stopping early.
             request = replace(request, terms=replace(request.terms, fixed=True))
@@ -166,6 +173,9 @@ async def diff(
         found = await sides.survey()
         fixed = request.terms.fixed
         order = (*found.order, *found.rest) if fixed else found.order
+        if request.terms.looks(len(order)):
+            # Those that the change reaches first would make the others look like them.
+            order = shuffled(order, seed=request.seed)
         work = _Work(request=request, sides=sides, found=found, order=order)
         if order:
             heard(Progress(what="preparing the model"))
@@ -173,12 +183,11 @@ async def diff(
             work.pairing = Pairing(
                 a=work.ready.a,
                 b=work.ready.b,
-                trials=request.trials,
+                trials=request.trials or 1,
                 terms=request.terms,
                 at_once=work.ready.at_once,
-                out_of_reach=0 if fixed else len(found.out_of_reach),
-                heard=lambda pairs: heard(
-                    Progress(what="conversations", total=len(order), pairs=pairs)
+                heard=lambda ways: heard(
+                    Progress(what="conversations", total=len(order), ways=dict(ways))
                 ),
             )
             work.stopped = await work.pairing.run(order)
@@ -209,20 +218,21 @@ class _Work:
         """Add it up."""
         terms, found = self.request.terms, self.found
         seen = self.pairing.seen if self.pairing else {}
-        scored = dict(zip(seen, self.pairing.scored(seen), strict=True)) if self.pairing else {}
         return Difference(
             a=self._side(self.sides.a, "a", [a for pairs in seen.values() for a, _ in pairs]),
             b=self._side(self.sides.b, "b", [b for pairs in seen.values() for _, b in pairs]),
             model=self.ready.model if self.ready else "",
             terms=terms,
-            overall=self._overall(self._pairs(scored)),
-            suites=parts(self._by_suite(scored), terms=terms),
-            edges=parts(by_edge(scored.values()), terms=terms),
+            judged=self._judged(),
             changes=found.changes,
             not_seen=found.not_seen,
             looked_at=found.looked_at,
             flips=tuple(
-                flip for pairs in scored.values() for a, b in pairs for flip in flips(a, b)
+                flip
+                for pairs in seen.values()
+                for a, b in pairs
+                if a.scored and b.scored
+                for flip in flips(a, b)
             ),
             scope=self._scope(seen),
             stopped=self.stopped,
@@ -230,38 +240,18 @@ class _Work:
             notes=tuple(self._notes()),
         )
 
-    def _overall(self, pairs: Pairs) -> Part:
-        if self.stopped != "nothing changed":
-            return part("all", pairs, terms=self.request.terms)
-        # No test is needed for what is the same by itself.
-        same = Pairs(same=len(self.found.rest))
-        found = part("all", same, terms=self.request.terms)
-        return replace(found, verdict="no larger difference", largest_regression=0.0)
-
-    def _pairs(
-        self,
-        scored: Mapping[PairKey, list[tuple[TrialResult, TrialResult]]],
-        suite: str | None = None,
-    ) -> Pairs:
-        """The scenarios as pairs, those out of reach as the same."""
-        held = [
-            collapse((a.passed, b.passed) for a, b in pairs)
-            for place, pairs in scored.items()
-            if suite in {None, place.suite}
-        ]
-        # While the verdict is open, what is out of reach stands behind what is still to be held.
-        through = self.stopped != "clear"
-        same = sum(
-            suite in {None, place.suite} and place not in scored and through
-            for place in self.found.out_of_reach
+    def _judged(self) -> Judged:
+        terms, found = self.request.terms, self.found
+        if self.pairing is None:
+            return judge_unchanged(terms, Counter(place.suite for place in found.rest))
+        run = set(self.pairing.seen)
+        return judge(
+            self.pairing.pairs,
+            terms,
+            planned=len(self.order) - sum(not found for found in self.pairing.seen.values()),
+            out_of_reach=Counter(place.suite for place in found.out_of_reach if place not in run),
+            not_run=len(self.order) - len(run) if self.stopped == "no answers" else 0,
         )
-        return counted(held, begin=Pairs(same=same))
-
-    def _by_suite(
-        self, scored: Mapping[PairKey, list[tuple[TrialResult, TrialResult]]]
-    ) -> Mapping[str, Pairs]:
-        names = dict.fromkeys(place.suite for place in (*self.order, *self.found.out_of_reach))
-        return {name: self._pairs(scored, name) for name in sorted(names)}
 
     def _side(self, side: CheckedOut | Kept, letter: str, held: list[TrialResult]) -> SideRecord:
         folder = str(self.request.out / letter) if isinstance(side, CheckedOut) else str(side.path)
@@ -282,7 +272,7 @@ class _Work:
             held=len(seen),
             pairs=sum(map(len, seen.values())),
             unscored=dict(self.pairing.unscored) if self.pairing else {},
-            spared=per_trial * self.request.trials,
+            spared=per_trial * (self.request.trials or 1),
             untouched=tuple(found.untouched),
         )
 
@@ -292,6 +282,8 @@ class _Work:
         for side in (self.sides.a, self.sides.b):
             if isinstance(side, Kept) and side.stale:
                 yield f"{side.name}: the scenarios of {', '.join(sorted(side.stale))} have changed"
+        if self.stopped == "clear":
+            yield "stopped early: what the other scenarios come to is not known; --fixed runs all"
         if self.pairing is not None and self.pairing.missing:
             yield f"{len(self.pairing.missing)} trials are on one side only, and left out"
 

@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, Self
 
 from handoff_evals.changes import Survey, survey, unseen
 from handoff_evals.checks import expect_keys, load_checks
-from handoff_evals.comparison import Terms
 from handoff_evals.diff.worker_client import (
     Prepared,
     StartWorker,
@@ -30,7 +29,7 @@ from handoff_evals.results import (
     summarise,
 )
 from handoff_evals.scenarios import Suite, discover, load_suite
-from handoff_evals.stats import Pairs
+from handoff_evals.stats import Terms, Way
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +44,8 @@ class DiffRequest:
     suites: Sequence[str] = ()
     model: str | None = None
     """None for the one that a finished run was made on, or else the local one."""
-    trials: int = 1
+    trials: int | None = None
+    """Of each scenario; None for as many as a side has that is kept, or else one."""
     seed: int = 0
     terms: Terms = field(default_factory=Terms)
     folder: Path = field(default_factory=Path.cwd)
@@ -58,7 +58,8 @@ class Progress:
 
     what: str
     total: int = 0
-    pairs: Pairs = field(default_factory=Pairs)
+    ways: Mapping[Way, int] = field(default_factory=dict)
+    """How many scenarios were worse, better, the same and unscored."""
 
 
 WORKING_TREE = "."
@@ -133,6 +134,11 @@ class Kept:
     """By the model's label and the place."""
     stale: frozenset[str]
     """Suites whose scenarios are not what they are now."""
+
+    @property
+    def most_trials(self) -> int:
+        """How often the scenario was tried that was tried most often."""
+        return max((place.number + 1 for _, place in self.trials), default=1)
 
     def of(self, model: str | None) -> "KeptModel":
         """The trials of one model; the only one where none is named.
@@ -285,6 +291,9 @@ class BothSides:
             raise UsageError(f"no scenario in {', '.join(map(str, paths))} has `turns`")
         specs = (request.a or Repository.around(request.folder).fork_point(), request.b)
         found = [source(spec, folder=request.folder, suites=suites) for spec in specs]
+        if request.trials is None:
+            kept = [each.most_trials for each in found if isinstance(each, Kept)]
+            request = replace(request, trials=min(kept, default=1))
         async with AsyncExitStack() as stack:
             opening = _Opening(request=request, kept=found, stack=stack, start=start)
             a, b = [
@@ -368,7 +377,7 @@ class _Opening:
             home_root=str(root),
             suites=tuple(str(path.resolve()) for path in discover(request.suites, folder=home)),
             model=model,
-            trials=request.trials,
+            trials=request.trials or 1,
             seed=request.seed,
             turn_s=request.turn_s,
             out=str(out),

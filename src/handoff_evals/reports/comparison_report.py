@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from handoff_evals.comparison import AgainstBaseline, Comparison, Flip, leading
+from handoff_evals.reports.diff_report import STYLES
 from handoff_evals.reports.run_report import interval, share
 from handoff_evals.results import ModelSummary
 
@@ -24,13 +25,30 @@ def print_comparison(
     console.print(_side_by_side(models))
     console.print(_agents(models))
     for pair in pairs:
-        console.print(Text(pair.sentence, style="bold"), soft_wrap=True)
-        if pair.verdict != "can't tell":
-            console.print(Text(f"  {pair.power_line}", style="dim"))
-        if pair.left_out:
-            console.print(f"  {pair.left_out} scenarios were scored for one of them only")
+        console.print(Text(pair.headline, style=STYLES[pair.verdict]), soft_wrap=True)
+        for said in comparison_lines(pair):
+            console.print(Text(f"  {said}"), soft_wrap=True)
         for line in _disagreements(pair):
             console.print(line)
+
+
+def comparison_lines(pair: Comparison) -> Iterable[str]:
+    """What the verdict rests on, and what more can be said."""
+    if not pair.overall.scenarios:
+        return
+    yield from pair.sentences
+    for name, found in (
+        ("All expected decisions", pair.all_decisions),
+        ("Decisions on path", pair.on_path),
+    ):
+        if found is not None:
+            yield (
+                f"{name}: the share that is correct differs by {found.value:+.3f} "
+                f"[{found.low:+.3f}, {found.high:+.3f}], per scenario."
+            )
+    if pair.left_out:
+        yield f"{pair.left_out} scenarios were run by one of them only, and are left out."
+    yield pair.next_step
 
 
 def comparison_json(
@@ -40,7 +58,7 @@ def comparison_json(
     summary = TypeAdapter(ModelSummary)
     compared = TypeAdapter(Comparison)
     return {
-        "schema": 1,
+        "schema": 2,
         "sides": [
             {
                 "name": name,
@@ -50,13 +68,7 @@ def comparison_json(
             for name, model in sides
         ],
         "pairs": [
-            {
-                **compared.dump_python(pair, mode="json"),
-                "verdict": pair.verdict,
-                "sentence": pair.sentence,
-                "power": pair.power_line,
-            }
-            for pair in pairs
+            {**compared.dump_python(pair, mode="json"), "headline": pair.headline} for pair in pairs
         ],
     }
 
@@ -75,8 +87,8 @@ def _side_by_side(models: list[tuple[str, ModelSummary]]) -> Table:
         "decisions": lambda m: str(m.accuracy.of),
         "accuracy on path": lambda m: share(m.on_path.value),
         "unscored, not run": _unscored,
-        "pass^k": lambda m: _by_k(m.pass_hat),
-        "pass@k": lambda m: _by_k(m.pass_at),
+        **_pass_hat_rows(model for _, model in models),
+        "pass@k": lambda m: " ".join(f"{k}:{value:.2f}" for k, value in m.pass_at.items()) or "-",
         "first token, median s": lambda m: _number(m.ttft_s.median),
         "seam, median s": lambda m: _number(m.seam_s.median),
         "seconds a decision": lambda m: _number(_a_decision(m)["seconds"]),
@@ -117,9 +129,22 @@ def _disagreements(pair: Comparison) -> Iterable[Text]:
         yield Text(f"  and {left} more (--json has them all)", style="dim")
 
 
-def _by_k(values: object) -> str:
-    pairs = values.items() if isinstance(values, dict) else ()
-    return " ".join(f"{k}:{value:.2f}" for k, value in pairs) or "-"
+def _pass_hat_rows(models: Iterable[ModelSummary]) -> dict[str, Callable[[ModelSummary], str]]:
+    """pass^k with its interval, a row for each k; what is left out is named."""
+
+    def cell_of(k: int) -> Callable[[ModelSummary], str]:
+        def cell(model: ModelSummary) -> str:
+            found = model.pass_hat.get(k)
+            if found is None:
+                return "-"
+            left_out = f", {found.left_out} left out" if found.left_out else ""
+            return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]{left_out}"
+
+        return cell
+
+    largest = max((k for model in models for k in model.pass_hat), default=0)
+    # k = 1 is the share of passed trials.
+    return {f"pass^{k}": cell_of(k) for k in range(2, largest + 1)}
 
 
 def _unscored(model: ModelSummary) -> str:
@@ -142,20 +167,43 @@ def _number(value: float | None) -> str:
 
 
 _SHOWN_FLIPS = 15
-_STYLES = {"worse": "red", "better": "green", "other": "yellow"}
+_FLIP_STYLES = {"worse": "red", "better": "green", "other": "yellow"}
 
 
 def print_against(console: Console, found: Iterable[AgainstBaseline]) -> None:
-    """Print each model's verdict, what flipped, and what was not compared."""
+    """Print each model's verdict, what it rests on, what flipped, and what was not compared."""
     for each in found:
-        console.print(Text(each.sentence, style="bold"), soft_wrap=True)
+        console.print(Text(each.headline, style=STYLES[each.verdict]), soft_wrap=True)
+        for line in against_lines(each):
+            console.print(Text(f"  {line}"), soft_wrap=True)
         flips = leading(each.flips)
         for flip in flips[:_SHOWN_FLIPS]:
-            console.print(Text(f"  {flip_line(flip)}", style=_STYLES[flip.direction]))
+            console.print(Text(f"  {flip_line(flip)}", style=_FLIP_STYLES[flip.direction]))
         if len(flips) > _SHOWN_FLIPS:
             console.print(f"  and {len(flips) - _SHOWN_FLIPS} more")
         for line in each.left_out:
-            console.print(Text(f"  not compared: {line}", style="dim"), soft_wrap=True)
+            console.print(Text(f"  {line}", style="dim"), soft_wrap=True)
+
+
+def against_lines(each: AgainstBaseline) -> Iterable[str]:
+    """What the verdict rests on, and what regressed apart from whole scenarios."""
+    if not each.overall.pairs:
+        return
+    yield from each.sentences
+    for part in each.parts:
+        if part.verdict == "regressed":
+            yield (
+                f"{part.kind} {part.name}: right less often in {part.worse} scenarios, more often "
+                f"in {part.better} (p {part.p:.3g}, adjusted)."
+            )
+    if each.decisions is not None:
+        found = each.decisions
+        yield (
+            f"All expected decisions: the share that is correct differs by {found.value:+.3f} "
+            f"[{found.low:+.3f}, {found.high:+.3f}], per scenario."
+        )
+    if each.next_step:
+        yield each.next_step
 
 
 def flip_line(flip: Flip) -> str:

@@ -1,6 +1,6 @@
 """Two versions side by side in the terminal: what changed, what flipped, what can be said."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from rich.box import SIMPLE_HEAD
@@ -9,22 +9,29 @@ from rich.table import Table
 from rich.text import Text
 
 from handoff_evals.changes import Change
-from handoff_evals.comparison import Difference, Flip, Part, leading
+from handoff_evals.comparison import (
+    UNCHANGED,
+    Difference,
+    Flip,
+    Part,
+    leading,
+    verdict_words,
+)
+from handoff_evals.stats import Terms, Verdict
 
 _SHOWN = 20
 _LONGEST = 600
-_STYLES = {
+STYLES: Mapping[Verdict, str] = {
     "regressed": "bold red",
     "improved": "bold green",
-    "no larger difference": "green",
+    "no difference larger than the margin": "green",
     "can't tell": "yellow",
 }
 _STOPPED = {
-    "all held": "all that the change can reach was held",
+    "all run": "all that the change can reach was run",
     "clear": "stopped early: the verdict was clear",
-    "futile": "stopped early: nothing that was left could have settled it",
     "no answers": "stopped early: one after another could not be scored",
-    "nothing changed": "nothing that a model receives, and no code behind it, has changed",
+    "nothing changed": UNCHANGED,
 }
 
 
@@ -35,49 +42,27 @@ def print_difference(console: Console, found: Difference) -> None:
 
 
 def _lines(found: Difference) -> Iterator[Text | Table]:
+    judged = found.judged
     yield Text(f"a  {found.a.name}")
     yield Text(f"b  {found.b.name}{f'   on {found.model}' if found.model else ''}")
     yield from _changes(found)
     yield from _flips(found.flips, found)
-    if found.suites:
-        yield _table("By suite", found.suites, found)
-    # An edge on which nothing flipped is of little interest.
-    flipped = [part for part in found.edges if part.worse or part.better]
-    if flipped:
-        yield _table("By edge", flipped, found)
+    # A part in which nothing flipped is of little interest.
+    told = [part for part in judged.parts if part.kind == "suite" or part.worse or part.better]
+    for title, kind in (("By suite", "suite"), ("By edge", "edge"), ("By check", "check")):
+        listed = [part for part in told if part.kind == kind]
+        if listed:
+            yield _table(title, listed, found.terms)
     yield from _scope(found)
     for note in found.notes:
         yield Text(note, style="dim")
-    yield Text(verdict_line(found), style=_STYLES[found.overall.verdict])
-    for part in found.regressed[1 if found.overall.verdict == "regressed" else 0 :]:
-        yield Text(f"{part.name} regressed: {_seen(part)}", style=_STYLES["regressed"])
-
-
-def verdict_line(found: Difference) -> str:
-    """The verdict on all, in words and numbers."""
-    part, margin = found.overall, found.terms.margin
-    if found.stopped == "nothing changed":
-        return f"no difference: {_STOPPED['nothing changed']}"
-    bound = f"a loss of more than {part.largest_regression:.3f} of the scenarios is ruled out"
-    if part.largest_regression >= 1:
-        bound = "no loss can be ruled out"
-    sure = f"{1 - found.terms.alpha:.0%} sure"
-    match part.verdict:
-        case "regressed":
-            return f"regressed: {_seen(part)}, {_evidence(part, part.e_worse)} ({sure})"
-        case "improved":
-            return f"improved: {_seen(part)}, {_evidence(part, part.e_better)} ({sure})"
-        case "no larger difference":
-            return f"no difference larger than {margin:g}: {_seen(part)}; {bound} ({sure})"
-    more = "" if found.terms.fixed else "; --fixed holds them all and looks once"
-    return (
-        f"can't tell: {_seen(part)}; {bound}, which is not enough for --margin {margin:g}. More "
-        f"scenarios, or a wider margin, may settle it{more}"
-    )
-
-
-def _evidence(part: Part, e_value: float) -> str:
-    return f"e-value {e_value:.3g}" if part.p is None else f"p {part.p:.3f}"
+    yield Text(verdict_words(judged.verdict, found.terms), style=STYLES[judged.verdict])
+    for part in judged.regressed:
+        yield Text(f"  {part.kind} {part.name} regressed: {_seen(part)}", style="red")
+    for sentence in judged.sentences:
+        yield Text(f"  {sentence}")
+    if judged.next_step:
+        yield Text(f"  {judged.next_step}", style="dim")
 
 
 def _changes(found: Difference) -> Iterator[Text]:
@@ -131,7 +116,7 @@ def _outcome(outcome: str, actual: str) -> str:
     return f"{outcome} ({actual})" if outcome in {"wrong", "spurious"} else outcome
 
 
-def _table(title: str, parts: Sequence[Part], found: Difference) -> Table:
+def _table(title: str, parts: Sequence[Part], terms: Terms) -> Table:
     table = Table(
         title=Text(title, style="bold"),
         title_justify="left",
@@ -148,16 +133,11 @@ def _table(title: str, parts: Sequence[Part], found: Difference) -> Table:
             str(part.worse),
             str(part.better),
             str(part.same),
-            "-" if part.p is None else f"{part.p:.3f}",
-            f"{part.largest_regression:.2f}",
-            Text(_word(part, found), style=_STYLES[part.verdict]),
+            f"{part.p:.3f}",
+            f"{max(0.0, part.loss):.2f}",
+            Text(verdict_words(part.verdict, terms), style=STYLES[part.verdict]),
         )
     return table
-
-
-def _word(part: Part, found: Difference) -> str:
-    bounded = part.verdict == "no larger difference"
-    return f"none above {found.terms.margin:g}" if bounded else part.verdict
 
 
 def _scope(found: Difference) -> Iterator[Text]:
@@ -169,7 +149,7 @@ def _scope(found: Difference) -> Iterator[Text]:
         reach += (
             f", {scope.out_of_reach} can't: they come out the same" if scope.out_of_reach else ""
         )
-        yield Text(f"{reach}. Held: {scope.held}; {_STOPPED[found.stopped]}.")
+        yield Text(f"{reach}. Run: {scope.held}; {_STOPPED[found.stopped]}.")
     if scope.untouched:
         yield Text(f"No change for {', '.join(scope.untouched)}: left out.", style="dim")
     if scope.unscored:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from handoff_evals.checks import OUTCOMES
 from handoff_evals.comparison import AgainstBaseline, Comparison, Flip, leading
+from handoff_evals.reports.comparison_report import against_lines, comparison_lines
 from handoff_evals.reports.run_report import (
     SameCause,
     check_rows,
@@ -50,7 +51,10 @@ def run_markdown(
     return _joined(
         f"### Handoffs: {escape(verdict)}",
         "\n".join(f"- {escape(each)}" for each in reasons),
-        *(f"**{escape(each.sentence)}**" for each in against),
+        *(
+            "  \n".join([f"**{escape(each.headline)}**", *map(escape, against_lines(each))])
+            for each in against
+        ),
         accuracy_table(summary),
         *against_sections(against),
         f"**Outcomes of the expected decisions**\n\n{outcomes_table(summary)}",
@@ -68,7 +72,10 @@ def comparison_markdown(
     models = dict(sides)
     return _joined(
         "### Handoffs: models compared",
-        "\n".join(f"- **{escape(pair.sentence)}**" for pair in pairs),
+        "\n".join(
+            "  \n".join([f"- **{escape(pair.headline)}**", *map(escape, comparison_lines(pair))])
+            for pair in pairs
+        ),
         accuracy_table(Summary(models=models)),
         f"**Outcomes of the expected decisions**\n\n{outcomes_table(Summary(models=models))}",
         *(_disagreements(pair) for pair in pairs),
@@ -128,7 +135,7 @@ def against_sections(found: Iterable[AgainstBaseline]) -> Iterator[str]:
         if each.flips:
             yield f"**Flipped against the baseline: {escape(each.model)}**"
             yield flips_table(each.flips)
-        lines = [f"- not compared, {escape(line)}" for line in each.left_out]
+        lines = [f"- {escape(line)}" for line in each.left_out]
         if lines:
             yield "\n".join(lines)
 

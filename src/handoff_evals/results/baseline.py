@@ -218,6 +218,7 @@ class _TrialLine(_Line):
     status: Status
     decisions: list[_DecisionLine]
     failed: list[_CheckLine] = []
+    digest: str = ""
 
     @classmethod
     def of(cls, trial: TrialResult) -> "_TrialLine":
@@ -236,6 +237,7 @@ class _TrialLine(_Line):
                 for each in trial.decisions
             ],
             failed=[_CheckLine(check=each.check, turn=each.turn) for each in trial.failed],
+            digest=trial.digest,
         )
 
     def value(self) -> TrialResult:
@@ -256,6 +258,7 @@ class _TrialLine(_Line):
                 for each in self.decisions
             ),
             failed=tuple(FailedCheck(check=each.check, turn=each.turn) for each in self.failed),
+            digest=self.digest,
         )
 
 

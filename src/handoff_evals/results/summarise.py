@@ -1,7 +1,7 @@
 """Adding up a run, one trial at a time."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from statistics import fmean, median, quantiles
 
@@ -21,6 +21,7 @@ from handoff_evals.results.summary import (
     DecisionCounts,
     Failure,
     ModelSummary,
+    PassHat,
     Seconds,
     Share,
     SuiteSummary,
@@ -28,7 +29,7 @@ from handoff_evals.results.summary import (
     TrialCounts,
 )
 from handoff_evals.results.trial import Trial
-from handoff_evals.stats import mean_interval, pass_at_k, pass_hat_k
+from handoff_evals.stats import Tries, mean_interval, pass_at_k, pass_hat_k_interval
 from handoff_evals.transcript import AgentHandoff, AgentRef, Message, Transcript, Usage
 
 
@@ -84,6 +85,8 @@ class _Tally:
     usage: Usage = field(default_factory=Usage)
     ttft: list[float] = field(default_factory=list)
     seams: list[float] = field(default_factory=list)
+    lost: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Unscored trials, by scenario."""
     tries: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     """Scored trials and passed ones, by scenario."""
     wall_s: float = 0.0
@@ -123,6 +126,7 @@ def _add(tally: _Tally, trial: Trial) -> None:
     tally.ttft.extend(call.ttft_s for call in calls if call.ttft_s is not None)
     if trial.status == "unscored":
         tally.causes[trial.cause or ""] += 1
+        tally.lost[trial.key.suite, trial.key.scenario] += 1
         return
     for name, status in _by_check(trial).items():
         tally.checks.setdefault(name, Counter())[status] += 1
@@ -184,10 +188,10 @@ def _model(tally: _Tally, planned: int, confidence: float, price: Price | None) 
             causes=dict(tally.causes),
             not_run=planned - tally.statuses.total(),
         ),
-        passed=_share(tally.tries, confidence),
+        passed=_share(tally.tries, tally, confidence),
         decisions=_counts(found),
-        accuracy=_correct(tally.decisions, confidence),
-        on_path=_correct(tally.decisions, confidence, only_on_path=True),
+        accuracy=_correct(tally, confidence),
+        on_path=_correct(tally, confidence, only_on_path=True),
         checks={
             name: CheckCounts(
                 passed=counted["passed"], failed=counted["failed"], unscored=counted["unscored"]
@@ -198,8 +202,8 @@ def _model(tally: _Tally, planned: int, confidence: float, price: Price | None) 
         confusion=matrix,
         per_agent=per_agent(matrix),
         tokens=tally.usage,
-        pass_hat=_repeats(tally, pass_hat_k),
-        pass_at=_repeats(tally, pass_at_k),
+        pass_hat=_pass_hat(tally, confidence),
+        pass_at=_pass_at(tally),
         ttft_s=_seconds(tally.ttft),
         seam_s=_seconds(tally.seams),
         wall_s=tally.wall_s,
@@ -216,9 +220,9 @@ def _suite(suite: str, tally: _Tally, confidence: float) -> SuiteSummary:
     tries = {key: counts for key, counts in tally.tries.items() if key[0] == suite}
     matrix = confusion(decision for _, _, decision in found)
     return SuiteSummary(
-        passed=_share(tries, confidence),
-        accuracy=_correct(found, confidence),
-        on_path=_correct(found, confidence, only_on_path=True),
+        passed=_share(tries, tally, confidence, suite=suite),
+        accuracy=_correct(tally, confidence, suite=suite),
+        on_path=_correct(tally, confidence, suite=suite, only_on_path=True),
         confusion=matrix,
         per_agent=per_agent(matrix),
     )
@@ -236,22 +240,50 @@ def _counts(found: list[Decision]) -> DecisionCounts:
 
 
 def _correct(
-    found: list[tuple[str, str, Decision]], confidence: float, *, only_on_path: bool = False
+    tally: _Tally, confidence: float, *, suite: str | None = None, only_on_path: bool = False
 ) -> Share:
     """The share of correct decisions: on path, with the expected outcome."""
     scenarios: dict[tuple[str, str], list[int]] = {}
-    for suite, scenario, decision in found:
-        if decision.on_path or not only_on_path:
-            counts = scenarios.setdefault((suite, scenario), [0, 0])
+    for name, scenario, decision in tally.decisions:
+        if suite in {None, name} and (decision.on_path or not only_on_path):
+            counts = scenarios.setdefault((name, scenario), [0, 0])
             counts[0] += 1
             counts[1] += decision.on_path and decision.outcome == "correct"
-    return _share(scenarios, confidence)
+    return _share(scenarios, tally, confidence, suite=suite)
 
 
-def _share(scenarios: Mapping[tuple[str, str], list[int]], confidence: float) -> Share:
-    """Average over scenarios; of each, how many there were, and how many of them were right."""
-    found = sorted(right / number for number, right in scenarios.values())
-    interval = mean_interval(found, confidence=confidence) if found else None
+def _share(
+    scenarios: Mapping[tuple[str, str], list[int]],
+    tally: _Tally,
+    confidence: float,
+    *,
+    suite: str | None = None,
+) -> Share:
+    """Average over scenarios; the bounds count unscored trials against and for the model.
+
+    Args:
+        scenarios: How many there were of each, and how many of them were right.
+        tally: The unscored trials, and the scored ones.
+        confidence: Of the interval.
+        suite: Of this suite only.
+    """
+    keys = sorted(
+        {*scenarios, *(key for key in tally.lost if suite in {None, key[0]})}
+        if scenarios
+        else scenarios
+    )
+    found, worst, best = [], [], []
+    for key in keys:
+        number, right = scenarios.get(key, (0, 0))
+        scored, lost = tally.tries.get(key, [0, 0])[0], tally.lost[key]
+        if number:
+            found.append(right / number)
+        elif scored:
+            continue  # It has no decision: nothing of it is missing.
+        share = found[-1] if number else 0.0
+        worst.append(share * scored / (scored + lost))
+        best.append((share * scored + lost) / (scored + lost))
+    interval = mean_interval(found, confidence=confidence, missing=(worst, best)) if found else None
     return Share(
         value=interval.value if interval else None,
         low=interval.low if interval else None,
@@ -262,11 +294,33 @@ def _share(scenarios: Mapping[tuple[str, str], list[int]], confidence: float) ->
     )
 
 
-def _repeats(tally: _Tally, estimate: Callable[[int, int, int], float]) -> Mapping[int, float]:
-    """An estimate for every k that each scenario was tried as often as, from 1 up."""
+def _pass_hat(tally: _Tally, confidence: float) -> Mapping[int, PassHat]:
+    """pass^k for every k that the planned trials allow, from 1 up."""
+    tries = [
+        Tries(passed=passed, failed=tried - passed, unscored=tally.lost[key])
+        for key in sorted({*tally.tries, *tally.lost})
+        for tried, passed in [tally.tries.get(key, [0, 0])]
+    ]
+    found: dict[int, PassHat] = {}
+    for k in range(1, max((each.scored for each in tries), default=0) + 1):
+        result = pass_hat_k_interval(tries, k, confidence)
+        if result is not None:
+            found[k] = PassHat(
+                value=result.interval.value,
+                low=result.interval.low,
+                high=result.interval.high,
+                scenarios=result.scenarios,
+                left_out=result.short,
+                unscored=result.unscored,
+            )
+    return found
+
+
+def _pass_at(tally: _Tally) -> Mapping[int, float]:
+    """pass@k for every k that each scenario was tried as often as, from 1 up."""
     fewest = min((tried for tried, _ in tally.tries.values()), default=0)
     return {
-        k: fmean(estimate(tried, passed, k) for tried, passed in tally.tries.values())
+        k: fmean(pass_at_k(tried, passed, k) for tried, passed in tally.tries.values())
         for k in range(1, fewest + 1)
     }
 

@@ -71,6 +71,23 @@ class Share:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PassHat:
+    """The chance that all of k trials pass, averaged over the scenarios with k scored trials.
+
+    The bounds count what is unscored against and for the model.
+    """
+
+    value: float
+    low: float
+    high: float
+    scenarios: int
+    left_out: int
+    """Scenarios with k trials of which some are unscored, so that fewer than k are left."""
+    unscored: int
+    """Unscored trials."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CheckCounts:
     """In how many scored trials a check passed, and in how many it failed."""
 
@@ -120,8 +137,8 @@ class ModelSummary:
     suites: Mapping[str, SuiteSummary]
     confusion: Mapping[str, Mapping[str, int]]
     per_agent: Mapping[str, Quality]
-    pass_hat: Mapping[int, float]
-    """By k: the chance that a scenario passes in each of k trials; the mean over scenarios."""
+    pass_hat: Mapping[int, PassHat]
+    """By k: the chance that a scenario passes in each of k trials."""
     pass_at: Mapping[int, float]
     """By k: the chance that it passes in at least one of k trials."""
     tokens: Usage

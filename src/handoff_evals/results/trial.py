@@ -1,5 +1,6 @@
 """One run of one scenario on one model, and its shorter form without the transcript."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -48,6 +49,12 @@ class Trial:
         named = (each.cause or each.name for each in self.scores if each.status == "unscored")
         return next(named, "no_scores")
 
+    @property
+    def digest(self) -> str:
+        """The same for trials in which the same was said and done, whenever and by whatever id."""
+        happened = repr(self.transcript.happenings).encode("utf-8", "surrogatepass")
+        return hashlib.sha256(happened).hexdigest()[:16]
+
 
 @dataclass(frozen=True, kw_only=True)
 class FailedCheck:
@@ -78,6 +85,9 @@ class TrialResult:
     """The checks that failed, other than handoff decisions."""
     scenario_sha256: str = ""
     """Of what is said and expected; see `scenario_sha256`. Empty where nobody asked for it."""
+    digest: str = ""
+    """The same for trials that are copies of each other, as at temperature 0. Empty where it is
+    unscored, or was kept without."""
     starts: Mapping[int, str] = field(default_factory=dict, compare=False)
     """The agent that had the call before each turn; a baseline does not keep it."""
     cause: str | None = field(default=None, compare=False)
@@ -102,11 +112,17 @@ class TrialResult:
                 if score.status == "failed" and score.name != "handoff"
             ),
             scenario_sha256=scenario_sha256,
+            digest="" if trial.status == "unscored" else trial.digest,
             starts={number: turn.active.label for number, turn in enumerate(turns[:-1], 1)},
             cause=trial.cause,
             asked=len(calls) - replayed,
             replayed=replayed,
         )
+
+    @classmethod
+    def not_run(cls, key: TrialKey) -> "TrialResult":
+        """A trial that was planned, and never finished."""
+        return cls(key=key, status="unscored", decisions=(), cause="not_run")
 
     @property
     def pair(self) -> PairKey:

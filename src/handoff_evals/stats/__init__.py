@@ -11,6 +11,7 @@ used, not at the top of a command line.
 from handoff_evals.stats.anytime import loss_evidence
 from handoff_evals.stats.assessment import (
     ON_PARTS,
+    ON_TRIALS,
     RUN_ALL,
     VERDICTS,
     Assessment,
@@ -21,10 +22,10 @@ from handoff_evals.stats.assessment import (
     difference_of,
 )
 from handoff_evals.stats.bounded_mean import lower_bound, mean_interval, upper_bound
-from handoff_evals.stats.difference import paired_difference
 from handoff_evals.stats.intervals import Interval, clustered
 from handoff_evals.stats.planning import (
     Advice,
+    Basis,
     Spread,
     advise,
     expected_spread,
@@ -39,69 +40,47 @@ from handoff_evals.stats.repeats import (
     pass_hat_k,
     pass_hat_k_interval,
 )
-from handoff_evals.stats.sensitivity import smallest_difference
-from handoff_evals.stats.sequential import (
-    Look,
-    Pairs,
-    Ruling,
-    decide,
-    e_either,
-    e_worse,
-    largest_regression,
-    rule,
-)
 from handoff_evals.stats.significance import (
     breakage_test,
     holm,
-    mcnemar,
-    paired_permutation,
     sign_test,
     stratified_test,
 )
-from handoff_evals.stats.trial_pairs import Outcome, TrialPairs
+from handoff_evals.stats.trial_pairs import Outcome, TrialPairs, Way
 
 __all__ = [
     "ON_PARTS",
+    "ON_TRIALS",
     "RUN_ALL",
     "VERDICTS",
     "Advice",
     "Assessment",
+    "Basis",
     "Interval",
-    "Look",
     "Outcome",
-    "Pairs",
     "PassHatK",
-    "Ruling",
     "Spread",
     "Terms",
     "TrialPairs",
     "Trials",
     "Tries",
     "Verdict",
+    "Way",
     "advise",
     "assess",
     "breakage_test",
     "clustered",
-    "decide",
     "difference_of",
-    "e_either",
-    "e_worse",
     "expected_spread",
     "holm",
     "identical_trials",
-    "largest_regression",
     "loss_evidence",
     "lower_bound",
-    "mcnemar",
     "mean_interval",
-    "paired_difference",
-    "paired_permutation",
     "pass_at_k",
     "pass_hat_k",
     "pass_hat_k_interval",
-    "rule",
     "sign_test",
-    "smallest_difference",
     "smallest_loss",
     "spread",
     "stratified_test",

@@ -19,7 +19,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import logsumexp
 
 # exp() of more overflows, and no threshold is near it.
 _LARGEST_LOG: Final = 700.0
@@ -47,7 +46,7 @@ def loss_evidence(passes: Sequence[tuple[int, int, int]]) -> float:
     total = np.zeros_like(_SHARES)
     for counts, times in Counter(passes).items():
         total = total + times * _log_bets(*counts)
-    return exp(min(float(logsumexp(total + _LOG_WEIGHTS)), _LARGEST_LOG))
+    return exp(min(_log_sum(total + _LOG_WEIGHTS), _LARGEST_LOG))
 
 
 def anytime_lower_bound(values: Sequence[float], *, least: float, level: float) -> float:
@@ -69,7 +68,7 @@ def anytime_lower_bound(values: Sequence[float], *, least: float, level: float) 
     def surplus(at: float) -> float:
         # A stake u is lost whole at the lower end, and wins on every value above `at`.
         gains = np.log1p(_SHARES[:, None] * (distinct - at) / (at - least))
-        return float(logsumexp(_LOG_WEIGHTS + (counts * gains).sum(-1))) + log(level)
+        return _log_sum(_LOG_WEIGHTS + (counts * gains).sum(-1)) + log(level)
 
     top = max(values, default=least)
     nearly = least + 1e-9
@@ -97,3 +96,9 @@ def _log_bets(a: int, b: int, trials: int) -> NDArray[np.float64]:
         chance = comb(trials, share) * comb(trials, a + b - share) / ways
         expected = np.logaddexp(expected, log(chance) + share * np.log(odds))
     return np.asarray(a * np.log(odds) - expected)
+
+
+def _log_sum(logarithms: NDArray[np.float64]) -> float:
+    """The logarithm of a sum whose terms are given as logarithms."""
+    largest = float(logarithms.max())
+    return largest + log(float(np.exp(logarithms - largest).sum()))

@@ -48,7 +48,7 @@ RUN_ALL: Final = 60
 
 # How the chance of a false "regressed" is spent: on the trials of all scenarios, on
 # scenarios that broke for certain, and on the parts (suites, edges, checks) together.
-_ON_ALL: Final = 0.8
+ON_TRIALS: Final = 0.8
 _ON_BROKEN: Final = 0.1
 ON_PARTS: Final = 0.1
 # Where one may stop early, the first is spent on the trials at the end, on the trials at any
@@ -149,7 +149,7 @@ def assess(
     difference, loss = _bounds(pairs, unchanged, terms, looking=looking)
     evidence = loss_evidence(trials.in_favour)
     lost = ended and (
-        trials.p_loss <= side * (_AT_THE_END if looking else _ON_ALL)
+        trials.p_loss <= side * (_AT_THE_END if looking else ON_TRIALS)
         or trials.p_broken <= side * _ON_BROKEN
     )
     lost |= looking and evidence * side * _AT_A_LOOK >= 1

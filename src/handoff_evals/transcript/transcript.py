@@ -5,7 +5,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from handoff_evals.transcript.events import AgentHandoff, AgentRef, Event, Fault, Message
+from handoff_evals.transcript.events import (
+    AgentHandoff,
+    AgentRef,
+    Event,
+    Fault,
+    FunctionCall,
+    FunctionCallOutput,
+    Message,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +140,11 @@ class Transcript:
         return tuple(event for turn in self.turns for event in turn.events)
 
     @property
+    def happenings(self) -> tuple[tuple[Any, ...], ...]:
+        """Every event in order, without times and ids."""
+        return tuple(_happening(event) for event in self.events)
+
+    @property
     def handoffs(self) -> tuple[AgentHandoff, ...]:
         """Every handoff, the first agent's entrance included (its `old` is None)."""
         return tuple(event for event in self.events if isinstance(event, AgentHandoff))
@@ -160,3 +173,17 @@ class Transcript:
         """The events of one turn with their indices into `events`."""
         start = sum(len(earlier.events) for earlier in self.turns[:turn])
         yield from enumerate(self.turns[turn].events, start)
+
+
+def _happening(event: Event) -> tuple[Any, ...]:
+    who = None if isinstance(event, AgentHandoff) or event.agent is None else event.agent.label
+    match event:
+        case Message():
+            return event.type, who, event.role, event.text, event.interrupted
+        case FunctionCall():
+            return event.type, who, event.name, event.arguments
+        case FunctionCallOutput():
+            return event.type, who, event.name, event.output, event.is_error
+        case AgentHandoff():
+            return event.type, event.old and event.old.label, event.new.label
+    return event.type, who, getattr(event, "message", "")
