@@ -18,7 +18,7 @@ from handoff_evals.models import Model, resolve
 from handoff_evals.references import import_reference
 from handoff_evals.results import Asked, Manifest, RunFolder, SuiteRecord, Trial, TrialKey
 from handoff_evals.runs.lane import Budget, Planned, RetryPolicy, plan
-from handoff_evals.runs.runner import Pace, Route, Runner
+from handoff_evals.runs.runner import Executor, Pace, Route, Runner
 from handoff_evals.scenarios import Suite, discover, load_suite
 
 DEFAULT_FOLDER = Path("fixtures/cassettes")
@@ -114,7 +114,8 @@ class PreparedRun:
         Returns:
             Why some were not run, a sentence a reason.
         """
-        return await self.runner(folder, done).run(self.planned)
+        executor: Executor = self.runner(folder, done)
+        return await executor.run(self.planned)
 
     def runner(
         self,
