@@ -3,6 +3,7 @@
 ```toml
 [tool.handoff-evals]
 redact = "my_project.privacy:without_numbers"   # str -> str, for cassettes
+checks = ["my_project.checks"]                  # modules with checks of your own
 
 [tool.handoff-evals.models.fast]
 model = "gpt-4.1-mini"
@@ -63,6 +64,8 @@ class ProjectConfig(_Strict):
 
     redact: str | None = None
     """`module:function` that every text goes through before it is kept on a cassette."""
+    checks: tuple[str, ...] = ()
+    """Modules that are imported before a scenario file is read: each adds checks by `@check`."""
     models: dict[str, ModelConfig] = Field(default_factory=dict)
 
 

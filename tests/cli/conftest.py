@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from handoff_evals.cli.main import app
 from handoff_evals.errors import EngineError, HandoffEvalsError
+from tests.support.imports import forgotten
 
 SUITE = """
 name: Star
@@ -53,11 +54,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def command(project: Path) -> Command:  # noqa: ARG001 - it has to be there
+def command(project: Path, tmp_path: Path) -> Command:  # noqa: ARG001 - it has to be there
     """Run `handoff-evals` in this process, with the exit code that its main would give."""
 
     def run(*words: str) -> Done:
-        result = CliRunner().invoke(app, list(words))
+        with forgotten(tmp_path):
+            result = CliRunner().invoke(app, list(words))
         error = result.exception
         if isinstance(error, HandoffEvalsError):
             code = 3 if isinstance(error, EngineError) else 2

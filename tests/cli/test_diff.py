@@ -232,13 +232,15 @@ def test_a_finished_run_counts_as_what_it_was_run_with(
     assert not (project.folder / "runs/d/a").exists()
 
 
-def test_a_baseline_is_a_side(project: Project, command: Callable[..., Any], diff: Diff) -> None:
+def test_a_baseline_is_a_side(
+    project: Project, command: Callable[..., Any], diff_by_processes: Diff
+) -> None:
     command(
         "run", "-m", "obedient:obedient", "--baseline", "kept.json", "--update-baseline",
         "--out", "runs/one",
     )  # fmt: skip
     project.edit("invoices go to billing", "invoices go to technical support")
-    done = diff("--a", "kept.json")
+    done = diff_by_processes("--a", "kept.json")
     assert done.code == 1, done.err
     assert done.found["flips"][0]["edge"] == "customer_service_agent -> billing_agent"
 

@@ -71,7 +71,7 @@ def test_nothing_scored_exits_3_and_says_why(command: Command, project: Path) ->
     [
         (["nowhere"], "'nowhere' is neither a file nor a folder"),
         (["-m", "gpt"], "no model 'gpt'; there are:"),
-        (["-m", "never", "-m", "never"], "a model stands twice"),
+        (["-m", "never", "-m", "never"], "name 'never' twice: name each model once"),
         (
             ["-m", "never", "--only", "zzz"],
             "no scenario fits --only 'zzz'; there are 'Stays, then b'",
@@ -211,7 +211,7 @@ async def test_who_stops_reading_changes_no_verdict(project: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "handoff_evals", *words, "--min-accuracy", "0.9"),
         cwd=project,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"},
         stdout=write,
         stderr=asyncio.subprocess.PIPE,
     )

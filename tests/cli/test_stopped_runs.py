@@ -12,6 +12,8 @@ import pytest
 from tests.cli.command import ended, project
 from tests.support.openai_server import OpenAIServer, Rates
 
+preloaded = pytest.mark.usefixtures("preloaded_python")
+
 RATES = Rates(wrong=0.2, missed=0.2, phantom=0.2, spurious=0.2)
 TIMES = {"ttft_s", "seam_s", "wall_s", "duration_s"}
 
@@ -30,6 +32,7 @@ def summary(out: str) -> dict[str, Any]:
     return dict(untimed(found))
 
 
+@preloaded
 async def test_a_run_killed_at_three_random_moments_comes_to_what_the_unbroken_one_does(
     tmp_path: Path,
 ) -> None:
@@ -60,6 +63,7 @@ async def test_a_run_killed_at_three_random_moments_comes_to_what_the_unbroken_o
         assert min(outcomes[each] for each in ("correct", "wrong", "missed", "spurious")) > 0
 
 
+@preloaded
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_ctrl_c_keeps_and_prints_what_is_finished_and_the_run_can_be_taken_up(
     tmp_path: Path, number: signal.Signals
@@ -102,6 +106,7 @@ async def test_ctrl_c_ends_a_run_whose_requests_wait_for_a_rate_limit(tmp_path: 
         assert "Traceback" not in stopped.err
 
 
+@preloaded
 async def test_a_dead_model_among_three_holds_up_no_other(tmp_path: Path) -> None:
     models = ("first", "dead", "second")
     async with project(tmp_path, OpenAIServer(), models=models, scenarios=8) as here:

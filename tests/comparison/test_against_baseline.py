@@ -221,11 +221,17 @@ def test_on_a_live_model_many_flips_are_a_regression() -> None:
     assert back.movement == "improved"
 
 
-def test_what_is_decided_by_rule_is_never_noise() -> None:
-    for model in ("oracle", "never", "always:billing"):
-        old = baseline(kept("a", decision(1), model=model))
-        new = baseline(kept("a", decision(1, "missed"), model=model))
-        assert against_baseline(old, new)[0].movement == "regressed"
+def test_no_flip_of_a_model_that_answers_by_a_rule_is_chance() -> None:
+    old = baseline(kept("a", decision(1)))
+    new = baseline(kept("a", decision(1, "missed")))
+    assert against_baseline(old, new, deterministic={"m"})[0].movement == "regressed"
+
+
+@pytest.mark.parametrize("label", ["oracle", "never", "always:billing", "oracle_models:gpt"])
+def test_no_name_makes_a_models_flips_certain(label: str) -> None:
+    old = baseline(kept("a", decision(1), model=label))
+    new = baseline(kept("a", decision(1, "missed"), model=label))
+    assert against_baseline(old, new)[0].movement == "can't tell"
 
 
 def test_what_follows_from_a_decision_is_not_told_again() -> None:
@@ -259,7 +265,9 @@ def test_several_models_are_held_to_a_stricter_level() -> None:
     assert (first.movement, second.movement) == ("can't tell", "can't tell")
 
     by_rule = [replace(each, key=replace(each.key, model="never")) for each in one]
-    found = against_baseline(baseline(*one, *by_rule), baseline(*worse, *by_rule))
+    found = against_baseline(
+        baseline(*one, *by_rule), baseline(*worse, *by_rule), deterministic={"never"}
+    )
     assert [each.movement for each in found] == ["regressed", "no difference"]
 
 

@@ -20,7 +20,6 @@ def settled(one: Lane, record: Transcript, *, now: float) -> bool:
         transcript=record,
         scores=(),
         decisions=(),
-        unreached=0,
         started_at="",
         duration_s=0,
     )
@@ -98,7 +97,6 @@ def test_turns_are_priced_by_the_million_tokens() -> None:
         transcript=record,
         scores=(),
         decisions=(),
-        unreached=0,
         started_at="",
         duration_s=0,
     )

@@ -42,7 +42,9 @@ async def held(server: OpenAIServer, suite: Suite, *, retries: int = 0) -> list[
         done=trials.append,
     )
     async with serve(server):
+        client = shared.borrow()  # or a new one would be made whenever no conversation is held
         await runner.run(plan([suite], ["erring"], trials=1, seed=0))
+        await client.aclose()
     return trials
 
 

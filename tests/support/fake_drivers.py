@@ -59,7 +59,7 @@ class FakeDriver:
     at_once: list[int] = field(default_factory=list)
     running: int = 0
 
-    async def hold(self, scenario: Scenario, *, seed: int, number: int) -> Transcript:  # noqa: ARG002 - the port's
+    async def run(self, scenario: Scenario, *, seed: int, number: int) -> Transcript:  # noqa: ARG002 - the port's
         self.running += 1
         self.at_once.append(self.running)
         self.scenarios.append((scenario.label, seed))

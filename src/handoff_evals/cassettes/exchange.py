@@ -4,9 +4,9 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from handoff_evals.transcript import ToolSchema
 
@@ -18,6 +18,8 @@ class ModelIdentity:
     label: str
     options: Mapping[str, Any] = field(default_factory=dict)
     """What else its answers depend on, as temperature or template. Never a key."""
+    agents_own: Annotated[bool, Field(exclude=True)] = False
+    """Whether each agent's own model answers: then each request says which one it is."""
 
 
 @dataclass(frozen=True, kw_only=True)

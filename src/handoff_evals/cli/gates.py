@@ -1,10 +1,11 @@
 """What a run comes to: its baseline, its exit code, and what a reader must be told."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from handoff_evals.cli.output import ExitCode
 from handoff_evals.errors import UsageError
@@ -74,7 +75,8 @@ class BaselineGate:
         from handoff_evals.results import Baseline
 
         run = Baseline.of(folder.trials(), prepared.suites)
-        found = () if self.kept is None else against_baseline(self.kept, run)
+        certain = folder.manifest.deterministic
+        found = () if self.kept is None else against_baseline(self.kept, run, deterministic=certain)
         if self.update and valid:
             request = prepared.request
             run.write_into(self.path, partial=bool(request.only or request.tags))
@@ -97,31 +99,88 @@ class BaselineGate:
         return max(code, ExitCode.GATE_FAILED) if regressed else code, (*reasons, *regressed)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """`--min-accuracy 0.9`, or `0.9:lower` for the lower bound of its interval."""
+
+    option: str
+    what: Literal["accuracy", "passed"]
+    """Which `Share` of a model it is about."""
+    least: float
+    lower: bool = False
+
+    @classmethod
+    def read(cls, what: Literal["accuracy", "passed"], written: str | None) -> "Gate | None":
+        """Read what was typed; None where nothing was.
+
+        Raises:
+            UsageError: when it is no share.
+        """
+        if written is None:
+            return None
+        option = f"--min-{what}"
+        share, colon, bound = written.partition(":")
+        with suppress(ValueError):
+            least = float(share)
+            if 0 <= least <= 1 and bound == ("lower" if colon else ""):
+                return cls(option=option, what=what, least=least, lower=bool(colon))
+        raise UsageError(
+            f"{option} {written!r}: write a share from 0 to 1, as in `{option} 0.9`, or "
+            f"`{option} 0.9:lower` for the lower bound of its interval"
+        )
+
+    def reason(self, model: "ModelSummary") -> str | None:
+        """Why a model does not come up to it; None where it does."""
+        share = model.accuracy if self.what == "accuracy" else model.passed
+        if share.value is None or share.low is None:
+            return f"{self.option} {self} has nothing to judge: no decision was expected"
+        found = share.low if self.lower else share.value
+        # What is a mean may miss the share that was typed by a rounding.
+        if found >= self.least - _ROUNDING:
+            return None
+        told = f"{self.what} {share.value:.3f}"
+        if self.lower:
+            told += f", of which at least {share.low:.3f} is sure ({share.confidence:.0%} interval)"
+        return f"{told}: below {self.option} {self}"
+
+    def __str__(self) -> str:
+        return f"{self.least:g}{':lower' if self.lower else ''}"
+
+
+_ROUNDING = 1e-9
+
+
 def verdict(
-    summary: "Summary", *, min_accuracy: float | None, max_unscored: float
+    summary: "Summary", *, gates: "Iterable[Gate | None]" = (), max_unscored: float
 ) -> tuple[ExitCode, tuple[str, ...]]:
-    """Turn a summary into an exit code, and say why it is not 0."""
+    """Turn a summary into an exit code, and say why it is not 0.
+
+    A model that nothing can be said of is invalid, whatever the gates are; and so is one in
+    which a gate finds nothing to judge.
+    """
     reasons: list[str] = []
     code = ExitCode.OK
+    asked = [gate for gate in gates if gate is not None]
     for name, model in summary.models.items():
         invalid = _invalid(model, max_unscored)
-        accuracy = model.accuracy.value
         if invalid is not None:
             code = ExitCode.INVALID
             reasons.append(f"{name}: invalid, {invalid}")
-        elif min_accuracy is not None and accuracy is not None and accuracy < min_accuracy:
-            code = max(code, ExitCode.GATE_FAILED)
-            reasons.append(
-                f"{name}: accuracy {accuracy:.3f} is below --min-accuracy {min_accuracy:g}"
-            )
+            continue
+        for gate in asked:
+            reason = gate.reason(model)
+            if reason is not None:
+                nothing = model.accuracy.value is None and gate.what == "accuracy"
+                code = max(code, ExitCode.INVALID if nothing else ExitCode.GATE_FAILED)
+                reasons.append(f"{name}: {'invalid, ' if nothing else ''}{reason}")
     return code, tuple(reasons)
 
 
 def _invalid(model: "ModelSummary", max_unscored: float) -> str | None:
     trials = model.trials
     causes = ", ".join(f"{cause} {number}" for cause, number in trials.causes.items())
-    if model.accuracy.value is None:
-        return f"no decision was scored ({causes or 'there was none'})"
+    if model.passed.value is None:
+        return f"no trial was scored ({causes or 'there was none'})"
     if trials.unscored + trials.not_run <= max_unscored * trials.total:
         return None
     parts = [f"{trials.unscored} of {trials.total} trials are unscored ({causes})"]
@@ -133,12 +192,7 @@ def _invalid(model: "ModelSummary", max_unscored: float) -> str | None:
 
 def unmet(suites: "tuple[Suite, ...]", summary: "Summary") -> Iterator[str]:
     """Name the expected agents that no trial met: most often a slip of the pen."""
-    from handoff_evals.scenarios import Target
-    from handoff_evals.transcript import AgentRef
-
-    met = [Target.parse(label) for label in summary.met]
-    refs = [AgentRef(id=target.id, attributes=target.where) for target in met]
-    names = [*summary.met, *sorted({target.id for target in met})]
+    names = [label for ref in summary.met for label in dict.fromkeys((ref.label, ref.id))]
     scored = {name for model in summary.models.values() for name in model.suites}
     for suite in suites:
         if suite.name not in scored:
@@ -150,7 +204,7 @@ def unmet(suites: "tuple[Suite, ...]", summary: "Summary") -> Iterator[str]:
             if turn.expect.agent is not None
         }
         for label, target in sorted(expected.items()):
-            if not any(target.matches(ref) for ref in refs):
+            if not any(target.matches(ref) for ref in summary.met):
                 close = get_close_matches(label, names, n=1, cutoff=0.5)
                 hint = f"; the nearest that was met is {close[0]!r}" if close else ""
                 yield f"{suite.path}: no trial ever met the expected agent {label!r}{hint}"

@@ -35,8 +35,8 @@ def models(
 
     folder = Path.cwd()
     listed = [Listed(name=name, what="") for name in names] if names else listing(folder)
-    concrete = [each.name for each in listed if not each.lacks and not _is_form(each.name)]
-    answers = asyncio.run(ask(concrete, folder=folder)) if check or names else {}
+    ready = [each.name for each in listed if each.checkable and not each.lacks]
+    answers = asyncio.run(ask(ready, folder=folder)) if check or names else {}
     table = Table(box=SIMPLE_HEAD)
     for column in ("model", "what", "state"):
         table.add_column(column, overflow="fold")
@@ -46,8 +46,3 @@ def models(
     Console().print(table)
     if any(answer.startswith("fails") for answer in answers.values()):
         raise typer.Exit(ExitCode.GATE_FAILED)
-
-
-def _is_form(name: str) -> bool:
-    """Whether the name is a form to fill in, as `always:AGENT`."""
-    return "AGENT" in name or "HOST" in name or name in {"provider/model", "own"}

@@ -3,6 +3,7 @@
 import json
 from difflib import get_close_matches
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -140,6 +141,8 @@ def _print_trial(trial: "Trial", *, received: bool) -> None:
         if score.status != "passed":
             turn = "" if score.turn is None else f" (turn {score.turn})"
             typer.echo(f"  {score.status} {score.name}{turn}: {score.reason}")
+            if score.traceback:
+                typer.echo(indent(score.traceback.rstrip(), "    "))
     if received:
         from handoff_evals.reports import received_text
 

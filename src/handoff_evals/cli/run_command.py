@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from handoff_evals.cli.gates import unmet, verdict
+from handoff_evals.cli.gates import Gate, unmet, verdict
 from handoff_evals.cli.output import ExitCode, conversations, to_reader
 from handoff_evals.errors import UsageError
 
@@ -82,10 +82,21 @@ def run(
             metavar="K=V", help="Scenarios with this tag. Repeatable.", rich_help_panel=_HELD
         ),
     ] = None,
-    min_accuracy: Annotated[
-        float | None,
+    min_passed: Annotated[
+        str | None,
         typer.Option(
-            min=0, max=1, help="Exit 1 when a model's accuracy is below.", rich_help_panel=_GATES
+            metavar="SHARE[:lower]",
+            help="Exit 1 when a model passes a smaller share of its scenarios; with `:lower`, "
+            "when the lower bound of the interval is below.",
+            rich_help_panel=_GATES,
+        ),
+    ] = None,
+    min_accuracy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHARE[:lower]",
+            help="As --min-passed, for the share of correct handoff decisions.",
+            rich_help_panel=_GATES,
         ),
     ] = None,
     max_unscored: Annotated[
@@ -225,6 +236,7 @@ def run(
         cassettes=_mode(cassettes),
         tapes=(tapes,),
     )
+    gates = (Gate.read("passed", min_passed), Gate.read("accuracy", min_accuracy))
     noise = Console(stderr=True, quiet=quiet)
     gate = BaselineGate.opened(baseline, update=update_baseline)
     # An agent that prints must not get into the JSON.
@@ -240,7 +252,7 @@ def run(
         again = f"handoff-evals run --resume {folder.path}"
         noise.print(f"interrupted; what is finished is kept: {again}", style="yellow")
         raise typer.Exit(ExitCode.INTERRUPTED)
-    code, reasons = verdict(summary, min_accuracy=min_accuracy, max_unscored=max_unscored)
+    code, reasons = verdict(summary, gates=gates, max_unscored=max_unscored)
     against = gate.hold(folder, prepared, valid=code is not ExitCode.INVALID) if gate else ()
     if gate is not None:
         code, reasons = gate.rule(against, code, reasons)

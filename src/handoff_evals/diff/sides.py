@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from handoff_evals.changes import Survey, survey, unseen
+from handoff_evals.checks import expect_keys, load_checks
 from handoff_evals.comparison import Terms
-from handoff_evals.config import read_config
 from handoff_evals.diff.worker_client import (
     Prepared,
     StartWorker,
@@ -19,6 +19,7 @@ from handoff_evals.diff.worker_client import (
 from handoff_evals.diff.worktree import Repository
 from handoff_evals.errors import UsageError
 from handoff_evals.local_model import Endpoint
+from handoff_evals.models import start_server
 from handoff_evals.results import (
     Baseline,
     PairKey,
@@ -277,7 +278,9 @@ class BothSides:
             UsageError: when there is no such side, or no suite.
         """
         paths = discover(request.suites, folder=request.folder)
-        suites = tuple(suite for suite in map(load_suite, paths) if suite.scenarios)
+        load_checks(request.folder)
+        read = [load_suite(path, keys=expect_keys()) for path in paths]
+        suites = tuple(suite for suite in read if suite.scenarios)
         if not suites:
             raise UsageError(f"no scenario in {', '.join(map(str, paths))} has `turns`")
         specs = (request.a or Repository.around(request.folder).fork_point(), request.b)
@@ -331,16 +334,10 @@ class BothSides:
         )
 
     async def _endpoint(self, sides: Sequence[CheckedOut]) -> Endpoint | None:
-        """Start the local model, if it is asked for: once, for both sides."""
-        kind, _, rest = sides[0].model.partition(":") if sides else ("", "", "")
-        named = read_config(self.request.folder).models
-        local = kind in {"local", "gguf"} and bool(sides) and sides[0].model not in named
-        if not local:
+        """Start the model's server, if it has one: once, for both sides."""
+        if not sides:
             return None
-        from handoff_evals.local_model.server import serve  # noqa: PLC0415 - an extra that may be missing
-
-        weights = self.request.folder / rest if kind == "gguf" else rest or "default"
-        return await asyncio.to_thread(serve, weights)
+        return await asyncio.to_thread(start_server, sides[0].model, folder=self.request.folder)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,6 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,14 +16,14 @@ from pydantic import TypeAdapter
 
 from handoff_evals.cassettes import Mode
 from handoff_evals.changes import Rehearsed
-from handoff_evals.config import read_config
+from handoff_evals.checks import load_checks
 from handoff_evals.diff.rehearsal import rehearsed
 from handoff_evals.diff.worker_client import Prepared, WorkerSettings
 from handoff_evals.drivers import Limits
 from handoff_evals.errors import AgentImportError, HandoffEvalsError, UsageError
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.local_model import Endpoint
-from handoff_evals.models import Model, identity_of, resolve, served
+from handoff_evals.models import Model, resolve
 from handoff_evals.processes import ParentProcess
 from handoff_evals.results import RunFolder, Trial, TrialKey, TrialResult
 from handoff_evals.runs import Planned, Runner, RunRequest, load_suites, prepare, resume
@@ -45,6 +44,7 @@ class Worker:
             limits=Limits(turn_s=settings.turn_s),
             cassettes=Mode.AUTO,
             tapes=tuple(Path(each) for each in settings.cassette_folders),
+            checks_from=Path(settings.home),
         )
         self._planned: dict[TrialKey, Planned] = {}
         self._waiting: dict[TrialKey, asyncio.Future[TrialResult]] = {}
@@ -129,9 +129,7 @@ class Worker:
 
     def _model(self, endpoint: Endpoint | None) -> Model:
         name, home = self._settings.model, Path(self._settings.home)
-        if endpoint is not None:
-            return replace(served(endpoint), identity=identity_of(name, read_config(home)))
-        [model] = resolve([name], folder=home, code=self._folder)
+        [model] = resolve([name], folder=home, code=self._folder, endpoint=endpoint)
         return model
 
     async def trial(self, key: TrialKey) -> TrialResult:
@@ -182,6 +180,7 @@ def move_path(settings: WorkerSettings) -> None:
 async def _serve(parent: ParentProcess) -> None:
     settings = _SETTINGS.validate_python(parent.receive())
     load_dotenv(Path(settings.home) / ".env")
+    load_checks(Path(settings.home))  # before: both sides are judged by the same
     move_path(settings)
     async with Worker.opened(settings) as worker:
         running: set[asyncio.Task[None]] = set()

@@ -12,10 +12,12 @@ from pydantic_core import to_jsonable_python
 from handoff_evals.cassettes import Answer, ModelIdentity, Request, TrialExchanges
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit.deadlines import WaitClock, count_in, now
+from handoff_evals.livekit.internals import model_options
 from handoff_evals.livekit.llm_wrapper import Asked, WrapperLLM, WrapperStream
 from handoff_evals.livekit.scripted import Recording, chunks_of
 from handoff_evals.livekit.tools import schemas
 from handoff_evals.transcript import AgentRef, FunctionCall, ModelCall, ToolSchema, Usage
+from handoff_evals.user_code import as_error
 
 # Words in the name of an option that must never be written anywhere.
 _SECRET = frozenset({"key", "secret", "token", "header", "headers", "password", "url"})
@@ -24,8 +26,7 @@ _SECRET = frozenset({"key", "secret", "token", "header", "headers", "password", 
 def described(model: Any) -> str:
     """`provider/model`, and the options that are set."""
     name = f"{model.provider}/{model.model}"
-    # livekit's models have no public way to tell their options.
-    options = getattr(model, "_opts", None)
+    options = model_options(model)
     if not is_dataclass(options):
         return name
     given = {
@@ -211,18 +212,21 @@ class _TapStream(WrapperStream):
                     model=exchange.model, ttft_s=exchange.ttft_s, duration_s=duration_s
                 )
                 recorded.keep(found, answer)
-        except Exception as error:
-            exchange.failure = error
-            raise
+        except BaseException as error:
+            exchange.failure = failure = as_error(error)
+            if failure is None or failure is error:
+                raise
+            raise failure from error
         finally:
             if exchange.in_flight:
                 exchange.duration_s = exchange.elapsed_s
 
     def _request(self, model: ModelIdentity) -> Request:
         exchange, asked = self._exchange, self._asked
-        if model.label == "own":
-            # Each agent's own: which one it is, only the agent says.
-            model = replace(model, label=f"own {described(self._tap.inner)}")
+        if model.agents_own:
+            # Which one it is, only the agent says.
+            label = f"{model.label} {described(self._tap.inner)}"
+            model = replace(model, label=label, agents_own=False)
         return Request(
             agent=exchange.agent.label,
             model=model,

@@ -285,6 +285,8 @@ def scenario_sha256(scenario: Scenario) -> str:
     The first 16 digits, which are enough to tell that it changed.
     """
     meant = {"turns": _said_so(scenario.turns), "userdata": _said_so(scenario.userdata)}
+    if scenario.expect:
+        meant["expect"] = _said_so(scenario.expect)
     text = json.dumps(meant, sort_keys=True, ensure_ascii=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -298,6 +300,8 @@ def _said_so(value: Any) -> Any:
         given = {each.name: getattr(value, each.name) for each in fields(value)}
         left_out = {each.name: _default(each) for each in fields(value)}
         return {name: _said_so(each) for name, each in given.items() if each != left_out[name]}
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
     if isinstance(value, Mapping):
         return {name: _said_so(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

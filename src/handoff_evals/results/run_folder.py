@@ -26,7 +26,7 @@ from handoff_evals.files import locked, write_atomically
 from handoff_evals.results.trial import Trial
 from handoff_evals.transcript import Usage
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,25 @@ class Price:
     def of(self, usage: Usage) -> float:
         """What so many tokens cost."""
         return (usage.prompt * self.prompt + usage.completion * self.completion) / 1e6
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelTraits:
+    """What has to be known of a model's answers to report and compare them; no name says it."""
+
+    reference: bool = False
+    """A rule answers, and no real model."""
+    deterministic: bool = False
+    """The same is answered whenever the same is asked."""
+    plays_scenario: bool = False
+    """The scenario says what to answer, so that there is no answer without one."""
+    agents_own: bool = False
+    """Each agent's own model answers."""
+
+    @property
+    def expected_to_fail(self) -> bool:
+        """Whether failing is what it is for: its figures are of interest, not its failures."""
+        return self.reference and not self.plays_scenario
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,9 +101,16 @@ class Manifest:
     git_dirty: bool = False
     prices: Mapping[str, Price] = field(default_factory=dict)
     """By the model's label, where one is known."""
+    traits: Mapping[str, ModelTraits] = field(default_factory=dict)
+    """By the model's label; none in a run of an earlier version."""
     notes: tuple[str, ...] = ()
     """What a reader has to know about a model, as the limits of the local one."""
     schema: int = SCHEMA
+
+    @property
+    def deterministic(self) -> frozenset[str]:
+        """The labels of the models that answer the same whenever the same is asked."""
+        return frozenset(label for label, each in self.traits.items() if each.deterministic)
 
 
 _MANIFEST = TypeAdapter(Manifest)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from handoff_evals.agent_source import fingerprint
 from handoff_evals.cassettes import Cassette, Mode, ModelIdentity
+from handoff_evals.checks import expect_keys, load_checks
 from handoff_evals.config import read_config
 from handoff_evals.drivers import InProcessDriver, Limits
 from handoff_evals.errors import UsageError
@@ -36,7 +37,7 @@ def cassette_of(
 
     Args:
         suite: the suite's name.
-        model: which model; None for a trivial one.
+        model: which model; None for one of which nothing is recorded.
         mode: what is done with it.
         folders: where cassettes are, relative to the project; the first is written to.
         project: where `pyproject.toml` is, which may name a `redact` function.
@@ -94,6 +95,8 @@ class RunRequest:
     cassettes: Mode = Mode.OFF
     tapes: Sequence[Path] = (DEFAULT_FOLDER,)
     """Folders of cassettes: the first is written to, all are read."""
+    checks_from: Path | None = None
+    """The folder whose `pyproject.toml` names the checks; None for `folder`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,6 +208,7 @@ def prepare(
         git_commit=commit,
         git_dirty=dirty,
         prices={model.label: model.price for model in models if model.price},
+        traits={model.label: model.traits for model in models},
         notes=tuple(dict.fromkeys(note for model in models for note in model.notes)),
     )
     return PreparedRun(
@@ -299,7 +303,10 @@ def load_suites(request: RunRequest) -> tuple[Suite, ...]:
     Raises:
         UsageError: when that leaves nothing, or two suites share a name.
     """
-    read = [load_suite(path) for path in discover(request.suites, folder=request.folder)]
+    load_checks(request.checks_from or request.folder)
+    keys = expect_keys()
+    files = discover(request.suites, folder=request.folder)
+    read = [load_suite(path, keys=keys) for path in files]
     names = [suite.name for suite in read]
     doubled = next((name for name in names if names.count(name) > 1), None)
     if doubled is not None:

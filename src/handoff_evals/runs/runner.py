@@ -157,16 +157,13 @@ class Runner:
         began, started_at = time.perf_counter(), datetime.now(UTC).isoformat()
         key = planned.key
         driver = self.drivers[key.suite, key.model]
-        transcript = await driver.hold(planned.scenario, seed=planned.seed, number=key.number)
-        found = decisions(planned.scenario, transcript)
-        asked = sum(turn.expect.agent is not None for turn in planned.scenario.turns)
+        transcript = await driver.run(planned.scenario, seed=planned.seed, number=key.number)
         return Trial(
             key=key,
             seed=planned.seed,
             transcript=transcript,
             scores=score(planned.scenario, transcript),
-            decisions=found,
-            unreached=asked - len(found),
+            decisions=decisions(planned.scenario, transcript),
             started_at=started_at,
             duration_s=max(0.0, time.perf_counter() - began - transcript.held_s),
         )
