@@ -140,7 +140,7 @@ async def test_a_run_ends_when_its_tokens_are_spent() -> None:
 
     (left,) = await made.run()
 
-    assert left == "--max-tokens 250 is reached (300 used); 9 trials were not run"
+    assert left == "max_tokens = 250 is reached (300 used); 9 trials were not run"
     assert len(made.done) == 3
 
 
