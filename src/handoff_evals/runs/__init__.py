@@ -4,7 +4,6 @@ from handoff_evals.runs.lane import Planned, RetryPolicy, trial_seed
 from handoff_evals.runs.prepare import (
     PreparedRun,
     RunRequest,
-    cassette_of,
     load_suites,
     prepare,
     resume,
@@ -18,7 +17,6 @@ __all__ = [
     "RetryPolicy",
     "RunRequest",
     "Runner",
-    "cassette_of",
     "load_suites",
     "prepare",
     "resume",
