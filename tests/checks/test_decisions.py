@@ -237,3 +237,12 @@ def test_an_agent_may_change_in_a_turn_without_a_handoff() -> None:
 
     assert outcomes(scenario(expects("clerk[stage=done]")), held) == ["correct"]
     assert outcomes(scenario(expects("clerk[stage=new]")), held) == ["missed"]
+
+
+def test_the_decisions_of_one_conversation_are_made_once_and_another_has_its_own() -> None:
+    asked, other = scenario(expects("billing")), scenario(expects("service"))
+    called = transcript("service", turn("service", "billing"))
+
+    found = decisions(asked, called)
+    assert decisions(asked, called) is found
+    assert outcomes(other, called) == ["spurious"]

@@ -138,7 +138,7 @@ def test_a_changed_scenario_is_left_out_and_the_others_are_compared(
     ("words", "says"),
     [
         (["--baseline", "none.json"], "there is no baseline 'none.json': write it from"),
-        (["--baseline", "evals/star/scenarios.yaml"], "not a baseline, for it is no JSON"),
+        (["--baseline", "evals/star/scenarios.yaml"], "not a baseline, because it is not JSON"),
     ],
 )
 def test_a_baseline_that_is_not_there_exits_2(
@@ -220,7 +220,7 @@ def test_a_baseline_needs_no_suite_and_asks_no_model(command: Command, project: 
     ("words", "says"),
     [
         (["nowhere", "b.json"], "'nowhere' is no run folder"),
-        (["mine", "evals/star/scenarios.yaml"], "not a baseline, for it is no JSON"),
+        (["mine", "evals/star/scenarios.yaml"], "not a baseline, because it is not JSON"),
         (["mine", "evals"], "can't be read"),
     ],
 )

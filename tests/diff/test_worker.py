@@ -1,6 +1,8 @@
 """One side of a diff, in this process: its lane, its run folder, what it sends."""
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -9,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from handoff_evals.diff.worker import Worker
-from handoff_evals.diff.worker_client import WorkerClient, WorkerSettings
-from handoff_evals.errors import RunFolderError
+from handoff_evals.diff.worker_client import WorkerClient, WorkerProcess, WorkerSettings
+from handoff_evals.errors import HandoffEvalsError, RunFolderError, UsageError
 from handoff_evals.results import RunFolder, TrialKey, TrialResult
 
 AGENT = """
@@ -117,3 +119,16 @@ async def test_two_diffs_cannot_write_to_one_folder_at_once(settings: Settings) 
         await worker.prepare(None)
         with pytest.raises(RunFolderError, match="another process is adding to"):
             await second.prepare(None)
+
+
+async def test_a_worker_process_says_what_went_wrong_and_on_which_side(settings: Settings) -> None:
+    async with WorkerProcess.started("side a", settings("nobody")) as worker:
+        with pytest.raises(UsageError, match=r"side a: .*nobody"):
+            await worker.prepare(None)
+        waiting = asyncio.create_task(worker.rehearse())
+        await asyncio.sleep(0)
+        os.kill(worker.process.pid, signal.SIGKILL)
+        with pytest.raises(HandoffEvalsError, match="the process of side a ended"):
+            await waiting
+        with pytest.raises(HandoffEvalsError, match="the process of side a ended"):
+            await worker.rehearse()

@@ -8,7 +8,7 @@ from pathlib import Path
 from handoff_evals.agent_source import AgentModule
 from handoff_evals.mutation import chosen_operators
 from handoff_evals.mutation.mutant import mutated
-from handoff_evals.mutation.operators import find
+from handoff_evals.mutation.selection import find
 
 
 def module(source: str) -> AgentModule:

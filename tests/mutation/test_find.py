@@ -8,7 +8,7 @@ from handoff_evals.agent_source import AgentModule
 from handoff_evals.errors import UsageError
 from handoff_evals.mutation import chosen_operators
 from handoff_evals.mutation.mutant import changes_nothing, mutated
-from handoff_evals.mutation.operators import OPERATORS, find
+from handoff_evals.mutation.selection import OPERATORS, find
 from tests.mutation.sources import broken, module
 
 AGENTS = sorted((Path(__file__).parents[2] / "agents").glob("*.py"))

@@ -124,7 +124,7 @@ def test_a_module_without_agents_is_told(project: Project) -> None:
         )
 
 
-def test_whoever_stops_listening_keeps_what_there_was_and_leaves_no_process(
+def test_a_session_that_is_stopped_keeps_its_results_and_leaves_no_process(
     project: Project, tmp_path: Path
 ) -> None:
     meeting = tmp_path / "meeting"

@@ -5,7 +5,7 @@ from handoff_evals.runs import Planned, RetryPolicy
 from handoff_evals.runs.lane import Attempt, Lane, plan
 from handoff_evals.transcript import Transcript, Turn, Usage
 from tests.support.conversations import request
-from tests.support.puppets import SUITE, dead
+from tests.support.fake_drivers import SUITE, dead
 
 
 def lane(*planned: Planned, retry_policy: RetryPolicy | None = None) -> Lane:
@@ -76,7 +76,7 @@ def test_a_trial_that_waits_for_its_retry_lets_the_others_pass() -> None:
     assert one.take(0).planned is PLANNED[1]
 
 
-def test_a_lane_without_work_slots_or_trust_has_nothing_ready() -> None:
+def test_a_lane_has_nothing_ready_without_trials_without_slots_or_with_an_open_breaker() -> None:
     assert lane().ready_at(0) is None
     busy = lane(*PLANNED)
     busy.take(0)

@@ -1,7 +1,7 @@
 from handoff_evals.results import TrialKey
 from handoff_evals.runs import trial_seed
 from handoff_evals.runs.lane import plan
-from tests.support.puppets import SUITE
+from tests.support.fake_drivers import SUITE
 
 
 def test_a_plan_has_every_trial_once_and_the_models_take_turns() -> None:
@@ -14,9 +14,9 @@ def test_a_plan_has_every_trial_once_and_the_models_take_turns() -> None:
 
 
 def test_two_models_meet_the_same_seeds_and_nothing_else_does() -> None:
-    def key(**given: object) -> TrialKey:
-        fields = {"suite": "s", "scenario": "x", "model": "a", "number": 0, **given}
-        return TrialKey(**fields)  # type: ignore[arg-type]  # as given
+    def key(**made: object) -> TrialKey:
+        fields = {"suite": "s", "scenario": "x", "model": "a", "number": 0, **made}
+        return TrialKey(**fields)  # type: ignore[arg-type]  # as made
 
     same = trial_seed(key(), 7)
     assert trial_seed(key(model="b"), 7) == same

@@ -1,6 +1,6 @@
 """What models answered, kept so that it can be answered again without them; no livekit here."""
 
-from handoff_evals.cassettes.cassette import Cassette, Mode, TrialExchanges
+from handoff_evals.cassettes.cassette import Cassette, Mode, TrialExchanges, cassette_of
 from handoff_evals.cassettes.exchange import Answer, ModelIdentity, Request
 
 __all__ = [
@@ -10,4 +10,5 @@ __all__ = [
     "ModelIdentity",
     "Request",
     "TrialExchanges",
+    "cassette_of",
 ]

@@ -12,8 +12,10 @@ from pathlib import Path
 
 from handoff_evals.cassettes.exchange import Answer, Entry, ModelIdentity, Request, entry_of
 from handoff_evals.cassettes.miss import miss
-from handoff_evals.errors import CassetteError, CassetteMissError
+from handoff_evals.config import read_config
+from handoff_evals.errors import CassetteError, CassetteMissError, UsageError
 from handoff_evals.files import locked, write_atomically
+from handoff_evals.references import import_reference
 
 
 class Mode(StrEnum):
@@ -285,3 +287,54 @@ class Cassette:
                     file=exchanges.files[0],
                 )
             )
+
+
+def cassette_of(
+    suite: str,
+    model: ModelIdentity | None,
+    *,
+    mode: Mode,
+    folders: Sequence[Path],
+    project: Path,
+) -> Cassette | None:
+    """The cassette of a suite on a model; None where nothing is kept of it.
+
+    Args:
+        suite: the suite's name.
+        model: which model; None for a reference model.
+        mode: whether it answers, records, or both.
+        folders: where cassettes are, relative to the project; the first is written to.
+        project: where `pyproject.toml` is, which may name a `redact` function.
+
+    Raises:
+        UsageError: when that function can't be imported.
+    """
+    if mode is Mode.OFF or model is None:
+        return None
+    return Cassette(
+        suite=suite,
+        model=model,
+        mode=mode,
+        folders=[project / folder for folder in folders],
+        redact=_redact(project),
+    )
+
+
+def _redact(project: Path) -> Callable[[str], str] | None:
+    named = read_config(project).redact
+    if named is None:
+        return None
+    what = "[tool.handoff-evals] redact ="
+    redact: Callable[[str], str] = import_reference(named, folder=project, what=what)
+    try:
+        given = redact("a word")
+    except Exception as error:
+        raise UsageError(
+            f"{what} {named!r} fails on 'a word': {type(error).__name__}: {error}; "
+            "it must take a str and return one"
+        ) from error
+    if not isinstance(given, str):
+        raise UsageError(
+            f"{what} {named!r} returns {given!r} for 'a word'; it must take a str and return one"
+        )
+    return redact

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, get_args
 
 from handoff_evals.scenarios import ExpectedHandoff, Scenario, ScriptedTurn, Target
@@ -157,8 +158,32 @@ def decisions(scenario: Scenario, transcript: Transcript) -> tuple[Decision, ...
     """Judge every turn with an expected agent.
 
     What was not reached is a decision too, unless the conversation is unscored: then it is
-    nobody's doing, and only the turns that took place are judged.
+    nobody's doing, and only the turns that took place are judged. Who asks twice in a row for
+    the same conversation, as a trial and its handoff check do, gets the same tuple.
     """
+    return _decided(_Conversation(scenario, transcript))
+
+
+class _Conversation:
+    """A scenario and a transcript, the same only as the same objects: comparing reads it all."""
+
+    def __init__(self, scenario: Scenario, transcript: Transcript) -> None:
+        self.scenario, self.transcript = scenario, transcript
+
+    def __hash__(self) -> int:
+        return hash((id(self.scenario), id(self.transcript)))
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, _Conversation)
+            and self.scenario is other.scenario
+            and self.transcript is other.transcript
+        )
+
+
+@lru_cache(maxsize=1)
+def _decided(conversation: _Conversation) -> tuple[Decision, ...]:
+    scenario, transcript = conversation.scenario, conversation.transcript
     found: list[Decision] = []
     astray: AgentRef | None = None
     for index, scripted in enumerate(scenario.turns, 1):

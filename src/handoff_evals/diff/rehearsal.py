@@ -37,10 +37,10 @@ class Rehearser:
     limits: Limits
     folder: Path
     classes: set[str] = field(default_factory=set)
-    """Names of the agent classes that were met so far."""
+    """Names of the agent classes that had a call so far."""
 
-    async def hold(self, scenario: Scenario) -> Rehearsal:
-        """Hold one conversation; it asks no model."""
+    async def run(self, scenario: Scenario) -> Rehearsal:
+        """Run one scenario; it asks no model."""
         looks: list[AgentSnapshot] = []
         entry = _SeenEntry.around(self.entry)
 
@@ -67,7 +67,7 @@ class Rehearser:
 
 @dataclass(frozen=True, kw_only=True)
 class _SeenEntry(AgentEntry):
-    """An entry whose session is looked at before a run's model stands in for its own."""
+    """An entry that notes the session's options before a run's model takes the place of its own."""
 
     session: dict[str, str] = field(default_factory=dict)
 
@@ -93,11 +93,11 @@ async def rehearsed(entry: AgentEntry, suite: Suite, *, limits: Limits, folder: 
         folder: the project.
     """
     rehearser = Rehearser(entry=entry, suite=suite, limits=limits, folder=folder)
-    held = {each.label: await rehearser.hold(each) for each in suite.scenarios}
+    rehearsals = {each.label: await rehearser.run(each) for each in suite.scenarios}
     classes = _agent_classes(suite.agent.partition(":")[0])
     return Rehearsed(
         suite=suite.name,
-        rehearsals=held,
+        rehearsals=rehearsals,
         not_met={name: code for name, code in classes.items() if name not in rehearser.classes},
     )
 

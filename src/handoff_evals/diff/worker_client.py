@@ -27,7 +27,7 @@ class WorkerSettings:
     home: str
     """The project's folder in the working tree: models, `.env` and cassettes are from there."""
     root: str
-    """The folder that stands for `home_root` on this side."""
+    """The folder that is in the place of `home_root` on this side."""
     home_root: str
     suites: tuple[str, ...]
     """Scenario files of the working tree."""

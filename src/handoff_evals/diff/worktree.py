@@ -11,7 +11,7 @@ from pathlib import Path
 from handoff_evals.errors import UsageError
 
 _MAIN = ("origin/HEAD", "main", "master")
-_PATIENCE_S = 300.0
+_TIMEOUT_S = 300.0
 _IN_USE = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"})
 
 
@@ -42,7 +42,7 @@ class Repository:
         )
 
     def commit(self, ref: str) -> str:
-        """The commit that a ref stands for.
+        """The commit that a ref names.
 
         Raises:
             UsageError: when it is none.
@@ -83,7 +83,7 @@ class Repository:
         The working tree, its branch and its index stay as they are.
 
         Yields:
-            The folder that stands for the root.
+            The folder with the commit's files, in the root's place.
 
         Raises:
             UsageError: when git can't.
@@ -115,12 +115,12 @@ def _git(folder: Path, *words: str) -> str | None:
 
 def _run(folder: Path, *words: str) -> subprocess.CompletedProcess[str] | None:
     try:
-        return subprocess.run(  # noqa: S603 - no shell, and refs stand behind --end-of-options
+        return subprocess.run(  # noqa: S603 - no shell, and refs are after --end-of-options
             ["git", "-C", str(folder), *words],  # noqa: S607 - whichever git the user has
             capture_output=True,
             text=True,
             check=False,
-            timeout=_PATIENCE_S,
+            timeout=_TIMEOUT_S,
             # In a git hook these point at a repository and an index that are in use.
             env={name: value for name, value in os.environ.items() if name not in _IN_USE},
         )

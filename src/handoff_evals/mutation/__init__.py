@@ -2,8 +2,7 @@
 
 from handoff_evals.mutation.mutant import Mutant
 from handoff_evals.mutation.mutation_run import Examined, MutationRun, Result, Session
-from handoff_evals.mutation.operators import chosen_operators
-from handoff_evals.mutation.selection import select
+from handoff_evals.mutation.selection import chosen_operators, select
 
 __all__ = [
     "Examined",

@@ -36,7 +36,7 @@ def _instructions(module: AgentModule) -> Iterator[tuple[str, ast.expr]]:
 
 
 def _moved(module: AgentModule, value: ast.expr, target: ast.expr) -> ast.expr:
-    """The prompt as it can stand elsewhere: what isn't known there stands by its name."""
+    """The prompt as it can be put elsewhere: what isn't known there is put as its name."""
     here, there = module.function_of(value), module.function_of(target)
     unknown = module.local_names(here) - module.local_names(there)
 

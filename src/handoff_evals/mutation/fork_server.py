@@ -30,7 +30,7 @@ from handoff_evals.agent_source import AgentModule
 from handoff_evals.mutation.mutant import mutated
 from handoff_evals.mutation.mutant_tests import run_tests
 from handoff_evals.mutation.mutation_run import ForkServerSettings, Job
-from handoff_evals.mutation.operators import chosen_operators, find
+from handoff_evals.mutation.selection import chosen_operators, find
 from handoff_evals.processes import ParentProcess
 
 _TAIL = 2000

@@ -93,7 +93,7 @@ def _pair(module: AgentModule, other: ast.expr, handoff: HandoffSite) -> tuple[s
 
 
 def _others(module: AgentModule, handoff: HandoffSite) -> Iterator[ast.expr]:
-    """What else could stand there: other handoffs' agents, the nearest first; other classes."""
+    """What else could be there: other handoffs' agents, the nearest first; other classes."""
     function, own = handoff.function, _who(module, handoff)
     home = module.class_of(function)
     others = [each for each in handoffs(module) if _who(module, each) != own]
@@ -131,7 +131,7 @@ def _can_stand_in(module: AgentModule, other: HandoffSite, function: Function) -
                 called = module.resolve(func, other.function)
                 if called is not None and function in module.reach(called):
                     return False
-    # A variable that happens to be there under the same name holds something else.
+    # A variable that happens to be there under the same name is something else.
     return not isinstance(other.agent, ast.Name)
 
 
@@ -201,7 +201,7 @@ def ways_back_removed(module: AgentModule) -> Iterator[Place]:
 
 
 def descriptions_emptied(module: AgentModule) -> Iterator[Place]:
-    """The docstring of each tool, and the `description=` that may stand for it."""
+    """The docstring of each tool, and the `description=` that may take its place."""
     for tool in module.tools:
         edits: dict[ast.AST, ast.AST | None] = {}
         match tool.body[0]:
@@ -230,13 +230,13 @@ TOOL_OPERATORS = (
     Operator(
         name="handoff-tool-removed",
         places=handoff_tools_removed,
-        suggestion="hold a conversation in which this agent hands over by this tool, and expect "
+        suggestion="add a scenario in which this agent hands over by this tool, and expect "
         "the agent that the tool leads to",
     ),
     Operator(
         name="way-back-removed",
         places=ways_back_removed,
-        suggestion="hold a conversation in which the caller asks this agent to be taken back, and "
+        suggestion="add a scenario in which the caller asks this agent to be taken back, and "
         "expect the agent that the tool leads to",
     ),
     Operator(

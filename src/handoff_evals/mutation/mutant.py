@@ -8,7 +8,7 @@ from typing import Any
 from handoff_evals.agent_source import AgentModule
 
 Edits = Mapping[Any, ast.AST | None]
-"""By node: what stands in its place, or None where it is left out.
+"""By node: what takes its place, or None where it is left out.
 
 (Any node, that is: a Mapping is invariant in its keys.)
 """

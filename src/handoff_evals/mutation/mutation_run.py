@@ -9,8 +9,7 @@ from typing import Any, Literal
 from handoff_evals.agent_source import AgentModule
 from handoff_evals.errors import HandoffEvalsError, UsageError
 from handoff_evals.mutation.mutant import Mutant, Operator
-from handoff_evals.mutation.operators import find
-from handoff_evals.mutation.selection import Selected
+from handoff_evals.mutation.selection import Selected, find
 from handoff_evals.processes import ChildProcess
 
 

@@ -170,7 +170,7 @@ def _changes(module: AgentModule) -> Iterator[ast.stmt]:
 
 
 def _aliases(module: AgentModule, function: Function) -> set[str]:
-    """The variables of a function that stand for userdata, as in `data = context.userdata`."""
+    """The variables of a function that are userdata, as in `data = context.userdata`."""
     return {
         target.id
         for node in module.inside(function)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from handoff_evals.cassettes import Mode
+from handoff_evals.cassettes import Mode, cassette_of
 from handoff_evals.checks import Score, first_request
 from handoff_evals.drivers import InProcessDriver, Limits
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.plugin.failure_text import explained, in_turn, instead, request_lines
 from handoff_evals.plugin.plugin import named_model
 from handoff_evals.results import Trial, TrialKey
-from handoff_evals.runs import Pace, Planned, Runner, cassette_of, trial_seed
+from handoff_evals.runs import Pace, Planned, Runner, trial_seed
 from handoff_evals.scenarios import Scenario, Suite
 
 

@@ -98,7 +98,7 @@ class Manifest:
     command: tuple[str, ...]
     suites: tuple[SuiteRecord, ...]
     models: tuple[str, ...]
-    """The models' labels, as they stand in every report."""
+    """The models' labels, as they are in every report."""
     trials: int
     seed: int
     asked: Asked = field(default_factory=Asked)

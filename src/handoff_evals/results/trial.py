@@ -31,11 +31,11 @@ class Trial:
     started_at: str
     """UTC, ISO 8601."""
     duration_s: float
-    """Without the time in which a rate limit held its requests back."""
+    """Without the time that its requests waited for a rate limit."""
 
     @property
     def status(self) -> Status:
-        """Passed when every decision is correct and every other expectation holds."""
+        """Passed when every decision is correct and every other expectation is met."""
         return overall(self.scores)
 
     @property
@@ -132,7 +132,7 @@ class TrialResult:
 
     @property
     def passed(self) -> bool:
-        """Whether every decision is correct and every other expectation holds."""
+        """Whether every decision is correct and every other expectation is met."""
         return self.status == "passed"
 
     @property

@@ -5,7 +5,6 @@ from handoff_evals.runs.lane import Planned, RetryPolicy, trial_seed
 from handoff_evals.runs.prepare import (
     PreparedRun,
     RunRequest,
-    cassette_of,
     load_suites,
     prepare,
     resume,
@@ -19,7 +18,6 @@ __all__ = [
     "RetryPolicy",
     "RunRequest",
     "Runner",
-    "cassette_of",
     "evaluate",
     "load_suites",
     "prepare",

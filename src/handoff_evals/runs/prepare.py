@@ -9,14 +9,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from handoff_evals.agent_source import fingerprint
-from handoff_evals.cassettes import Cassette, Mode, ModelIdentity
+from handoff_evals.cassettes import Cassette, Mode, cassette_of
 from handoff_evals.checks import expect_keys, load_checks
 from handoff_evals.config import ProjectConfig, read_config
 from handoff_evals.drivers import InProcessDriver, Limits
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models import Model, resolve
-from handoff_evals.references import import_reference
 from handoff_evals.results import (
     Asked,
     Manifest,
@@ -27,59 +26,8 @@ from handoff_evals.results import (
     scenario_sha256,
 )
 from handoff_evals.runs.lane import Budget, Planned, RetryPolicy, plan
-from handoff_evals.runs.runner import Pace, Route, Runner
+from handoff_evals.runs.runner import Executor, Pace, Route, Runner
 from handoff_evals.scenarios import Scenario, Suite, discover, load_suite
-
-
-def cassette_of(
-    suite: str,
-    model: ModelIdentity | None,
-    *,
-    mode: Mode,
-    folders: Sequence[Path],
-    project: Path,
-) -> Cassette | None:
-    """The cassette of a suite on a model; None where nothing is kept of it.
-
-    Args:
-        suite: the suite's name.
-        model: which model; None for a reference model.
-        mode: whether it answers, records, or both.
-        folders: where cassettes are, relative to the project; the first is written to.
-        project: where `pyproject.toml` is, which may name a `redact` function.
-
-    Raises:
-        UsageError: when that function can't be imported.
-    """
-    if mode is Mode.OFF or model is None:
-        return None
-    return Cassette(
-        suite=suite,
-        model=model,
-        mode=mode,
-        folders=[project / folder for folder in folders],
-        redact=_redact(project),
-    )
-
-
-def _redact(project: Path) -> Callable[[str], str] | None:
-    named = read_config(project).redact
-    if named is None:
-        return None
-    what = "[tool.handoff-evals] redact ="
-    redact: Callable[[str], str] = import_reference(named, folder=project, what=what)
-    try:
-        given = redact("a word")
-    except Exception as error:
-        raise UsageError(
-            f"{what} {named!r} fails on 'a word': {type(error).__name__}: {error}; "
-            "it must take a str and return one"
-        ) from error
-    if not isinstance(given, str):
-        raise UsageError(
-            f"{what} {named!r} returns {given!r} for 'a word'; it must take a str and return one"
-        )
-    return redact
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +93,8 @@ class PreparedRun:
         Returns:
             Why some were not run, a sentence a reason.
         """
-        return await self.runner(folder, done).run(self.planned)
+        executor: Executor = self.runner(folder, done)
+        return await executor.run(self.planned)
 
     def runner(
         self,

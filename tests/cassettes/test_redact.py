@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from handoff_evals.cassettes import Mode, ModelIdentity
+from handoff_evals.cassettes import Mode, ModelIdentity, cassette_of
 from handoff_evals.errors import UsageError
-from handoff_evals.runs import cassette_of
 
 
 @pytest.fixture(autouse=True)

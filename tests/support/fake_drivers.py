@@ -1,4 +1,4 @@
-"""Runs on puppets: drivers that hold conversations as they are told."""
+"""Runs on drivers that give the transcripts that a test wants."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -49,20 +49,20 @@ def dead(cause: str, retry_after_s: float | None = None) -> Transcript:
 
 
 @dataclass
-class Puppet:
-    """Holds conversations as it is told, and counts how many at once."""
+class FakeDriver:
+    """Gives the wanted transcripts, and counts how many trials run at once."""
 
     answer: Callable[[Scenario], Transcript] = well
     rounds: int = 3
     """Of the event loop that each of them takes."""
-    held: list[tuple[str, int]] = field(default_factory=list)
+    scenarios: list[tuple[str, int]] = field(default_factory=list)
     at_once: list[int] = field(default_factory=list)
     running: int = 0
 
     async def run(self, scenario: Scenario, *, seed: int, number: int) -> Transcript:  # noqa: ARG002 - the port's
         self.running += 1
         self.at_once.append(self.running)
-        self.held.append((scenario.label, seed))
+        self.scenarios.append((scenario.label, seed))
         try:
             for _ in range(self.rounds):
                 await asyncio.sleep(0)
@@ -72,10 +72,10 @@ class Puppet:
 
 
 @dataclass
-class Given:
-    """A run on puppets, one for each model."""
+class FakeRun:
+    """A run with a fake driver for each model."""
 
-    puppets: dict[str, Puppet]
+    drivers: dict[str, FakeDriver]
     trials: int = 1
     suite: Suite = SUITE
     total: int = 16
@@ -87,14 +87,14 @@ class Given:
 
     @property
     def planned(self) -> list[Planned]:
-        return list(plan([self.suite], list(self.puppets), trials=self.trials, seed=7))
+        return list(plan([self.suite], list(self.drivers), trials=self.trials, seed=7))
 
     async def run(self) -> tuple[str, ...]:
         runner = Runner(
-            drivers={(self.suite.name, name): each for name, each in self.puppets.items()},
+            drivers={(self.suite.name, name): each for name, each in self.drivers.items()},
             pace=Pace(
                 total=self.total,
-                per_model=dict.fromkeys(self.puppets, self.limit),
+                per_model=dict.fromkeys(self.drivers, self.limit),
                 retry_policy=self.retry_policy,
             ),
             done=self.done.append,
