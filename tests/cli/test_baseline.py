@@ -190,7 +190,7 @@ def test_an_invalid_run_is_refused_and_the_file_stays(
     assert command("run", "-m", "my_models:dead", "--out", "mine").code == 3
     done = command("baseline", "mine", str(kept))
     assert done.code == 3
-    assert "no decision was scored (api_status_401 2)" in done.err
+    assert "no trial was scored (api_status_401 2)" in done.err
     assert f"{kept} was not written" in done.err.replace("\n", "")
     assert kept.read_text() == before
 

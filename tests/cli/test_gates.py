@@ -110,7 +110,8 @@ def test_an_agent_that_ends_its_conversations_early_fails_the_gate(
 ) -> None:
     agent, model = names.split()
     name = f"{agents(project, agent)}:{model}"
-    done = command("run", "-m", name, "--min-accuracy", "0.9", "--turn-timeout", "5")
+    (project / "pyproject.toml").write_text("[tool.handoff-evals]\nturn_timeout = 5\n")
+    done = command("run", "-m", name, "--min-accuracy", "0.9")
 
     assert done.code == 1, (done.out, done.err)
     assert f"accuracy {accuracy} (observed) is below --min-accuracy 0.9" in done.err
@@ -126,7 +127,8 @@ def test_the_baseline_of_an_agent_that_answered_is_not_met_by_one_that_ends_the_
     command: Command, project: Path, agent: str
 ) -> None:
     module = agents(project, "Desk")
-    kept = command("run", "-m", f"{module}:hangs_up", "--baseline", "b.json", "--update-baseline")
+    command("run", "-m", f"{module}:hangs_up", "--out", "a")
+    kept = command("baseline", "a", "b.json")
     assert kept.code == 0, kept.err
     suite = project / "evals" / "star" / "scenarios.yaml"
     suite.write_text(suite.read_text().replace(f"{module}:Desk", f"{module}:{agent}"))
