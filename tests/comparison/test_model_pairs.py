@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handoff_evals.comparison import Comparison, Record, compare_all
-from handoff_evals.stats import TrialPairs, difference_of
+from handoff_evals.stats import TrialPairs
+from handoff_evals.stats.assessment import difference_of
 from tests.comparison.test_verdict import held
 
 NO_LARGER = "no difference larger than the margin"

@@ -13,9 +13,9 @@ from handoff_evals.stats import (
     Terms,
     TrialPairs,
     assess,
-    difference_of,
     lower_bound,
 )
+from handoff_evals.stats.assessment import difference_of
 
 UNHURRIED = settings(deadline=None)
 """A machine that is busy with other tests fails no property."""

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta, binom
 
-from handoff_evals.stats import lower_bound, mean_interval, upper_bound
+from handoff_evals.stats import Interval, lower_bound, mean_interval, upper_bound
 from handoff_evals.stats.bounded_mean import chance_below, weighted_below
 
 UNHURRIED = settings(deadline=None)
@@ -106,6 +106,17 @@ def test_few_scenarios_of_a_skewed_kind_are_covered() -> None:
             for k in right.tolist()
         ]
         assert float(np.dot(covered, binom.pmf(right, n, 0.1))) >= 0.95
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0, 95.0])
+def test_a_confidence_that_is_no_share_is_refused(confidence: float) -> None:
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        mean_interval([0.5], confidence=confidence)
+
+
+def test_an_interval_that_leaves_out_its_value_can_not_be_made() -> None:
+    with pytest.raises(ValueError, match="encloses its value"):
+        Interval(value=0.9, low=0.2, high=0.8, confidence=0.95, method="none")
 
 
 def test_what_has_no_mean_in_the_range_is_refused() -> None:

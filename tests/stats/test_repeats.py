@@ -8,9 +8,9 @@ from handoff_evals.stats import (
     Tries,
     identical_trials,
     pass_at_k,
-    pass_hat_k,
     pass_hat_k_interval,
 )
+from handoff_evals.stats.repeats import pass_hat_k
 
 UNHURRIED = settings(deadline=None)
 """A machine that is busy with other tests fails no property."""

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, hypergeom
 
-from handoff_evals.stats import (
+from handoff_evals.stats.significance import (
     breakage_test,
     holm,
     sign_test,

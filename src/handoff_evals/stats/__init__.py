@@ -12,17 +12,14 @@ from handoff_evals.stats.anytime import loss_evidence
 from handoff_evals.stats.assessment import (
     ON_PARTS,
     ON_TRIALS,
-    RUN_ALL,
     VERDICTS,
     Assessment,
     Terms,
     Trials,
     Verdict,
     assess,
-    difference_of,
 )
-from handoff_evals.stats.bounded_mean import lower_bound, mean_interval, upper_bound
-from handoff_evals.stats.intervals import Interval, clustered
+from handoff_evals.stats.bounded_mean import Interval, lower_bound, mean_interval, upper_bound
 from handoff_evals.stats.planning import (
     Advice,
     Basis,
@@ -33,32 +30,25 @@ from handoff_evals.stats.planning import (
     spread,
 )
 from handoff_evals.stats.repeats import (
-    PassHatK,
     Tries,
     identical_trials,
     pass_at_k,
-    pass_hat_k,
     pass_hat_k_interval,
 )
 from handoff_evals.stats.significance import (
-    breakage_test,
     holm,
-    sign_test,
-    stratified_test,
 )
 from handoff_evals.stats.trial_pairs import Outcome, TrialPairs, Way
 
 __all__ = [
     "ON_PARTS",
     "ON_TRIALS",
-    "RUN_ALL",
     "VERDICTS",
     "Advice",
     "Assessment",
     "Basis",
     "Interval",
     "Outcome",
-    "PassHatK",
     "Spread",
     "Terms",
     "TrialPairs",
@@ -68,9 +58,6 @@ __all__ = [
     "Way",
     "advise",
     "assess",
-    "breakage_test",
-    "clustered",
-    "difference_of",
     "expected_spread",
     "holm",
     "identical_trials",
@@ -78,11 +65,8 @@ __all__ = [
     "lower_bound",
     "mean_interval",
     "pass_at_k",
-    "pass_hat_k",
     "pass_hat_k_interval",
-    "sign_test",
     "smallest_loss",
     "spread",
-    "stratified_test",
     "upper_bound",
 ]

@@ -29,8 +29,7 @@ from handoff_evals.stats.anytime import (
     anytime_upper_bound,
     loss_evidence,
 )
-from handoff_evals.stats.bounded_mean import lower_bound, mean_interval
-from handoff_evals.stats.intervals import Interval
+from handoff_evals.stats.bounded_mean import Interval, lower_bound, mean_interval
 from handoff_evals.stats.significance import breakage_test, sign_test, stratified_test
 from handoff_evals.stats.trial_pairs import TrialPairs
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from math import comb
 from typing import Final
 
-from handoff_evals.stats.bounded_mean import mean_interval
-from handoff_evals.stats.intervals import Interval
+from handoff_evals.stats.bounded_mean import Interval, mean_interval
 
 # Servers that batch requests make a trial differ now and then at temperature 0 too.
 _IDENTICAL: Final = 0.9
