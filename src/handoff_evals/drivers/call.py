@@ -322,10 +322,8 @@ class Call:
         who = "the agent's factory" if self._opened is None else self.active.label
         stack = self._tasks.users_stack()
         where = f"; it waits in {' > '.join(stack)}" if stack else ""
-        cut_off = self._timed.is_cut_off
-        found = self._record.overdue(
-            self._limits, who=who, limit=limit, where=where, cut_off=cut_off
-        )
+        cut = self._timed.is_cut_off
+        found = self._record.overdue(self._limits, who=who, limit=limit, where=where, cut_off=cut)
         return found and replace(found, turn=len(self.turns))
 
     def _raised(self, error: Exception) -> None:
