@@ -66,7 +66,7 @@ PASSED = {
 async def run_case(name: str) -> Row:
     """Run a case, and check what is true of every one of them."""
     row = await hold(CASES[name])
-    assert (row.struck > 0) == bool(CASES[name].mishaps), "the fault never happened"
+    assert (row.occurred > 0) == bool(CASES[name].faults), "the fault never happened"
     assert not row.session._started
     assert row.left == 0
     assert row.next_status == "passed"
@@ -132,7 +132,7 @@ async def test_what_came_before_a_stall_stays_in_the_model_call() -> None:
 async def test_a_failure_is_one_fault_however_often_it_was_tried() -> None:
     row = await run_case("429")
 
-    assert row.struck == 2
+    assert row.occurred == 2
     (fault,) = row.transcript.faults
     assert fault.ended
     assert "2 attempts" in fault.detail
@@ -172,14 +172,14 @@ async def test_a_call_where_none_is_allowed_is_the_models_fault() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mishap", "cause"),
+    ("fault", "cause"),
     [(ModelFault.status(500), "api_status_500"), (ModelFault.cut(after=1), "api_connection")],
     ids=["500", "cut"],
 )
 async def test_a_model_that_fails_at_the_greeting_leaves_the_trial_unscored(
-    mishap: ModelFault, cause: str
+    fault: ModelFault, cause: str
 ) -> None:
-    (fault,) = await opening(FaultyLLM(ScriptedLLM(healthy), mishap))
+    (fault,) = await opening(FaultyLLM(ScriptedLLM(healthy), fault))
 
     assert (fault.owner, fault.cause, fault.turn, fault.ended) == ("infrastructure", cause, 0, True)
 

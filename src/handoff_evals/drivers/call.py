@@ -146,7 +146,7 @@ class Call:
         return Transcript(turns=tuple(self.turns), faults=tuple(self.faults))
 
     async def start(self) -> Turn:
-        """Build the agent and the session, enter the first agent and hear its greeting."""
+        """Build the agent and the session, and let the first agent greet."""
         allow_construction()
         before = copy_context()
         self._home = home = copy_context()
@@ -347,7 +347,7 @@ class Call:
             self.faults.extend(fault_of(noted, turn=turn))
 
     def _fail_for_background_tasks(self) -> None:
-        """Tasks that the agents' code made may raise unheard; each belongs to its turn."""
+        """What a background task raised belongs to the turn in which it did."""
         for turn, noted in self._errors.unawaited():
             self.faults.extend(fault_of(noted, turn=turn))
             if turn < len(self.turns):
