@@ -88,8 +88,8 @@ class Row:
 
     transcript: Transcript
     status: Status
-    struck: int
-    """How often the mishap did its harm, retries included."""
+    occurred: int
+    """How often the fault did its harm, retries included."""
     seconds: float
     session: AgentSession[Any]
     left: int
@@ -112,10 +112,10 @@ class Row:
 
 
 class Case:
-    """What strikes in one conversation."""
+    """What occurs in one conversation."""
 
-    def __init__(self, *mishaps: ModelFault, turn_s: float = PATIENT_S) -> None:
-        self.mishaps = mishaps
+    def __init__(self, *faults: ModelFault, turn_s: float = PATIENT_S) -> None:
+        self.faults = faults
         self.turn_s = turn_s
 
 
@@ -157,11 +157,11 @@ def healthy(request: Request) -> Reply:
 
 
 async def hold(case: Case) -> Row:
-    """Hold a trial in which it strikes, and a healthy one after it."""
+    """Hold a trial in which it occurs, and a healthy one after it."""
     before = asyncio.all_tasks()
     clock = asyncio.get_running_loop().time
     began = clock()
-    model = FaultyLLM(ScriptedLLM(healthy), *case.mishaps)
+    model = FaultyLLM(ScriptedLLM(healthy), *case.faults)
     transcript, session = await trial(model, turn_s=case.turn_s)
     seconds = clock() - began
     left = len(asyncio.all_tasks() - before)
@@ -169,7 +169,7 @@ async def hold(case: Case) -> Row:
     return Row(
         transcript=transcript,
         status=overall(score(SCENARIO, transcript)),
-        struck=len(model.struck),
+        occurred=len(model.occurred),
         seconds=seconds,
         session=session,
         left=left,

@@ -11,13 +11,13 @@ from handoff_evals.livekit import AgentEntry
 from handoff_evals.transcript import AgentError, Fault
 from tests.support import crashing
 from tests.support.crashing import RAISING, Desk, calls_the_tool
-from tests.support.phone import ROOMY, time_flies
+from tests.support.phone import ROOMY, skipping_waits
 from tests.support.silence import SILENCERS, silenced
 
 
 async def run(found: Any, model: Any = None) -> Call:
     call = Call(AgentEntry.of(found), model or calls_the_tool(), limits=ROOMY)
-    with time_flies():
+    with skipping_waits():
         await call.run(["Hello?", "Still there?"])
     return call
 

@@ -11,7 +11,15 @@ from handoff_evals.livekit import AgentEntry, Reply, ScriptedLLM
 from handoff_evals.livekit.scripted import tool_call
 from handoff_evals.scenarios import Watch
 from handoff_evals.transcript import AgentError, AgentRef, FunctionCallOutput
-from tests.support.phone import ROOMY, Plain, calling, held, speak, time_flies, told
+from tests.support.phone import (
+    ROOMY,
+    Plain,
+    open_call,
+    run_call,
+    short_events,
+    skipping_waits,
+    speak,
+)
 
 
 class Weather(Plain):
@@ -34,7 +42,7 @@ class Desk(Plain):
 
 
 async def test_tools_can_be_mocked_for_a_single_turn() -> None:
-    async with calling(
+    async with open_call(
         Weather,
         [tool_call("look_up", city="Oslo"), "Sunny.", tool_call("look_up", city="Oslo"), "Oh."],
     ) as call:
@@ -43,16 +51,18 @@ async def test_tools_can_be_mocked_for_a_single_turn() -> None:
             mocked = await call.say("And in Oslo?")
         real = await call.say("And in Oslo?")
 
-    assert told(mocked)[2] == "look_up = sunny"
+    assert short_events(mocked)[2] == "look_up = sunny"
     assert [f.cause for f in call.faults] == ["tool_error"]
     assert any(isinstance(event, AgentError) for event in real.events)
 
 
 async def test_tools_can_be_mocked_for_a_whole_call() -> None:
     with mock_tools(Weather, {"look_up": lambda city: f"sunny in {city}"}):
-        call = await held(Weather, [tool_call("look_up", city="Oslo"), "Sunny."], "And in Oslo?")
+        call = await run_call(
+            Weather, [tool_call("look_up", city="Oslo"), "Sunny."], "And in Oslo?"
+        )
 
-    assert told(call.turns[1])[2] == "look_up = sunny in Oslo"
+    assert short_events(call.turns[1])[2] == "look_up = sunny in Oslo"
     assert call.faults == []
 
 
@@ -72,7 +82,7 @@ async def test_calls_at_once_in_one_loop_keep_events_errors_and_tasks_apart() ->
         return call
 
     before = asyncio.all_tasks()
-    with time_flies():
+    with skipping_waits():
         *good, hanging, failing = await asyncio.gather(
             *(hold(Plain, [f"One {n}.", f"Two {n}."], f"{n}?", f"{n}!") for n in range(4)),
             hold(Hangs, [tool_call("look_up")], "Hello?"),
@@ -80,7 +90,7 @@ async def test_calls_at_once_in_one_loop_keep_events_errors_and_tasks_apart() ->
         )
 
     for number, call in enumerate(good):
-        assert [told(turn) for turn in call.turns[1:]] == [
+        assert [short_events(turn) for turn in call.turns[1:]] == [
             [f"caller: {number}?", f"plain: One {number}."],
             [f"caller: {number}!", f"plain: Two {number}."],
         ]
@@ -102,7 +112,7 @@ async def test_what_the_scenarios_ask_about_is_noted_and_nothing_else() -> None:
         attributes=frozenset({"topic", "absent"}), userdata=frozenset({"topics", "odd", "no"})
     )
     script: list[Reply] = [tool_call("transfer", topic="claims"), "Hello."]
-    async with calling(factory, script, watch=watch) as call:
+    async with open_call(factory, script, watch=watch) as call:
         await call.start()
         moved = await call.say("A claim.")
 
@@ -125,14 +135,14 @@ async def test_userdata_may_be_an_object_or_nothing() -> None:
         return Plain(), AgentSession(llm=model, userdata=Data())
 
     watch = Watch(userdata=frozenset({"name"}))
-    async with calling(factory, [], watch=watch) as call:
+    async with open_call(factory, [], watch=watch) as call:
         assert (await call.start()).userdata == {"name": "Maria"}
-    async with calling(Plain, [], watch=watch) as call:
+    async with open_call(Plain, [], watch=watch) as call:
         assert (await call.start()).userdata == {}
 
 
 async def test_livekits_own_results_and_objects_stay_in_reach() -> None:
-    async with calling(Plain, ["Hello."]) as call:
+    async with open_call(Plain, ["Hello."]) as call:
         await call.start()
         await call.say("Hello?")
         assert isinstance(call.session, AgentSession)
@@ -150,7 +160,7 @@ async def test_a_turn_that_was_cut_off_at_its_deadline_has_no_result() -> None:
         async def on_enter(self) -> None:
             await asyncio.Event().wait()
 
-    async with calling(Hangs, limits=Limits(turn_s=0.05, close_s=0.05)) as call:
+    async with open_call(Hangs, limits=Limits(turn_s=0.05, close_s=0.05)) as call:
         await call.start()
 
     assert call.results == [None]
@@ -159,14 +169,14 @@ async def test_a_turn_that_was_cut_off_at_its_deadline_has_no_result() -> None:
 
 
 async def test_an_output_that_is_an_error_says_so() -> None:
-    call = await held(Weather, [tool_call("look_up", city="Oslo"), "Oh."], "And in Oslo?")
+    call = await run_call(Weather, [tool_call("look_up", city="Oslo"), "Oh."], "And in Oslo?")
 
     (output,) = (e for e in call.turns[1].events if isinstance(e, FunctionCallOutput))
     assert output.is_error
 
 
 async def test_a_message_has_the_metrics_of_its_reply_in_seconds() -> None:
-    call = await held(Plain, ["Hello."], "Hello?")
+    call = await run_call(Plain, ["Hello."], "Hello?")
 
     reply = call.turns[1].events[-1]
     assert reply.type == "message"
@@ -198,7 +208,7 @@ async def test_an_exception_while_the_users_context_closes_is_a_fault_of_the_clo
         yield Plain()
         raise ValueError("still in use")
 
-    call = await held(factory, ["Yes."], "Hello?")
+    call = await run_call(factory, ["Yes."], "Hello?")
 
     assert [(f.owner, f.cause, f.detail) for f in call.faults] == [
         ("agent", "close_error", "ValueError: still in use")
@@ -218,7 +228,7 @@ async def test_a_call_that_has_not_started_has_no_session_and_can_be_closed() ->
 
 
 async def test_a_call_can_be_closed_twice() -> None:
-    async with calling(Plain, ["Yes."]) as call:
+    async with open_call(Plain, ["Yes."]) as call:
         await call.start()
         await call.close()
 
@@ -236,8 +246,8 @@ async def test_a_turn_that_is_cancelled_from_outside_leaves_nothing() -> None:
             return ""
 
     started = asyncio.Event()
-    with time_flies():
-        conversation = asyncio.create_task(held(Hangs, [tool_call("look_up")], "Hello?"))
+    with skipping_waits():
+        conversation = asyncio.create_task(run_call(Hangs, [tool_call("look_up")], "Hello?"))
         await started.wait()
         conversation.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -259,7 +269,7 @@ async def test_agents_that_are_kept_and_entered_again_are_noted_each_time() -> N
         return one, AgentSession(llm=model, userdata={one: other, other: one})
 
     script: list[Reply] = [tool_call("transfer"), tool_call("transfer"), "Back again."]
-    call = await held(factory, script, "Next!", "Back!", "Hello?")
+    call = await run_call(factory, script, "Next!", "Back!", "Hello?")
 
     assert [len(turn.handoffs) for turn in call.turns] == [1, 1, 1, 0]
     assert call.turns[3].said == "Back again."
@@ -277,7 +287,7 @@ async def test_arguments_of_a_wrong_kind_are_the_models_fault() -> None:
             """Book."""
             return kind
 
-    call = await held(Clerk, [tool_call("book", kind="yoga"), "Sorry."], "Yoga, please.")
+    call = await run_call(Clerk, [tool_call("book", kind="yoga"), "Sorry."], "Yoga, please.")
 
     (fault,) = call.faults
     assert (fault.owner, fault.cause) == ("model", "invalid_arguments")
@@ -295,7 +305,7 @@ async def test_a_property_that_raises_is_shown_and_spoils_nothing() -> None:
         return Plain(), AgentSession(llm=model, userdata=Caller())
 
     watch = Watch(userdata=frozenset({"name", "nmae"}))
-    async with calling(opened, ["Yes."], watch=watch) as call:
+    async with open_call(opened, ["Yes."], watch=watch) as call:
         await call.start()
         turn = await call.say("Hello?")
 

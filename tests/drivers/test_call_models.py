@@ -5,7 +5,7 @@ from livekit.agents import Agent, AgentSession, function_tool, inference, llm
 from agents.customer_service import BillingAgent, CustomerServiceAgent
 from agents.triage import Carry, triage_call
 from handoff_evals.livekit.scripted import tool_call
-from tests.support.phone import Plain, held, told
+from tests.support.phone import Plain, run_call, short_events
 
 if TYPE_CHECKING:
     from handoff_evals.livekit import Reply
@@ -57,15 +57,15 @@ async def test_the_billing_agents_model_receives_what_was_said_and_not_the_old_i
         "Billing takes over now.",
         "I see the two payments for order 4471.",
     ]
-    call = await held(
+    call = await run_call(
         CustomerServiceAgent, script, "Good morning.", "I was charged twice, it's order 4471."
     )
 
     turn = call.turns[2]
-    assert told(turn) == [
+    assert short_events(turn) == [
         "caller: I was charged twice, it's order 4471.",
         "transfer_to_billing({})",
-        told(turn)[2],
+        short_events(turn)[2],
         "customer_service_agent: Billing takes over now.",
         "customer_service_agent -> billing_agent",
         "billing_agent: I see the two payments for order 4471.",
@@ -92,7 +92,7 @@ async def test_the_model_calls_say_who_asked_and_with_which_tools() -> None:
         "Hello.",
         "Yes.",
     ]
-    call = await held(CustomerServiceAgent, script, "A refund, please.", "Are you there?")
+    call = await run_call(CustomerServiceAgent, script, "A refund, please.", "Are you there?")
 
     asked = [
         (each.agent.id, sorted(tool.name for tool in each.tools))
@@ -115,7 +115,7 @@ async def test_the_model_calls_say_who_asked_and_with_which_tools() -> None:
 
 async def test_agents_that_bring_models_of_livekit_inference_answer_by_the_runs_model() -> None:
     script: list[Reply] = ["Hello.", tool_call("transfer"), "I am another."]
-    call = await held(BringsEverything, script, "Hello?", "Somebody else, please.", "Hello?")
+    call = await run_call(BringsEverything, script, "Hello?", "Somebody else, please.", "Hello?")
 
     assert [turn.said for turn in call.turns] == ["", "Hello.", "", "I am another."]
     assert len(call.transcript.handoffs) == 2
@@ -130,14 +130,14 @@ async def test_a_factory_with_a_session_of_its_own_answers_by_the_runs_model_too
         )
         return Plain(), session
 
-    call = await held(factory, ["Hello."], "Hello?")
+    call = await run_call(factory, ["Hello."], "Hello?")
 
     assert call.turns[1].said == "Hello."
     assert call.turns[1].model_calls[0].model == "scripted"
 
 
 async def test_what_an_agents_code_asks_the_sessions_model_is_told_apart_from_its_replies() -> None:
-    call = await held(
+    call = await run_call(
         Summarises,
         [tool_call("transfer"), "They want a refund.", "About your refund."],
         "A refund.",
@@ -164,7 +164,7 @@ async def test_an_example_agents_summary_is_a_direct_request_too() -> None:
         "Their window is broken.",
         "I am sorry.",
     ]
-    call = await held(factory, script, "Hello.", "My window is broken.")
+    call = await run_call(factory, script, "Hello.", "My window is broken.")
 
     assert [(each.purpose, each.agent.id) for each in call.turns[2].model_calls] == [
         ("reply", "triage_agent"),

@@ -133,7 +133,7 @@ class Own(Plain):
 
 
 async def test_an_agents_own_model_is_another_one_when_its_options_change(tmp_path: Path) -> None:
-    async def held(mode: Mode, temperature: float) -> Transcript:
+    async def run_call(mode: Mode, temperature: float) -> Transcript:
         driver = InProcessDriver(
             entry=AgentEntry.of(Own(temperature)),
             model=lambda _scenario, _seed: None,
@@ -148,9 +148,9 @@ async def test_an_agents_own_model_is_another_one_when_its_options_change(tmp_pa
         )
         return await driver.run(replace(SCENARIO, turns=SCENARIO.turns[:1]), seed=1)
 
-    assert (await held(Mode.AUTO, 0.2)).unscored_because is None
-    assert (await held(Mode.REPLAY, 0.2)).turns[1].said == "Mine."
-    fault = (await held(Mode.REPLAY, 0.7)).unscored_because
+    assert (await run_call(Mode.AUTO, 0.2)).unscored_because is None
+    assert (await run_call(Mode.REPLAY, 0.2)).turns[1].said == "Mine."
+    fault = (await run_call(Mode.REPLAY, 0.7)).unscored_because
     assert fault is not None
     assert "temperature=0.2" in fault.detail
     assert "temperature=0.7" in fault.detail

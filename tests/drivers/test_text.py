@@ -8,7 +8,7 @@ from handoff_evals.drivers import InProcessDriver, Limits
 from handoff_evals.livekit import AgentEntry, Reply, ScriptedLLM
 from handoff_evals.livekit.scripted import tool_call
 from handoff_evals.scenarios import Scenario, ScriptedTurn, Watch
-from tests.support.phone import ROOMY, Plain, time_flies, told
+from tests.support.phone import ROOMY, Plain, short_events, skipping_waits
 
 
 class Fragile(Plain):
@@ -53,7 +53,7 @@ async def test_each_conversation_is_a_new_one() -> None:
     one = driver(Plain, "One.")
     records = [await one.run(scenario("First?"), seed=0) for _ in range(2)]
 
-    assert told(records[0].turns[1]) == told(records[1].turns[1])
+    assert short_events(records[0].turns[1]) == short_events(records[1].turns[1])
     assert len(records[1].turns[1].model_calls[0].messages) == 2
 
 
@@ -132,7 +132,7 @@ async def test_a_conversation_that_is_cancelled_is_closed_all_the_same() -> None
         watch=Watch(),
         limits=ROOMY,
     )
-    with time_flies():
+    with skipping_waits():
         task = asyncio.create_task(made.run(scenario(), seed=0))
         await entered.wait()
         task.cancel()
@@ -159,7 +159,7 @@ async def test_a_conversation_has_a_deadline_beside_its_turns() -> None:
         watch=Watch(),
         limits=Limits(turn_s=60, call_s=100, close_s=60),
     )
-    with time_flies():
+    with skipping_waits():
         record = await made.run(scenario("First?", "Second?", "Third?"), seed=0)
 
     assert [turn.said for turn in record.turns] == ["", "So.", "So.", ""]

@@ -12,7 +12,7 @@ from handoff_evals.livekit.scripted import tool_call
 from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Target
 from handoff_evals.transcript import AgentError
 from tests.support import traps
-from tests.support.phone import ROOMY, calling, held, told
+from tests.support.phone import ROOMY, open_call, run_call, short_events
 from tests.support.traps import TRAPS, Greets, GreetsByModel, HangsUp
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
@@ -34,9 +34,9 @@ async def test_each_trap_comes_to_its_faults_leaves_nothing_and_spoils_no_other_
         assert turn.duration_s < 1.5 * ROOMY.turn_s
     gc.collect()  # asyncio tells of exceptions that nobody asked for when they are collected
     assert lost == []
-    after = await held(Greets, ["Fine."], "How are you?")
+    after = await run_call(Greets, ["Fine."], "How are you?")
     assert after.faults == []
-    assert [told(turn) for turn in after.turns] == [
+    assert [short_events(turn) for turn in after.turns] == [
         ["nobody -> greets", "greets: Good day, Lumen Line."],
         ["caller: How are you?", "greets: Fine."],
     ]
@@ -47,7 +47,7 @@ async def test_the_model_receives_the_greeting_before_the_callers_first_words(
     agent: type[Agent],
 ) -> None:
     script = ["Yes."] if agent is Greets else ["Good day, Lumen Line.", "Yes."]
-    call = await held(agent, script, "Hello?")
+    call = await run_call(agent, script, "Hello?")
 
     assert call.turns[0].said == "Good day, Lumen Line."
     (asked,) = call.turns[1].model_calls
@@ -67,7 +67,7 @@ async def test_a_hanging_tool_is_named_by_the_fault_and_shows_its_call() -> None
         "hangs_in_tool was not done within 60 s, having called look_up; it waits in look_up (traps"
     )
     assert fault.detail.startswith(start)
-    assert told(call.turns[1]) == ["caller: Hello?", "look_up({})"]
+    assert short_events(call.turns[1]) == ["caller: Hello?", "look_up({})"]
     assert len(call.turns) == 2
 
 
@@ -89,7 +89,7 @@ async def test_two_handoffs_in_one_reply_are_an_error_and_fail_the_trial() -> No
 
     errors = [event for event in call.turns[1].events if isinstance(event, AgentError)]
     assert [error.where for error in errors] == ["dropped_handoff"]
-    assert told(call.turns[1])[1:5] == [
+    assert short_events(call.turns[1])[1:5] == [
         "to_one({})",
         "to_other({})",
         "to_one = ",
@@ -101,7 +101,7 @@ async def test_two_handoffs_in_one_reply_are_an_error_and_fail_the_trial() -> No
 async def test_an_unknown_tool_shows_its_call_and_what_the_model_was_told() -> None:
     call = await TRAPS["an unknown tool"].spring()
 
-    caller, made, output, reply = told(call.turns[1])
+    caller, made, output, reply = short_events(call.turns[1])
     assert (caller, made, reply) == ("caller: Hello?", "no_such_tool({})", "plain: Oh.")
     assert output.startswith("no_such_tool = Unknown function: no_such_tool")
 
@@ -112,7 +112,7 @@ async def test_an_empty_reply_is_the_models_fault_and_leaves_the_caller_unanswer
         label="Any", turns=(ScriptedTurn(user="Hello?"), ScriptedTurn(user="Still there?"))
     )
 
-    assert told(call.turns[1]) == ["caller: Hello?"]
+    assert short_events(call.turns[1]) == ["caller: Hello?"]
     assert [(s.name, s.turn) for s in score(asked, call.transcript) if s.status == "failed"] == [
         ("answered", 1)
     ]
@@ -175,7 +175,7 @@ async def test_a_session_that_a_tool_closes_ends_the_call() -> None:
 
 
 async def test_nobody_can_speak_on_a_call_that_is_over() -> None:
-    async with calling(HangsUp, [tool_call("hang_up")]) as call:
+    async with open_call(HangsUp, [tool_call("hang_up")]) as call:
         await call.start()
         await call.say("Hello?")
 
@@ -186,14 +186,14 @@ async def test_nobody_can_speak_on_a_call_that_is_over() -> None:
 async def test_what_nested_tasks_do_after_run_has_returned_is_in_the_turn() -> None:
     call = await TRAPS["nested tasks"].spring()
 
-    assert told(call.turns[1]) == [
+    assert short_events(call.turns[1]) == [
         "caller: Hello?",
         "interview({})",
         "host -> asks_by_another",
         "asks_by_another -> asks",
         "asks: How old?",
     ]
-    assert told(call.turns[2]) == [
+    assert short_events(call.turns[2]) == [
         "caller: Still there?",
         'note({"answer": "34"})',
         "note = ",
@@ -219,12 +219,12 @@ async def test_what_a_group_of_tasks_does_is_in_its_turns() -> None:
     call = await TRAPS["a group of tasks"].spring()
 
     assert [turn.active.id for turn in call.turns] == ["group_host", "asks", "asks", "group_host"]
-    assert told(call.turns[2])[-3:] == [
+    assert short_events(call.turns[2])[-3:] == [
         "asks -> task_group",
         "task_group -> asks",
         "asks: How tall?",
     ]
-    assert told(call.turns[3])[-4:] == [
+    assert short_events(call.turns[3])[-4:] == [
         "asks -> task_group",
         "task_group -> group_host",
         "interview = 34, 180",

@@ -63,10 +63,10 @@ PASSED = {
 """As FAILED, but the caller got to the right agent all the same."""
 
 
-async def held(name: str) -> Row:
-    """Hold a case, and check what is true of every one of them."""
+async def run_case(name: str) -> Row:
+    """Run a case, and check what is true of every one of them."""
     row = await hold(CASES[name])
-    assert (row.struck > 0) == bool(CASES[name].mishaps), "the mishap never happened"
+    assert (row.occurred > 0) == bool(CASES[name].faults), "the fault never happened"
     assert not row.session._started
     assert row.left == 0
     assert row.next_status == "passed"
@@ -79,7 +79,7 @@ def test_every_case_is_expected_to_come_to_something() -> None:
 
 @pytest.mark.parametrize("name", UNSCORED)
 async def test_a_model_that_gives_no_answer_leaves_the_trial_unscored(name: str) -> None:
-    row = await held(name)
+    row = await run_case(name)
 
     assert row.status == "unscored"
     assert row.faults == [("infrastructure", UNSCORED[name])]
@@ -87,7 +87,7 @@ async def test_a_model_that_gives_no_answer_leaves_the_trial_unscored(name: str)
 
 @pytest.mark.parametrize("name", FAILED)
 async def test_a_bad_answer_fails_the_trial_as_the_models_behaviour(name: str) -> None:
-    row = await held(name)
+    row = await run_case(name)
 
     assert row.status == "failed"
     assert row.outcomes == MISSED
@@ -96,7 +96,7 @@ async def test_a_bad_answer_fails_the_trial_as_the_models_behaviour(name: str) -
 
 @pytest.mark.parametrize("name", PASSED)
 async def test_a_bad_answer_that_does_no_harm_passes_and_is_noted(name: str) -> None:
-    row = await held(name)
+    row = await run_case(name)
 
     assert row.status == "passed"
     assert row.outcomes == CORRECT
@@ -105,7 +105,7 @@ async def test_a_bad_answer_that_does_no_harm_passes_and_is_noted(name: str) -> 
 
 @pytest.mark.parametrize("name", ["silence before the first chunk", "stall midway"])
 async def test_a_stall_ends_at_the_turns_deadline(name: str) -> None:
-    row = await held(name)
+    row = await run_case(name)
 
     # Above the deadline only by what a busy machine needs, far below the 10 s at which
     # a provider's client might give up.
@@ -116,37 +116,37 @@ async def test_a_stall_ends_at_the_turns_deadline(name: str) -> None:
 
 
 async def test_what_was_said_before_a_cut_stays_in_the_record() -> None:
-    row = await held("cut midway")
+    row = await run_case("cut midway")
 
     assert row.transcript.turns[1].said == "Good afternoon, "
     assert row.transcript.model_calls[-1].error is not None
 
 
 async def test_what_came_before_a_stall_stays_in_the_model_call() -> None:
-    row = await held("stall midway")
+    row = await run_case("stall midway")
 
     last = row.transcript.model_calls[-1]
     assert (last.text, last.finished) == ("Good afternoon, ", False)
 
 
 async def test_a_failure_is_one_fault_however_often_it_was_tried() -> None:
-    row = await held("429")
+    row = await run_case("429")
 
-    assert row.struck == 2
+    assert row.occurred == 2
     (fault,) = row.transcript.faults
     assert fault.ended
     assert "2 attempts" in fault.detail
 
 
 async def test_an_empty_reply_leaves_the_caller_unanswered() -> None:
-    row = await held("empty reply")
+    row = await run_case("empty reply")
 
     failed = {found.name for found in score(SCENARIO, row.transcript) if found.status == "failed"}
     assert failed == {"handoff", "answered"}
 
 
 async def test_two_handoffs_in_one_reply_are_both_dropped() -> None:
-    row = await held("two handoffs in one reply")
+    row = await run_case("two handoffs in one reply")
 
     first = row.transcript.turns[1]
     assert first.handoffs == ()
@@ -172,14 +172,14 @@ async def test_a_call_where_none_is_allowed_is_the_models_fault() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mishap", "cause"),
+    ("fault", "cause"),
     [(ModelFault.status(500), "api_status_500"), (ModelFault.cut(after=1), "api_connection")],
     ids=["500", "cut"],
 )
 async def test_a_model_that_fails_at_the_greeting_leaves_the_trial_unscored(
-    mishap: ModelFault, cause: str
+    fault: ModelFault, cause: str
 ) -> None:
-    (fault,) = await opening(FaultyLLM(ScriptedLLM(healthy), mishap))
+    (fault,) = await opening(FaultyLLM(ScriptedLLM(healthy), fault))
 
     assert (fault.owner, fault.cause, fault.turn, fault.ended) == ("infrastructure", cause, 0, True)
 

@@ -12,7 +12,7 @@ from livekit.agents import (
 )
 
 from handoff_evals.livekit import Request, ScriptedLLM
-from handoff_evals.livekit.faulty import Attempt, Chunks, FaultyLLM, ModelFault, Strike
+from handoff_evals.livekit.faulty import Attempt, Chunks, FaultyLLM, ModelFault, Occurrence
 from handoff_evals.livekit.scripted import tool_call
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
@@ -33,9 +33,9 @@ async def ask(
     return await model.chat(chat_ctx=llm.ChatContext.empty(), conn_options=conn_options).collect()
 
 
-async def called(mishap: ModelFault) -> list[tuple[str, str]]:
+async def called(fault: ModelFault) -> list[tuple[str, str]]:
     """What comes of a reply that calls one tool."""
-    model = FaultyLLM(ScriptedLLM([tool_call("transfer", to="billing")]), mishap)
+    model = FaultyLLM(ScriptedLLM([tool_call("transfer", to="billing")]), fault)
     return [(made.name, made.arguments) for made in (await ask(model)).tool_calls]
 
 
@@ -48,11 +48,11 @@ async def test_without_mishaps_it_is_the_model_that_it_wraps() -> None:
     assert answer.text == HELLO
     assert answer.usage is not None
     assert (model.model, model.provider) == (inner.model, inner.provider)
-    assert model.struck == []
+    assert model.occurred == []
 
 
 @pytest.mark.parametrize(
-    ("mishap", "error"),
+    ("fault", "error"),
     [
         (ModelFault.status(429), APIStatusError),
         (ModelFault.status(500), APIStatusError),
@@ -62,12 +62,12 @@ async def test_without_mishaps_it_is_the_model_that_it_wraps() -> None:
     ids=lambda value: getattr(value, "name", ""),
 )
 async def test_a_failure_is_raised_as_livekit_raises_it_and_the_model_is_not_asked(
-    mishap: ModelFault, error: type[Exception]
+    fault: ModelFault, error: type[Exception]
 ) -> None:
     inner = ScriptedLLM([HELLO])
 
     with pytest.raises(error):
-        await ask(FaultyLLM(inner, mishap))
+        await ask(FaultyLLM(inner, fault))
 
     assert inner.left == 1
 
@@ -90,8 +90,8 @@ async def test_livekit_retries_a_failure_and_meets_it_again() -> None:
     with pytest.raises(APIConnectionError):
         await ask(model, quickly(2))
 
-    assert model.struck == [
-        Strike(mishap="429", request=1, attempt=attempt) for attempt in (1, 2, 3)
+    assert model.occurred == [
+        Occurrence(fault="429", request=1, attempt=attempt) for attempt in (1, 2, 3)
     ]
 
 
@@ -99,7 +99,7 @@ async def test_a_mishap_of_one_attempt_lets_the_retry_through() -> None:
     model = FaultyLLM(ScriptedLLM([HELLO]), ModelFault.status(429).at(1, attempts=1))
 
     assert (await ask(model, quickly(1))).text == HELLO
-    assert model.struck == [Strike(mishap="429", request=1, attempt=1)]
+    assert model.occurred == [Occurrence(fault="429", request=1, attempt=1)]
 
 
 async def test_a_status_that_livekit_does_not_retry_strikes_once() -> None:
@@ -108,7 +108,7 @@ async def test_a_status_that_livekit_does_not_retry_strikes_once() -> None:
     with pytest.raises(APIStatusError):
         await ask(model, quickly(3))
 
-    assert len(model.struck) == 1
+    assert len(model.occurred) == 1
 
 
 async def test_the_retries_of_the_wrapped_model_do_not_multiply() -> None:
@@ -133,7 +133,7 @@ async def test_a_cut_gives_what_came_before_it() -> None:
             await anext(stream)
 
     assert [chunk.delta.content for chunk in (first, second) if chunk.delta] == ["Hello, ", "how "]
-    assert len(model.struck) == 1, "like LiveKit's own models, no retry once something was heard"
+    assert len(model.occurred) == 1, "like LiveKit's own models, no retry once something was heard"
 
 
 async def test_a_cut_strikes_at_the_end_of_a_reply_that_is_shorter() -> None:
@@ -153,7 +153,7 @@ async def test_a_stall_gives_what_came_before_it_and_never_ends() -> None:
             await asyncio.wait_for(anext(stream), 0.02)
 
     assert heard == "Hello, how are "
-    assert model.struck == [Strike(mishap="stall after 3 chunks", request=1, attempt=1)]
+    assert model.occurred == [Occurrence(fault="stall after 3 chunks", request=1, attempt=1)]
 
 
 async def test_an_empty_reply_has_nothing_but_its_usage() -> None:
@@ -203,23 +203,23 @@ async def test_a_mishap_of_calls_finds_nothing_to_spoil_in_words() -> None:
     model = FaultyLLM(ScriptedLLM([HELLO]), ModelFault.unknown_tool())
 
     assert (await ask(model)).text == HELLO
-    assert model.struck == []
+    assert model.occurred == []
 
 
 async def test_it_strikes_at_the_requests_that_are_named() -> None:
     model = FaultyLLM(ScriptedLLM(["1", "2", "3", "4"]), ModelFault.instead("-").at(2, 4))
 
     assert [(await ask(model)).text for _ in range(4)] == ["1", "-", "2", "-"]
-    assert [strike.request for strike in model.struck] == [2, 4]
+    assert [occurrence.request for occurrence in model.occurred] == [2, 4]
 
 
 async def test_the_same_seed_strikes_at_the_same_requests() -> None:
     async def hit(seed: int) -> list[int]:
-        mishap = ModelFault.instead("-").sometimes(0.5)
-        model = FaultyLLM(ScriptedLLM(lambda _: HELLO), mishap, seed=seed)
+        fault = ModelFault.instead("-").sometimes(0.5)
+        model = FaultyLLM(ScriptedLLM(lambda _: HELLO), fault, seed=seed)
         for _ in range(30):
             await ask(model)
-        return [strike.request for strike in model.struck]
+        return [occurrence.request for occurrence in model.occurred]
 
     once = await hit(7)
 
@@ -236,21 +236,21 @@ async def test_each_mishap_meets_what_those_before_it_left() -> None:
     )
 
     assert [made.name for made in (await ask(model)).tool_calls] == ["nope"]
-    assert [strike.mishap for strike in model.struck] == ["another reply", "unknown tool"]
+    assert [occurrence.fault for occurrence in model.occurred] == ["another reply", "unknown tool"]
 
 
 async def test_a_mishap_of_ones_own_is_an_async_generator() -> None:
     async def shout(attempt: Attempt) -> Chunks:
         async for chunk in attempt.chunks:
             if chunk.delta is not None and chunk.delta.content:
-                attempt.strike()
+                attempt.occur()
                 chunk.delta.content = chunk.delta.content.upper()
             yield chunk
 
     model = FaultyLLM(ScriptedLLM(["Hello."]), ModelFault(name="shouting", play=shout))
 
     assert (await ask(model)).text == "HELLO."
-    assert model.struck == [Strike(mishap="shouting", request=1, attempt=1)]
+    assert model.occurred == [Occurrence(fault="shouting", request=1, attempt=1)]
 
 
 async def test_closing_it_closes_the_model_that_it_wraps() -> None:

@@ -14,7 +14,7 @@ from handoff_evals.transcript import (
     FunctionCallOutput,
     Message,
 )
-from tests.support.phone import Plain, held
+from tests.support.phone import Plain, run_call
 
 TRIAGE, CLAIMS = AgentRef(id="triage"), AgentRef(id="desk", attributes={"topic": "claims"})
 
@@ -133,7 +133,7 @@ def test_metrics_are_kept_where_they_are_numbers() -> None:
 
 
 async def test_the_agents_instructions_and_tools_are_in_the_record() -> None:
-    call = await held(Plain, ["Yes."], "Hello?")
+    call = await run_call(Plain, ["Yes."], "Hello?")
 
     (update,) = (e for e in call.transcript.events if isinstance(e, AgentConfigUpdate))
     assert update.instructions == "You answer."

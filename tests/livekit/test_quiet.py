@@ -1,13 +1,13 @@
-"""Pins the private fields of livekit that tell when nothing more will happen."""
+"""`quiet` waits until nothing more will happen."""
 
 import asyncio
 from typing import Any
 
 from livekit.agents import Agent, AgentSession, AgentTask, function_tool
 
-from handoff_evals.livekit import ScriptedLLM, quiet
+from handoff_evals.livekit import ScriptedLLM, is_started, quiet
 from handoff_evals.livekit.scripted import tool_call
-from tests.support.phone import Plain, calling, held
+from tests.support.phone import Plain, run_call
 
 
 class Slow(Plain):
@@ -63,23 +63,6 @@ def session() -> AgentSession[Any]:
     return AgentSession(llm=ScriptedLLM([]), vad=None)
 
 
-async def test_the_fields_that_are_looked_at_are_there() -> None:
-    fresh = session()
-    assert fresh._started is False
-    assert fresh._is_closing() is False
-    assert fresh._update_activity_atask is None
-    assert fresh._activity is None
-    assert fresh._next_activity is None
-    assert fresh._global_run_state is None
-    async with calling(Plain, ["Yes."]) as call:
-        await call.start()
-        assert call.session._started is True
-        activity = call.session._activity
-        assert activity is not None
-        assert activity.agent is call.session.current_agent
-        assert activity._speech_tasks == []
-
-
 async def test_a_session_that_was_not_started_or_is_closed_is_quiet() -> None:
     one = session()
     await quiet(one)
@@ -89,21 +72,21 @@ async def test_a_session_that_was_not_started_or_is_closed_is_quiet() -> None:
 
 
 async def test_an_agent_that_takes_its_time_to_leave_and_to_enter_is_waited_for() -> None:
-    call = await held(SlowToLeave, [tool_call("transfer")], "Somebody else, please.")
+    call = await run_call(SlowToLeave, [tool_call("transfer")], "Somebody else, please.")
 
     assert call.turns[1].active.id == "slow"
     assert call.turns[1].said == "At last."
 
 
 async def test_handoffs_that_follow_one_another_are_waited_for() -> None:
-    call = await held(lambda: Chain(4), [])
+    call = await run_call(lambda: Chain(4), [])
 
     assert call.turns[0].said.splitlines() == [f"{left} to go." for left in (4, 3, 2, 1, 0)]
     assert len(call.turns[0].handoffs) == 5
 
 
 async def test_the_way_back_from_nested_tasks_is_waited_for() -> None:
-    call = await held(Diver, [tool_call("dive"), "I am back."], "Dive, please.")
+    call = await run_call(Diver, [tool_call("dive"), "I am back."], "Dive, please.")
 
     assert call.turns[1].active.id == "diver"
     assert call.turns[1].said == "I am back."
@@ -117,7 +100,7 @@ async def test_a_session_that_is_closing_is_waited_for() -> None:
     await asyncio.sleep(0)
     await quiet(one)
 
-    assert not one._started
+    assert not is_started(one)
     await closing
 
 
@@ -132,7 +115,7 @@ async def test_speech_that_no_run_waits_for_is_waited_for() -> None:
             await asyncio.sleep(0)
             self.session.say("By the way.")
 
-    call = await held(Later, [tool_call("note")], "Note it.")
+    call = await run_call(Later, [tool_call("note")], "Note it.")
 
     assert call.turns[1].said == "By the way."
 
@@ -145,6 +128,6 @@ async def test_an_agent_that_is_returned_is_active_when_its_turn_is_over() -> No
             return Slow()
 
     for _ in range(5):
-        call = await held(Returns, [tool_call("transfer")], "Somebody else, please.")
+        call = await run_call(Returns, [tool_call("transfer")], "Somebody else, please.")
         assert call.turns[1].active.id == "slow"
         assert call.turns[1].said == "At last."

@@ -6,7 +6,7 @@ from livekit.agents import APIConnectOptions, APIStatusError, function_tool, llm
 
 from handoff_evals.livekit import Reply, Request, ScriptedLLM, ToolCall
 from handoff_evals.livekit.scripted import ScriptExhaustedError, tool_call
-from tests.support.phone import Plain, held, told
+from tests.support.phone import Plain, run_call, short_events
 
 ONCE = APIConnectOptions(max_retry=0)
 
@@ -106,7 +106,7 @@ async def test_a_script_that_is_used_up_says_what_it_was_asked() -> None:
 
 
 async def test_a_call_with_a_script_that_is_too_short_is_unscored_and_says_so_once() -> None:
-    call = await held(Plain, ["Yes."], "Hello?", "And now?")
+    call = await run_call(Plain, ["Yes."], "Hello?", "And now?")
 
     (fault,) = call.faults
     assert (fault.owner, fault.cause, fault.turn, fault.ended) == (
@@ -176,9 +176,9 @@ async def test_one_script_serves_all_agents_of_a_call() -> None:
             """Transfer."""
             return Plain()
 
-    call = await held(First, [tool_call("transfer"), "I am the second."], "Next!", "Hello?")
+    call = await run_call(First, [tool_call("transfer"), "I am the second."], "Next!", "Hello?")
 
-    assert told(call.turns[2]) == ["caller: Hello?", "plain: I am the second."]
+    assert short_events(call.turns[2]) == ["caller: Hello?", "plain: I am the second."]
 
 
 def test_it_has_a_name_for_the_reports() -> None:

@@ -16,7 +16,7 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 from handoff_evals.livekit import Exchange, ScriptedLLM, Tap
 from handoff_evals.livekit.scripted import tool_call
 from handoff_evals.transcript import AgentRef, FunctionCall, Usage
-from tests.support.phone import Plain, calling
+from tests.support.phone import Plain, open_call
 
 PLAIN = AgentRef(id="plain")
 
@@ -226,7 +226,7 @@ async def test_a_session_retries_as_its_options_say_and_no_more() -> None:
         connect = SessionConnectOptions(llm_conn_options=options)
         return Plain(), AgentSession(llm=model, conn_options=connect)
 
-    async with calling(factory, model=inner) as call:
+    async with open_call(factory, model=inner) as call:
         await call.start()
         await call.say("Hello?")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from handoff_evals.drivers import Call
 from handoff_evals.livekit import AgentEntry, ConversationTasks, ScriptedLLM
-from tests.support.phone import Plain, time_flies
+from tests.support.phone import Plain, skipping_waits
 
 
 async def hang() -> None:
@@ -18,7 +18,7 @@ def made_in(tasks: ConversationTasks, coro: Any) -> asyncio.Task[Any]:
     return context.run(asyncio.create_task, coro)
 
 
-async def test_a_task_ends_with_its_tasks_and_so_do_the_tasks_that_it_made() -> None:
+async def test_a_task_ends_with_its_conversation_and_so_do_the_tasks_that_it_made() -> None:
     inner: list[asyncio.Task[None]] = []
 
     async def outer() -> None:
@@ -48,7 +48,7 @@ async def test_tasks_of_others_are_left_alone() -> None:
     await other.cancel(timeout_s=1)
 
 
-async def test_a_task_in_a_context_of_its_own_belongs_to_that_contexts_tasks() -> None:
+async def test_a_task_in_a_context_of_its_own_belongs_to_that_contexts_conversation() -> None:
     one, other = ConversationTasks(), ConversationTasks()
     context = copy_context()
     context.run(other.enter)
@@ -96,12 +96,12 @@ async def test_a_task_that_swallows_every_cancellation_is_ended_all_the_same() -
     task = made_in(tasks, swallows())
     await asyncio.sleep(0)
 
-    with time_flies():
+    with skipping_waits():
         assert await tasks.cancel(timeout_s=1) == 1
     assert task.done()
 
 
-async def test_a_tasks_can_be_cancelled_from_within() -> None:
+async def test_the_tasks_can_be_cancelled_from_within() -> None:
     tasks = ConversationTasks()
     beside = made_in(tasks, hang())
 
@@ -126,7 +126,7 @@ async def test_the_loops_own_way_to_make_tasks_is_kept() -> None:
     assert task.cancelled()
 
 
-async def test_many_groups_install_themselves_once() -> None:
+async def test_many_conversations_install_themselves_once() -> None:
     made_in(ConversationTasks(), asyncio.sleep(0))
     first = asyncio.get_running_loop().get_task_factory()
     await made_in(ConversationTasks(), asyncio.sleep(0))

@@ -23,7 +23,7 @@ from handoff_evals.results.summarise import seams
 from handoff_evals.runs import Pace, Runner
 from handoff_evals.runs.lane import plan
 from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Suite, Target, Watch
-from tests.support.phone import Plain, calling, time_flies, told
+from tests.support.phone import Plain, open_call, short_events, skipping_waits
 
 
 @dataclass
@@ -137,14 +137,14 @@ class Answers(Agent):
 
 async def test_waiting_is_in_no_deadline_and_in_no_time_that_is_reported() -> None:
     model = limited(ScriptedLLM(["One.", tool_call("transfer"), "Two."]), a_minute_each())
-    with time_flies():
-        async with calling(Transfers, model=model, limits=Limits(turn_s=5)) as call:
+    with skipping_waits():
+        async with open_call(Transfers, model=model, limits=Limits(turn_s=5)) as call:
             await call.start()
             await call.say("One?")
             turn = await call.say("Two?")
 
     assert call.faults == []
-    assert told(turn)[-1] == "answers: Two."
+    assert short_events(turn)[-1] == "answers: Two."
     for asked in turn.model_calls:
         assert asked.held_s > 55
         assert asked.ttft_s is not None
@@ -157,8 +157,8 @@ async def test_waiting_is_in_no_deadline_and_in_no_time_that_is_reported() -> No
 async def test_a_model_that_stalls_is_a_timeout_however_long_it_was_held_back() -> None:
     stalling = FaultyLLM(ScriptedLLM(["One.", "Two."]), ModelFault.stall().at(2))
     model = limited(stalling, a_minute_each())
-    with time_flies():
-        async with calling(Plain, model=model, limits=Limits(turn_s=5, close_s=5)) as call:
+    with skipping_waits():
+        async with open_call(Plain, model=model, limits=Limits(turn_s=5, close_s=5)) as call:
             await call.start()
             await call.say("One?")
             turn = await call.say("Two?")
@@ -170,12 +170,12 @@ async def test_a_model_that_stalls_is_a_timeout_however_long_it_was_held_back() 
 
 async def test_a_retry_is_a_request_and_waits_like_one() -> None:
     broken = FaultyLLM(ScriptedLLM(["One."]), ModelFault.status(500).at(1))
-    with time_flies():
-        async with calling(Plain, model=limited(broken, a_minute_each())) as call:
+    with skipping_waits():
+        async with open_call(Plain, model=limited(broken, a_minute_each())) as call:
             await call.start()
             turn = await call.say("One?")
 
-    assert told(turn)[-1] == "plain: One."
+    assert short_events(turn)[-1] == "plain: One."
     assert turn.model_calls[0].held_s > 55
 
 
@@ -187,7 +187,7 @@ async def test_all_conversations_of_a_model_share_its_limit() -> None:
         asked.append(now())
         return "Well."
 
-    with time_flies():
+    with skipping_waits():
         trials = await run(lambda: limited(ScriptedLLM(answer), limit), conversations=6)
 
     assert [trial.status for trial in trials] == ["passed"] * 6
@@ -203,7 +203,7 @@ async def test_a_run_that_is_cancelled_waits_for_nothing() -> None:
 
     limit = a_minute_each()
     before = asyncio.all_tasks()
-    with time_flies():
+    with skipping_waits():
         began = now()
         held = asyncio.create_task(run(lambda: limited(ScriptedLLM(well), limit), conversations=6))
         await stop_soon(held)

@@ -17,7 +17,7 @@ class Desk(Agent):
     """Answers."""
 
     def __init__(self) -> None:
-        super().__init__(instructions="You answer.")
+        super().__init__(id="desk", instructions="You answer.")
 
     @function_tool
     async def go(self) -> str:

@@ -1,4 +1,4 @@
-"""Calls that leave nothing behind, for the tests of what holds them."""
+"""Conversations that leave nothing behind, for the tests of what runs them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -26,7 +26,7 @@ class Plain(Agent):
 
 
 @contextmanager
-def time_flies() -> Iterator[None]:
+def skipping_waits() -> Iterator[None]:
     """Where nothing is left to do but wait, the running loop's clock jumps ahead.
 
     So a deadline costs no time, and none passes because the machine is busy.
@@ -39,7 +39,7 @@ def time_flies() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def calling(
+async def open_call(
     found: Any,
     script: Script = (),
     *,
@@ -60,10 +60,10 @@ async def calling(
     assert not call.session._started
 
 
-async def held(found: Any, script: Script, *says: str, limits: Limits = ROOMY) -> Call:
-    """A whole call, as the driver would hold it, that need not wait for its deadlines."""
-    with time_flies():
-        async with calling(found, script, limits=limits) as call:
+async def run_call(found: Any, script: Script, *says: str, limits: Limits = ROOMY) -> Call:
+    """Run a whole call, as the driver would, without waiting for its deadlines."""
+    with skipping_waits():
+        async with open_call(found, script, limits=limits) as call:
             await call.start()
             await speak(call, *says)
     return call
@@ -77,7 +77,7 @@ async def speak(call: Call, *says: str) -> None:
         await call.say(words)
 
 
-def told(turn: Turn) -> list[str]:
+def short_events(turn: Turn) -> list[str]:
     """The turn's events in short: `caller: hi`, `plain: Yes.`, `a -> b`, `t({})`, `t = x`."""
     return [line for event in turn.events if (line := _short(event))]
 

@@ -10,7 +10,7 @@ from livekit.agents.beta.workflows import TaskGroup
 
 from handoff_evals.drivers import Call, Limits
 from handoff_evals.livekit.scripted import tool_call
-from tests.support.phone import ROOMY, Plain, Script, held
+from tests.support.phone import ROOMY, Plain, Script, run_call
 
 
 async def hanging() -> None:
@@ -224,7 +224,7 @@ class Trap:
     """Owner, cause and turn of each fault that it must come to."""
 
     async def spring(self) -> Call:
-        return await held(self.agent, self.script, *self.says, limits=self.limits)
+        return await run_call(self.agent, self.script, *self.says, limits=self.limits)
 
 
 TRAPS = {

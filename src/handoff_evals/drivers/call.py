@@ -151,7 +151,7 @@ class Call:
         return Transcript(turns=tuple(self.turns), faults=tuple(self.faults))
 
     async def start(self) -> Turn:
-        """Build the agent and the session, enter the first agent and hear its greeting."""
+        """Build the agent and the session, and let the first agent greet."""
         allow_construction()
         before = copy_context()
         self._home = home = copy_context()
@@ -327,10 +327,8 @@ class Call:
         who = "the agent's factory" if self._opened is None else self.active.label
         stack = self._tasks.users_stack()
         where = f"; it waits in {' > '.join(stack)}" if stack else ""
-        cut_off = self._timed.is_cut_off
-        found = self._record.overdue(
-            self._limits, who=who, limit=limit, where=where, cut_off=cut_off
-        )
+        cut = self._timed.is_cut_off
+        found = self._record.overdue(self._limits, who=who, limit=limit, where=where, cut_off=cut)
         return found and replace(found, turn=len(self.turns))
 
     def _raised(self, error: Exception) -> None:
@@ -354,7 +352,7 @@ class Call:
             self.faults.extend(fault_of(noted, turn=turn))
 
     def _fail_for_background_tasks(self) -> None:
-        """Tasks that the agents' code made may raise unheard; each belongs to its turn."""
+        """What a background task raised belongs to the turn in which it did."""
         for turn, noted in self._errors.unawaited():
             self.faults.extend(fault_of(noted, turn=turn))
             if turn < len(self.turns):

@@ -6,7 +6,7 @@ module silences it. So there are three witnesses, and what two of them saw is on
 
 1. the tasks of the conversation, each with the exception that ended it;
 2. the outputs that livekit recorded for the tools;
-3. livekit's log, as far as it can be heard.
+3. livekit's log, as far as it can be read.
 """
 
 import asyncio
@@ -240,10 +240,10 @@ _HANDLER = _Handler(level=logging.ERROR)
 
 
 def listen_to_log() -> bool:
-    """Hear livekit's log again, whatever was done to it.
+    """Take in livekit's log again, whatever was done to it.
 
     Returns:
-        Whether it can be heard: not after `logging.disable`, or with a filter.
+        Whether it can be read: not after `logging.disable`, or with a filter.
     """
     logger = logging.getLogger("livekit.agents")
     logger.disabled = False

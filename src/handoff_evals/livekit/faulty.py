@@ -19,28 +19,28 @@ Chunks = AsyncGenerator[llm.ChatChunk, None]
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """One try at one reply, as a mishap meets it."""
+    """One try at one reply, as a fault meets it."""
 
     request: Request
     chunks: Chunks
     """What the wrapped model answers. It is asked when the first chunk is wanted, and
     never if none is."""
-    strike: Callable[[], None]
-    """To be called where the mishap does its harm."""
+    occur: Callable[[], None]
+    """To be called where the fault does its harm."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFault:
     """Something that goes wrong with a reply, and when.
 
-    As it is made it strikes at every request, and again whenever livekit retries.
+    As it is made it occurs at every request, and again whenever livekit retries.
     `at` and `sometimes` narrow that:
 
     ```python
-    Mishap.status(429)                      # for good
-    Mishap.status(429).at(2)                # the second request, retries included
-    Mishap.status(429).at(2, attempts=1)    # only the first try at it: the retry gets through
-    Mishap.stall(after=3).sometimes(0.1)    # a tenth of the requests, by the FaultyLLM's seed
+    ModelFault.status(429)                      # for good
+    ModelFault.status(429).at(2)                # the second request, retries included
+    ModelFault.status(429).at(2, attempts=1)    # only the first try at it: the retry gets through
+    ModelFault.stall(after=3).sometimes(0.1)    # a tenth of the requests, by the FaultyLLM's seed
     ```
 
     One of your own is a name and an async generator that gets the `Attempt` and
@@ -56,7 +56,7 @@ class ModelFault:
     probability: float = 1.0
 
     def at(self, *requests: int, attempts: int | None = None) -> "ModelFault":
-        """Strike at these requests only, counted from 1, and at so many tries of each.
+        """Occur at these requests only, counted from 1, and at so many tries of each.
 
         Raises:
             ValueError: when a number is below 1, or there is none.
@@ -69,7 +69,7 @@ class ModelFault:
         return replace(self, requests=frozenset(requests), attempts=attempts)
 
     def sometimes(self, probability: float) -> "ModelFault":
-        """Strike at this share of the requests that it is meant for.
+        """Occur at this share of the requests that it is meant for.
 
         Raises:
             ValueError: when it is no share.
@@ -117,7 +117,7 @@ class ModelFault:
         async def play(attempt: Attempt) -> Chunks:
             async for chunk in _first(after, attempt.chunks):
                 yield chunk
-            attempt.strike()
+            attempt.occur()
             await asyncio.Event().wait()
 
         return cls(name=f"stall after {after} chunks", play=play)
@@ -131,7 +131,7 @@ class ModelFault:
             async for chunk in _first(after, attempt.chunks):
                 given += 1
                 yield chunk
-            attempt.strike()
+            attempt.occur()
             # LiveKit's own models ask for no retry once something was heard.
             raise APIConnectionError(retryable=given == 0) from ConnectionResetError("stream cut")
 
@@ -144,7 +144,7 @@ class ModelFault:
         async def play(attempt: Attempt) -> Chunks:
             async for chunk in attempt.chunks:
                 if chunk.has_response():
-                    attempt.strike()
+                    attempt.occur()
                 else:
                     yield chunk
 
@@ -155,7 +155,7 @@ class ModelFault:
         """Give this reply; the wrapped model is not asked."""
 
         async def play(attempt: Attempt) -> Chunks:
-            attempt.strike()
+            attempt.occur()
             async for chunk in _scripted(reply, attempt.request):
                 yield chunk
 
@@ -174,7 +174,7 @@ class ModelFault:
             async for chunk in attempt.chunks:
                 yield chunk
                 if chunk.delta is not None and chunk.delta.tool_calls:
-                    attempt.strike()
+                    attempt.occur()
                     async for more in _scripted(calls, attempt.request):
                         if more.has_response():
                             yield more.model_copy(update={"id": chunk.id})
@@ -214,7 +214,7 @@ class ModelFault:
     @classmethod
     def _fails(cls, name: str, error: Callable[[], Exception]) -> "ModelFault":
         async def play(attempt: Attempt) -> Chunks:
-            attempt.strike()
+            attempt.occur()
             raise error()
             yield  # type: ignore[unreachable]  # makes it a generator
 
@@ -229,7 +229,7 @@ class ModelFault:
                 if chunk.delta is None or not chunk.delta.tool_calls:
                     yield chunk
                     continue
-                attempt.strike()
+                attempt.occur()
                 edited = [edit(made) for made in chunk.delta.tool_calls]
                 delta = chunk.delta.model_copy(update={"tool_calls": edited})
                 yield chunk.model_copy(update={"delta": delta})
@@ -264,10 +264,10 @@ class _Answer(Exception):  # noqa: N818 - what a provider's client raises; never
 
 
 @dataclass(frozen=True, kw_only=True)
-class Strike:
-    """A mishap that happened."""
+class Occurrence:
+    """A fault that happened."""
 
-    mishap: str
+    fault: str
     request: int
     """Which request to the FaultyLLM it was, from 1."""
     attempt: int
@@ -278,30 +278,30 @@ class FaultyLLM(WrapperLLM):
     """A public test double on livekit's `llm.LLM` port: a model and what goes wrong with it.
 
     ```python
-    FaultyLLM(ScriptedLLM(["Hello.", "Bye."]), Mishap.status(500).at(2))
-    FaultyLLM(openai.LLM(), Mishap.status(429).sometimes(0.2), Mishap.empty().at(3), seed=7)
+    FaultyLLM(ScriptedLLM(["Hello.", "Bye."]), ModelFault.status(500).at(2))
+    FaultyLLM(openai.LLM(), ModelFault.status(429).sometimes(0.2), ModelFault.empty().at(3), seed=7)
     ```
 
     livekit retries around it as it does around any other model, by the session's
     `conn_options`; the wrapped model gets one try at a time, so that the retries do not
-    multiply. Where several mishaps strike at once, each meets what those before it left.
+    multiply. Where several faults occur at once, each meets what those before it left.
 
     Args:
         inner: the model that answers.
-        mishaps: what goes wrong, and when.
-        seed: of `Mishap.sometimes`: the same seed strikes at the same requests.
+        faults: what goes wrong, and when.
+        seed: of `ModelFault.sometimes`: the same seed occurs at the same requests.
     """
 
-    def __init__(self, inner: llm.LLM[Any], *mishaps: ModelFault, seed: int = 0) -> None:
+    def __init__(self, inner: llm.LLM[Any], *faults: ModelFault, seed: int = 0) -> None:
         if not isinstance(inner, llm.LLM):
-            raise TypeError(f"{inner!r} is no model: FaultyLLM(model, *mishaps)")
-        for each in mishaps:
+            raise TypeError(f"{inner!r} is no model: FaultyLLM(model, *faults)")
+        for each in faults:
             if not isinstance(each, ModelFault):
-                raise TypeError(f"{each!r} is no ModelFault: FaultyLLM(model, *mishaps)")
+                raise TypeError(f"{each!r} is no ModelFault: FaultyLLM(model, *faults)")
         super().__init__(inner)
-        self.mishaps = mishaps
-        self.struck: list[Strike] = []
-        """What did happen, in order: a mishap that finds nothing to spoil is not in here."""
+        self.faults = faults
+        self.occurred: list[Occurrence] = []
+        """What did happen, in order: a fault that finds nothing to spoil is not in here."""
         self._seed = seed
         self._asked = 0
 
@@ -311,18 +311,18 @@ class FaultyLLM(WrapperLLM):
         await super().aclose()
 
     def answer(self, asked: Asked) -> llm.LLMStream:
-        """Ask the wrapped model, unless a mishap is in the way."""
+        """Ask the wrapped model, unless a fault is in the way."""
         self._asked += 1
         return _FaultyStream(self, asked, number=self._asked, due=self._due(self._asked))
 
     def _due(self, number: int) -> list[ModelFault]:
-        """The mishaps of one request; drawn by its number, whatever was asked before it."""
+        """The faults of one request; drawn by its number, whatever was asked before it."""
         return [
-            mishap
-            for place, mishap in enumerate(self.mishaps)
-            if (not mishap.requests or number in mishap.requests)
+            fault
+            for place, fault in enumerate(self.faults)
+            if (not fault.requests or number in fault.requests)
             and random.Random(f"{self._seed}/{place}/{number}").random()  # noqa: S311 - no secret
-            < mishap.probability
+            < fault.probability
         ]
 
 
@@ -347,22 +347,22 @@ class _FaultyStream(WrapperStream):
         async with AsyncExitStack() as stack:
             chunks = _answer(self._asked, self._model.inner)
             stack.push_async_callback(chunks.aclose)
-            for mishap in self._due:
-                if mishap.attempts is not None and self._tries > mishap.attempts:
+            for fault in self._due:
+                if fault.attempts is not None and self._tries > fault.attempts:
                     continue
-                chunks = mishap.play(
-                    Attempt(request=self._request, chunks=chunks, strike=self._noting(mishap))
+                chunks = fault.play(
+                    Attempt(request=self._request, chunks=chunks, occur=self._noting(fault))
                 )
                 stack.push_async_callback(chunks.aclose)
             async for chunk in chunks:
                 self._event_ch.send_nowait(chunk)
 
-    def _noting(self, mishap: ModelFault) -> Callable[[], None]:
-        strike = Strike(mishap=mishap.name, request=self._number, attempt=self._tries)
+    def _noting(self, fault: ModelFault) -> Callable[[], None]:
+        occurrence = Occurrence(fault=fault.name, request=self._number, attempt=self._tries)
 
         def note() -> None:
-            if strike not in self._model.struck:
-                self._model.struck.append(strike)
+            if occurrence not in self._model.occurred:
+                self._model.occurred.append(occurrence)
 
         return note
 

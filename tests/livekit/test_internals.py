@@ -1,0 +1,96 @@
+"""Pins every private name of livekit's that the harness reads: a new livekit fails here first."""
+
+import asyncio
+import inspect
+from types import SimpleNamespace
+from typing import Any
+
+from livekit.agents import Agent, AgentSession, JobContext, function_tool
+from livekit.agents.llm import utils
+from livekit.agents.voice import agent_activity, generation, speech_handle, tool_executor
+
+from handoff_evals.livekit import ScriptedLLM, internals
+from handoff_evals.livekit.scripted import tool_call
+from tests.support.phone import Plain, open_call
+
+
+def session() -> AgentSession[Any]:
+    return AgentSession(llm=ScriptedLLM([]), vad=None)
+
+
+async def test_a_session_that_was_not_started_has_no_agent_and_no_task() -> None:
+    fresh = session()
+    assert internals.is_started(fresh) is False
+    assert internals.is_closing(fresh) is False
+    assert internals.handoff_task(fresh) is None
+    assert internals.agent_with_the_call(fresh) is None
+    assert internals.next_agent_waits(fresh) is False
+    assert internals.speech_tasks(fresh) == []
+    internals.retrieve_failed_run(fresh)
+
+
+async def test_a_session_that_runs_shows_the_agent_that_has_the_call() -> None:
+    async with open_call(Plain, ["Yes."]) as call:
+        await call.start()
+        assert internals.is_started(call.session) is True
+        assert internals.agent_with_the_call(call.session) is call.session.current_agent
+        assert internals.speech_tasks(call.session) == []
+
+
+async def test_a_sessions_model_can_be_replaced() -> None:
+    one, other = session(), ScriptedLLM([])
+    internals.replace_model(one, other)
+    assert one.llm is other
+
+
+async def test_the_tasks_that_run_the_agents_code_are_known_by_their_names() -> None:
+    class Other(Plain):
+        async def on_enter(self) -> None:
+            seen.append(("on_enter", _current()))
+
+        async def on_exit(self) -> None:
+            seen.append(("on_exit", _current()))
+
+        @function_tool
+        async def go(self) -> Agent:
+            """Go."""
+            seen.append(("tool", _current()))
+            return Plain()
+
+        async def llm_node(self, *given: Any) -> Any:
+            seen.append(("llm_node", _current()))
+            async for chunk in Agent.default.llm_node(self, *given):
+                yield chunk
+
+    seen: list[tuple[str, str | None]] = []
+    async with open_call(Other, [tool_call("go"), "Yes."]) as call:
+        await call.start()
+        await call.say("Hello?")
+
+    assert {where for where, _ in seen} == {"on_enter", "on_exit", "tool", "llm_node"}
+    assert [where for where, _ in seen] == [found for _, found in seen]
+
+
+def _current() -> str | None:
+    task = asyncio.current_task()
+    return None if task is None else internals.agents_code_in(task)
+
+
+def test_livekit_still_logs_and_tells_models_what_is_read() -> None:
+    modules = (generation, agent_activity, speech_handle, tool_executor, utils)
+    source = "".join(inspect.getsource(module) for module in modules)
+    for words in (*internals.LOGGED, *internals.TOOL_OUTPUTS):
+        assert words.removeprefix("Error in ") in source
+    assert f'"{internals.ARGUMENTS}' in source
+
+
+def test_a_tool_tells_whose_it_is_and_a_model_its_options() -> None:
+    class Owner(Plain):
+        @function_tool
+        async def go(self) -> None:
+            """Go."""
+
+    assert internals.tool_owner(Owner().go) is Owner
+    assert internals.model_options(SimpleNamespace(_opts=1)) == 1
+    assert internals.model_options(object()) is None
+    assert "_tempdir" in inspect.getsource(JobContext)

@@ -1,0 +1,101 @@
+"""An exit that user code asks for is told from a real Ctrl-C, and the user's lines from others."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from handoff_evals.user_code import (
+    ExitError,
+    GuardedCoroutine,
+    as_error,
+    last_user_line,
+    original,
+    users_stack,
+)
+
+
+class OddError(BaseException):
+    """Of no usual kind."""
+
+
+def raised_by(code: Callable[[], object]) -> BaseException:
+    try:
+        code()
+    except BaseException as error:  # noqa: BLE001 - it is what is tested
+        return error
+    raise AssertionError("it did not raise")
+
+
+def interrupts() -> None:
+    raise KeyboardInterrupt
+
+
+def odd() -> None:
+    raise OddError
+
+
+def ctrl_c() -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("code", [sys.exit, interrupts, odd])
+def test_an_exit_becomes_an_ordinary_error(code: Callable[[], object]) -> None:
+    error = raised_by(code)
+    made = as_error(error)
+
+    assert isinstance(made, ExitError)
+    assert original(made) is error
+
+
+def test_a_real_ctrl_c_stays_one() -> None:
+    assert as_error(raised_by(ctrl_c)) is None
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), GeneratorExit()])
+def test_a_cancellation_stays_one(error: BaseException) -> None:
+    assert as_error(error) is None
+
+
+def test_an_ordinary_error_stays_as_it_is() -> None:
+    error = ValueError()
+    assert as_error(error) is error
+
+
+def test_the_last_line_of_the_users_is_named() -> None:
+    line = odd.__code__.co_firstlineno + 1
+    assert last_user_line(raised_by(odd)) == f" (test_user_code.py, line {line})"
+    assert last_user_line(ValueError()) == ""
+
+
+async def test_a_guarded_task_ends_with_the_error_in_place_of_the_exit() -> None:
+    async def leaves() -> None:
+        await asyncio.sleep(0)
+        sys.exit(0)
+
+    task = asyncio.create_task(GuardedCoroutine(leaves()))
+    with pytest.raises(ExitError, match="SystemExit: 0"):
+        await task
+
+
+async def test_a_task_tells_the_users_lines_where_it_waits() -> None:
+    async def chunks():  # type: ignore[no-untyped-def]  # noqa: ANN202
+        await asyncio.Event().wait()
+        yield 1
+
+    async def reads() -> None:
+        async for _ in chunks():
+            pass
+
+    task = asyncio.create_task(GuardedCoroutine(reads()))
+    await asyncio.sleep(0)
+    stack = users_stack(task)
+    task.cancel()
+
+    assert [line.partition(" ")[0] for line in stack] == ["reads", "chunks"]
