@@ -235,10 +235,8 @@ def test_a_finished_run_counts_as_what_it_was_run_with(
 def test_a_baseline_is_a_side(
     project: Project, command: Callable[..., Any], diff_by_processes: Diff
 ) -> None:
-    command(
-        "run", "-m", "obedient:obedient", "--baseline", "kept.json", "--update-baseline",
-        "--out", "runs/one",
-    )  # fmt: skip
+    command("run", "-m", "obedient:obedient", "--out", "runs/one")
+    assert command("baseline", "runs/one", "kept.json").code == 0
     project.edit("invoices go to billing", "invoices go to technical support")
     done = diff_by_processes("--a", "kept.json")
     assert done.code == 1, done.err

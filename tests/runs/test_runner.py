@@ -141,7 +141,7 @@ async def test_a_run_ends_when_its_tokens_are_spent() -> None:
 
     (left,) = await given.run()
 
-    assert left == "--max-tokens 250 is reached (300 used); 9 trials were not run"
+    assert left == "max_tokens = 250 is reached (300 used); 9 trials were not run"
     assert len(given.done) == 3
 
 

@@ -19,16 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineGate:
-    """What a run is held against, and whether it takes its place."""
+    """The baseline that a run is compared with."""
 
     path: Path
-    update: bool
-    kept: "Baseline | None"
-    """None where there is no file yet."""
+    kept: "Baseline"
 
     @classmethod
-    def opened(cls, path: Path | None, *, update: bool) -> "BaselineGate | None":
-        """Read the file, before anything is started.
+    def opened(cls, path: Path | None) -> "BaselineGate | None":
+        """Read the file, before anything is started; None where none is asked for.
 
         Raises:
             UsageError: when there is none, or it is no baseline.
@@ -36,61 +34,46 @@ class BaselineGate:
         from handoff_evals.results import Baseline
 
         if path is None:
-            if update:
-                raise UsageError("--update-baseline writes a file: name it by --baseline FILE")
             return None
-        if not path.exists() and not update:
+        if not path.exists():
             raise UsageError(
-                f"there is no baseline {str(path)!r}: add --update-baseline to write it"
+                f"there is no baseline {str(path)!r}: write it from a finished run, by "
+                f"`handoff-evals baseline RUN {path}`"
             )
-        kept = Baseline.read(path) if path.exists() else None
-        return cls(path=path, update=update, kept=kept)
+        return cls(path=path, kept=Baseline.read(path))
 
     def check(self, prepared: "PreparedRun") -> None:
-        """See that the run can be compared, before a call is spent.
+        """See that the run can be compared, before a model is asked.
 
         Raises:
             UsageError: when the baseline is of other models or suites.
         """
         from handoff_evals.comparison import unlike
 
-        if self.kept is None or self.update:
-            return
         suites = [suite.name for suite in prepared.suites]
         differing = list(unlike(self.kept, models=prepared.manifest.models, suites=suites))
         if differing:
             raise UsageError(
-                f"this run can't be held against the baseline {str(self.path)!r}: "
-                f"{'; '.join(differing)}. Add --update-baseline to have it in there too."
+                f"this run can't be compared with the baseline {str(self.path)!r}: "
+                f"{'; '.join(differing)}. Run it without --baseline, then add it by "
+                f"`handoff-evals baseline RUN {self.path}`."
             )
 
-    def hold(
-        self, folder: "RunFolder", prepared: "PreparedRun", *, valid: bool
-    ) -> "tuple[AgainstBaseline, ...]":
-        """Compare the finished run, and write the file anew where that was asked for.
-
-        An invalid run is compared as far as it goes, but never kept.
-        """
+    def compare(self, folder: "RunFolder") -> "tuple[AgainstBaseline, ...]":
+        """Compare the trials of a run with those of the baseline, model by model."""
         from handoff_evals.comparison import against_baseline
         from handoff_evals.results import Baseline
 
-        run = Baseline.of(folder.trials(), prepared.suites)
-        certain = folder.manifest.deterministic
-        found = () if self.kept is None else against_baseline(self.kept, run, deterministic=certain)
-        if self.update and valid:
-            request = prepared.request
-            run.write_into(self.path, partial=bool(request.only or request.tags))
-        return found
+        run = Baseline.of(folder.trials(), folder.manifest.suites)
+        return against_baseline(self.kept, run, deterministic=folder.manifest.deterministic)
 
     def rule(
         self, found: "tuple[AgainstBaseline, ...]", code: ExitCode, reasons: tuple[str, ...]
     ) -> tuple[ExitCode, tuple[str, ...]]:
         """Add to a run's exit code and its reasons what the baseline says.
 
-        Nothing where the run becomes the baseline itself, and nothing undoes `INVALID`.
+        Nothing undoes `INVALID`.
         """
-        if self.update:
-            return code, reasons
         regressed = tuple(
             f"{each.model}: regressed against the baseline {self.path}"
             for each in found
@@ -190,7 +173,7 @@ def _invalid(model: "ModelSummary", max_unscored: float) -> str | None:
     parts = parts if trials.unscored else []
     if trials.not_run:
         parts.append(f"{trials.not_run} of {trials.total} trials were not run")
-    return f"{' and '.join(parts)}, more than --max-unscored {max_unscored:g}"
+    return f"{' and '.join(parts)}, more than max_unscored = {max_unscored:g}"
 
 
 def unmet(suites: "tuple[Suite, ...]", summary: "Summary") -> Iterator[str]:

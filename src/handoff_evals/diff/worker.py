@@ -43,7 +43,7 @@ class Worker:
             folder=self._folder,
             limits=Limits(turn_s=settings.turn_s),
             cassettes=Mode.AUTO,
-            tapes=tuple(Path(each) for each in settings.cassette_folders),
+            cassette_folders=tuple(Path(each) for each in settings.cassette_folders),
             checks_from=Path(settings.home),
         )
         self._planned: dict[TrialKey, Planned] = {}

@@ -19,8 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from handoff_evals.checks import Decision, Outcome, Status
 from handoff_evals.errors import UsageError
 from handoff_evals.files import locked, write_atomically
+from handoff_evals.results.run_folder import SuiteRecord
 from handoff_evals.results.trial import FailedCheck, Trial, TrialKey, TrialResult
-from handoff_evals.scenarios import Scenario, Suite
+from handoff_evals.scenarios import Scenario
 
 SCHEMA = 1
 
@@ -44,15 +45,24 @@ class Baseline:
     """Sorted by model, suite, scenario and number."""
 
     @classmethod
-    def of(cls, trials: Iterable[Trial], suites: Sequence[Suite]) -> "Baseline":
-        """Keep a run, without its transcripts."""
-        hashes = {
-            (suite.name, scenario.label): scenario_sha256(scenario)
-            for suite in suites
-            for scenario in suite.scenarios
-        }
+    def of(cls, trials: Iterable[Trial], suites: Sequence[SuiteRecord]) -> "Baseline":
+        """Keep the trials of a run, without their transcripts.
+
+        Args:
+            trials: the finished trials.
+            suites: as the run's manifest has them.
+
+        Raises:
+            UsageError: when the manifest is of a version that kept no hashes of scenarios.
+        """
+        hashes = {suite.name: suite.scenario_sha256 for suite in suites}
+        if not all(hashes.values()):
+            raise UsageError(
+                "this run was made by an older version, which did not record what its scenarios "
+                "said: run the suites again"
+            )
         kept = [
-            TrialResult.of(each, scenario_sha256=hashes[each.key.suite, each.key.scenario])
+            TrialResult.of(each, scenario_sha256=hashes[each.key.suite][each.key.scenario])
             for each in trials
         ]
         return cls(
@@ -81,8 +91,8 @@ class Baseline:
         if schema != SCHEMA:
             raise UsageError(
                 f"{path}: not a baseline of this version: it has schema {schema!r}, and this "
-                f"version reads {SCHEMA}. Write it anew: `handoff-evals run --baseline {path} "
-                "--update-baseline`"
+                f"version reads {SCHEMA}. Remove it, and write it from a finished run: "
+                f"`handoff-evals baseline RUN {path}`"
             )
         try:
             return _File.model_validate(data).value()

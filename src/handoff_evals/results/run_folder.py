@@ -71,16 +71,22 @@ class SuiteRecord:
     agent_sha256: str
     scenarios: tuple[str, ...]
     simulated: tuple[str, ...] = ()
+    scenario_sha256: Mapping[str, str] = field(default_factory=dict)
+    """By the scenario's label; empty in runs of older versions."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What the user typed, so that a run can be taken up again."""
+    """What the user asked for, so that a run can be resumed."""
 
     suites: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    cassettes: str = "off"
+    """The mode of the cassettes."""
+    cassette_folders: tuple[str, ...] = ()
+    """From the project's folder; the first is written to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +203,7 @@ class RunFolder:
 
         A last line without its end was being written when the run was killed: it
         is no finished trial and is passed over. Of a trial that had no answer and was
-        run again when the run was resumed, the last counts.
+        run again by `resume`, the last counts.
 
         Raises:
             RunFolderError: when a whole line can't be read.

@@ -29,7 +29,7 @@ class Budget:
     def spent(self) -> str | None:
         """Which limit is reached, in words; None while there is something left."""
         if self.max_tokens is not None and self.tokens >= self.max_tokens:
-            return f"--max-tokens {self.max_tokens} is reached ({self.tokens} used)"
+            return f"max_tokens = {self.max_tokens} is reached ({self.tokens} used)"
         if self.max_cost is not None and self.cost >= self.max_cost:
             return f"--max-cost {self.max_cost:g} is reached ({self.cost:.4f} spent)"
         return None
