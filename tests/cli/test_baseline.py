@@ -109,7 +109,7 @@ def test_a_changed_scenario_is_left_out_and_the_others_are_compared(
     ("words", "says"),
     [
         (["--baseline", "none.json"], "there is no baseline 'none.json': write it from"),
-        (["--baseline", "evals/star/scenarios.yaml"], "not a baseline, for it is no JSON"),
+        (["--baseline", "evals/star/scenarios.yaml"], "not a baseline, because it is not JSON"),
     ],
 )
 def test_a_baseline_that_is_not_there_exits_2(
@@ -161,7 +161,7 @@ def test_an_invalid_run_is_refused_and_the_file_stays(
     assert command("run", "-m", "my_models:dead", "--out", "mine").code == 3
     done = command("baseline", "mine", str(kept))
     assert done.code == 3
-    assert "no decision was scored (api_status_401 2)" in done.err
+    assert "no trial was scored (api_status_401 2)" in done.err
     assert f"{kept} was not written" in done.err.replace("\n", "")
     assert kept.read_text() == before
 
@@ -191,7 +191,7 @@ def test_a_baseline_needs_no_suite_and_asks_no_model(command: Command, project: 
     ("words", "says"),
     [
         (["nowhere", "b.json"], "'nowhere' is no run folder"),
-        (["mine", "evals/star/scenarios.yaml"], "not a baseline, for it is no JSON"),
+        (["mine", "evals/star/scenarios.yaml"], "not a baseline, because it is not JSON"),
         (["mine", "evals"], "can't be read"),
     ],
 )
