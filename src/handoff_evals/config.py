@@ -87,7 +87,7 @@ class ProjectConfig(_Strict):
     """The folder of the cassettes, from the project's folder."""
     redact: str | None = None
     """`module:function` that every text goes through before it is kept on a cassette."""
-    checks: tuple[str, ...] = Field(default=(), strict=False)
+    checks: list[str] = Field(default_factory=list)
     """Modules that are imported before a scenario file is read: each adds checks by `@check`."""
     models: dict[str, ModelConfig] = Field(default_factory=dict)
 

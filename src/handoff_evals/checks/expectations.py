@@ -88,7 +88,7 @@ def conversation_took_place(scenario: Scenario, transcript: Transcript) -> Score
         over -= 1
     asked = len(scenario.turns)
     return Score(
-        status="passed" if over >= asked else "failed",
+        status="passed" if over == asked else "failed",
         reason=f"{max(over, 0)} of {asked} turns took place",
     )
 
