@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -11,12 +12,30 @@ from hypothesis import strategies as st
 from handoff_evals.checks import OUTCOMES, Decision, Outcome, Score
 from handoff_evals.comparison import Flip, against_baseline, leading, unlike
 from handoff_evals.errors import UsageError
-from handoff_evals.results import Baseline, FailedCheck, TrialKey, TrialResult, scenario_sha256
-from handoff_evals.scenarios import Scenario, Suite
+from handoff_evals.results import (
+    Baseline,
+    FailedCheck,
+    SuiteRecord,
+    TrialKey,
+    TrialResult,
+    scenario_sha256,
+)
 from tests.support.conversations import expects, scenario
 from tests.support.trials import RICH, numbered
 
-SUITE = Suite(name="Any", agent="m:A", scenarios=(scenario(expects("desk")),), sha256="00")
+if TYPE_CHECKING:
+    from handoff_evals.scenarios import Scenario
+
+_SCENARIO = scenario(expects("desk"))
+SUITE = SuiteRecord(
+    name="Any",
+    path="",
+    sha256="00",
+    agent="m:A",
+    agent_sha256="11",
+    scenarios=(_SCENARIO.label,),
+    scenario_sha256={_SCENARIO.label: scenario_sha256(_SCENARIO)},
+)
 
 
 def decision(turn: int, outcome: Outcome = "correct", actual: str = "billing") -> Decision:
@@ -119,7 +138,7 @@ def test_what_was_kept_is_read_as_it_was(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("{", "it is no JSON"),
+        ("{", "it is not JSON"),
         ("[]", "it has schema None, and this version reads 1"),
         ('{"schema": 2}', "it has schema 2, and this version reads 1"),
         ('{"schema": 1, "models": [], "suites": []}', "trials is"),
@@ -300,6 +319,11 @@ def test_nothing_in_common_is_no_verdict() -> None:
     [found] = against_baseline(baseline(kept("a", decision(1))), baseline(kept("b", decision(1))))
     assert found.movement == "can't tell"
     assert "no trial is in both" in found.sentence
+
+
+def test_a_run_without_hashes_of_its_scenarios_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"older version.* run the suites again"):
+        Baseline.of([RICH], [replace(SUITE, scenario_sha256={})])
 
 
 def test_models_and_suites_that_it_lacks_are_named() -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from handoff_evals.errors import EngineError, HandoffEvalsError, ModelError, ScenarioFileError
+from handoff_evals.checks import expect_keys, load_checks
+from handoff_evals.errors import EngineError, HandoffEvalsError, ModelError, UsageError
 from handoff_evals.scenarios import Scenario, Suite, load_suite
 
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ class ScenarioFile(pytest.File):
             CollectError: with `file:line: message` where the file is not as it must be.
         """
         try:
-            suite = load_suite(self.path)
-        except ScenarioFileError as error:
+            load_checks(self.config.rootpath)
+            suite = load_suite(self.path, keys=expect_keys())
+        except UsageError as error:
             shown = os.path.relpath(self.path, self.config.invocation_params.dir)
             raise self.CollectError(str(error).replace(f"{self.path}:", f"{shown}:")) from error
         for scenario in suite.scenarios:

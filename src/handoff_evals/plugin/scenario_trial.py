@@ -58,9 +58,12 @@ def hold(suite: Suite, scenario: Scenario, *, config: pytest.Config, model: str)
 
 def unscored(trial: Trial) -> str:
     """Why the trial is neither passed nor failed."""
-    reasons = [score.reason for score in trial.scores if score.status == "unscored"]
-    headline = f"UNSCORED: {'; '.join(reasons) or 'nothing was judged'}"
+    found = [score for score in trial.scores if score.status == "unscored"]
+    headline = f"UNSCORED: {'; '.join(each.reason for each in found) or 'nothing was judged'}"
     notes = [f"Neither passed nor failed: {_who(trial)} gave nothing to judge."]
+    if trial.transcript.unscored_because is None:
+        notes = [f"Neither passed nor failed ({_who(trial)})."]
+    notes += [each.traceback.rstrip() for each in found if each.traceback]
     return explained(trial.transcript, headline, notes=notes)
 
 
