@@ -205,9 +205,7 @@ async def test_a_run_that_is_cancelled_waits_for_nothing() -> None:
     before = asyncio.all_tasks()
     with time_flies():
         began = now()
-        running = asyncio.create_task(
-            run(lambda: limited(ScriptedLLM(well), limit), conversations=6)
-        )
+        task = asyncio.create_task(run(lambda: limited(ScriptedLLM(well), limit), conversations=6))
         await stop_soon(task)
         with pytest.raises(asyncio.CancelledError):
             await task
