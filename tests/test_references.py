@@ -78,9 +78,17 @@ def test_another_form_is_refused_with_the_right_one(project: Path, reference: st
             "ModuleNotFoundError: No module named 'no_such_shop'. ",
             "Modules are looked up from '{project}' first; is that your project's folder?",
         ),
-        ("referred_shop.broken:Front", "KeyError: 'price'. ", "Modules are looked up from"),
+        (
+            "referred_shop.broken:Front",
+            "KeyError: 'price' (broken.py, line 1). ",
+            "Modules are looked up from",
+        ),
         ("referred_shop.wanting:Front", "AttributeError: ", "Modules are looked up from"),
-        ("referred_shop.exits:Front", "SystemExit: 3. ", "Modules are looked up from"),
+        (
+            "referred_shop.exits:Front",
+            "SystemExit: 3 (exits.py, line 1). ",
+            "Modules are looked up from",
+        ),
     ],
 )
 def test_what_can_not_be_imported_is_an_error_that_says_why(
