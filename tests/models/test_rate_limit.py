@@ -57,7 +57,7 @@ class Sender:
 
 @given(
     limit=st.integers(1, 5),
-    # Such as a float holds exactly: a rounded sum would look like a wait of a millisecond.
+    # Exact as floats: a rounded sum would look like a wait of a millisecond.
     pauses=st.lists(st.sampled_from([0.0, 0.125, 7.0, 20.0, 59.0, 61.0]), min_size=1, max_size=40),
 )
 def test_no_minute_has_more_requests_than_the_limit_and_none_waits_without_need(
@@ -205,10 +205,10 @@ async def test_a_run_that_is_cancelled_waits_for_nothing() -> None:
     before = asyncio.all_tasks()
     with skipping_waits():
         began = now()
-        held = asyncio.create_task(run(lambda: limited(ScriptedLLM(well), limit), conversations=6))
-        await stop_soon(held)
+        task = asyncio.create_task(run(lambda: limited(ScriptedLLM(well), limit), conversations=6))
+        await stop_soon(task)
         with pytest.raises(asyncio.CancelledError):
-            await held
+            await task
         assert now() - began < 30
     assert asyncio.all_tasks() == before
 

@@ -29,7 +29,7 @@ SUITES = {
 }
 
 
-async def hold(suite: Suite, scenario: Scenario, model: ReferenceLLM) -> Transcript:
+async def run(suite: Suite, scenario: Scenario, model: ReferenceLLM) -> Transcript:
     driver = InProcessDriver(
         entry=AgentEntry.load(suite.agent, folder=ROOT),
         model=lambda _scenario, _seed: model,
@@ -44,7 +44,7 @@ async def test_the_oracle_passes_every_scenario_of_the_example_suites(name: str)
     suite = SUITES[name]
     failed = {}
     for scenario in suite.scenarios:
-        found = score(scenario, await hold(suite, scenario, oracle(scenario)))
+        found = score(scenario, await run(suite, scenario, oracle(scenario)))
         if overall(found) != "passed":
             failed[scenario.label] = [each for each in found if each.status != "passed"]
 
@@ -70,7 +70,7 @@ async def test_a_fair_move_in_a_free_turn_of_the_example_suites_is_on_path_and_c
     ]
     assert len(free) >= 4
     for suite, scenario in free:
-        record = await hold(suite, scenario, oracle(eager(scenario)))
+        record = await run(suite, scenario, oracle(eager(scenario)))
 
         assert len(record.handoffs) > 1
         assert {(d.outcome, d.on_path) for d in decisions(scenario, record)} == {("correct", True)}
@@ -84,7 +84,7 @@ async def test_who_never_hands_over_misses_what_should_have_been_and_nothing_els
     found = [
         decision
         for scenario in suite.scenarios[:6]
-        for decision in decisions(scenario, await hold(suite, scenario, never()))
+        for decision in decisions(scenario, await run(suite, scenario, never()))
     ]
 
     assert {decision.outcome for decision in found} == {"correct", "missed"}
@@ -109,14 +109,14 @@ async def test_who_always_hands_over_has_the_caller_there_after_one_turn(
     suite = SUITES[name]
     wanted = Target.parse(target)
     for scenario in suite.scenarios[:3]:
-        record = await hold(suite, scenario, always(wanted))
+        record = await run(suite, scenario, always(wanted))
 
         assert wanted.matches(record.turns[1].active)
         assert record.faults == ()
         assert {decision.outcome for decision in decisions(scenario, record)} <= set(OUTCOMES)
 
 
-def test_trivial_models_go_by_names_of_their_own() -> None:
+def test_a_reference_model_has_the_name_that_a_user_writes() -> None:
     scenario = SUITES["Triage"].scenarios[0]
 
     assert never().model == "never"

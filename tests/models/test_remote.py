@@ -1,4 +1,4 @@
-"""Models elsewhere, as `--model` names them, against a fake endpoint on loopback.
+"""Models of providers and servers, as `--model` names them, against a fake endpoint on loopback.
 
 Whole conversations with handoffs, by livekit's own clients. What no key opens here is
 whether the real endpoints answer like it.
@@ -32,7 +32,7 @@ def no_keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     return monkeypatch
 
 
-async def held(model: Model, suite: Suite) -> list[Trial]:
+async def run(model: Model, suite: Suite) -> list[Trial]:
     driver = InProcessDriver(
         entry=AgentEntry.of(patient_call),
         model=model.build,
@@ -49,7 +49,7 @@ async def held(model: Model, suite: Suite) -> list[Trial]:
     return trials
 
 
-def holds_as_decided(server: OpenAIServer, trials: list[Trial]) -> None:
+def has_the_outcomes_of(server: OpenAIServer, trials: list[Trial]) -> None:
     """The outcomes are those that the endpoint chose, right and wrong handoffs among them."""
     seen = set()
     for trial in trials:
@@ -62,7 +62,7 @@ def holds_as_decided(server: OpenAIServer, trials: list[Trial]) -> None:
     assert {("correct", True), ("wrong", True), ("missed", False)} <= seen
 
 
-async def test_a_conversation_is_held_through_livekit_inference(
+async def test_a_conversation_runs_through_livekit_inference(
     no_keys: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     server = OpenAIServer(rates=RATES, seed=4)
@@ -71,9 +71,9 @@ async def test_a_conversation_is_held_through_livekit_inference(
         no_keys.setenv("LIVEKIT_API_SECRET", SECRET)
         no_keys.setenv("LIVEKIT_INFERENCE_URL", server.url)
         [model] = resolve(["openai/gpt-4.1-mini"], folder=tmp_path)
-        trials = await held(model, star_suite(scenarios=8, turns=2, seed=3))
+        trials = await run(model, star_suite(scenarios=8, turns=2, seed=3))
 
-    holds_as_decided(server, trials)
+    has_the_outcomes_of(server, trials)
     assert server.body["model"] == "openai/gpt-4.1-mini"
     token = server.headers["Authorization"].removeprefix("Bearer ")
     granted = api.TokenVerifier(KEY, SECRET).verify(token).inference
@@ -94,13 +94,13 @@ async def test_inference_has_credentials_of_its_own(
         no_keys.setenv("LIVEKIT_INFERENCE_API_SECRET", SECRET)
         no_keys.setenv("LIVEKIT_INFERENCE_URL", server.url)
         [model] = resolve(["openai/gpt-4.1-mini"], folder=tmp_path)
-        [trial] = await held(model, star_suite(scenarios=1, turns=1, seed=3))
+        [trial] = await run(model, star_suite(scenarios=1, turns=1, seed=3))
     assert trial.status == "passed"
     token = server.headers["Authorization"].removeprefix("Bearer ")
     assert api.TokenVerifier(KEY, SECRET).verify(token).inference is not None
 
 
-async def test_a_conversation_is_held_through_a_plugin_of_the_projects(
+async def test_a_conversation_runs_through_a_plugin_of_the_projects(
     no_keys: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     server = OpenAIServer(rates=RATES, seed=4)
@@ -116,9 +116,9 @@ async def test_a_conversation_is_held_through_a_plugin_of_the_projects(
             "price = { prompt = 2, completion = 8 }\n"
         )
         [model] = resolve(["fast"], folder=tmp_path)
-        trials = await held(model, suite)
+        trials = await run(model, suite)
 
-    holds_as_decided(server, trials)
+    has_the_outcomes_of(server, trials)
     assert (model.label, model.concurrency) == ("fast", 3)
     assert server.headers["Authorization"] == f"Bearer {KEY}"
     assert server.body["model"] == "gpt-4.1-mini"
@@ -140,5 +140,5 @@ async def test_an_inference_endpoint_that_fails_leaves_a_trial_unscored(
         no_keys.setenv("LIVEKIT_API_SECRET", SECRET)
         no_keys.setenv("LIVEKIT_INFERENCE_URL", server.url)
         [model] = resolve(["openai/gpt-4.1-mini"], folder=tmp_path)
-        [trial] = await held(model, star_suite(scenarios=1, turns=1, seed=3))
+        [trial] = await run(model, star_suite(scenarios=1, turns=1, seed=3))
     assert (trial.status, trial.cause) == ("unscored", "api_status_500")

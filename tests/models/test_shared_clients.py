@@ -65,7 +65,7 @@ async def test_a_client_has_connections_for_all_who_share_it() -> None:
     made = Made()
     shared = Shared(made)
     borrowed = [shared.borrow() for _ in range(40)]
-    # livekit's have 50, and a conversation may hold several at once.
+    # livekit's have 50, and a conversation may use several at once.
     assert len(made.clients) == 3
     for each in borrowed:
         await each.aclose()
@@ -86,11 +86,11 @@ def test_each_event_loop_has_clients_of_its_own() -> None:
     made = Made()
     shared = Shared(made)
 
-    async def hold() -> None:
+    async def converse() -> None:
         assert await ask(shared.borrow()) == "Well."
 
-    asyncio.run(hold())
-    asyncio.run(hold())
+    asyncio.run(converse())
+    asyncio.run(converse())
     assert len(made.clients) == 2
 
 

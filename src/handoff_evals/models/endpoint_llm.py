@@ -1,8 +1,7 @@
-"""A model behind an `Endpoint`, as a livekit LLM whose `tool_choice` holds.
+"""A model behind an `Endpoint`, as a livekit LLM that enforces `tool_choice`.
 
-A small server neither enforces `required` or a named tool, nor keeps a model from calls that
-it should not make: here the first two are held by a JSON schema of the call, in a request that
-shows the tools like any other, and `none` by leaving the tools out.
+The server does not. So `required` and a named tool become a JSON schema that the reply must
+match, in a request that has the tools like any other; for `none` the tools are left out.
 """
 
 import json
@@ -111,12 +110,12 @@ class _Asked:
 class _EndpointStream(llm.LLMStream):
     def __init__(self, model: EndpointLLM, asked: _Asked, conn_options: APIConnectOptions) -> None:
         # The start of a conversation is read for longer than livekit waits for a remote model.
-        patience = max(conn_options.timeout, model.endpoint.timeout_s)
+        timeout = max(conn_options.timeout, model.endpoint.timeout_s)
         super().__init__(
             model,
             chat_ctx=asked.chat_ctx,
             tools=asked.tools,
-            conn_options=replace(conn_options, timeout=patience),
+            conn_options=replace(conn_options, timeout=timeout),
         )
         self._model = model
         self._asked = asked
@@ -184,7 +183,7 @@ async def _as_call(stream: llm.LLMStream) -> AsyncIterator[llm.ChatChunk]:
         ((name, arguments),) = json.loads(text).items()
     except (ValueError, AttributeError) as error:
         raise APIError(
-            f"the model did not finish the call that it was held to: {text!r}", retryable=False
+            f"the model did not finish the call that it was asked for: {text!r}", retryable=False
         ) from error
     call = llm.FunctionToolCall(
         name=name,
@@ -196,21 +195,21 @@ async def _as_call(stream: llm.LLMStream) -> AsyncIterator[llm.ChatChunk]:
 
 async def _without(no_tool: str, stream: llm.LLMStream) -> AsyncIterator[llm.ChatChunk]:
     """Take away what the model was taught to write before a reply that calls nothing."""
-    held = ""
+    begun = ""
     looking = bool(no_tool)
     last: llm.ChatChunk | None = None
     async for chunk in stream:
         if not looking or chunk.delta is None or not chunk.delta.content:
             yield chunk
             continue
-        held += chunk.delta.content
+        begun += chunk.delta.content
         last = chunk
-        if no_tool.startswith(held):
+        if no_tool.startswith(begun):
             continue
         looking = False
-        yield _saying(held.removeprefix(no_tool.rstrip()).lstrip(), chunk)
-    if looking and last is not None and held.rstrip(": ") != no_tool.rstrip(": "):
-        yield _saying(held, last)
+        yield _saying(begun.removeprefix(no_tool.rstrip()).lstrip(), chunk)
+    if looking and last is not None and begun.rstrip(": ") != no_tool.rstrip(": "):
+        yield _saying(begun, last)
 
 
 def _saying(text: str, chunk: llm.ChatChunk) -> llm.ChatChunk:

@@ -1,4 +1,4 @@
-"""A model's requests and tokens a minute, kept to on this side: what is too early waits.
+"""A limit on a model's requests and tokens a minute: a request that is too early waits.
 
 Any sixty seconds count, as providers count them. The usual limiters let a whole minute's
 worth through at once and refill meanwhile, belong to one event loop, and must be told
@@ -25,7 +25,7 @@ _SHORTEST_S = 0.001
 
 @dataclass
 class Sent:
-    """A request that was let through; until it is answered `tokens` is what they mostly take."""
+    """A request that was sent; until it is answered, `tokens` is what requests usually take."""
 
     at: float
     tokens: float
@@ -37,7 +37,7 @@ class RateLimit:
     Conversations of several event loops may share it.
 
     Args:
-        requests: the most that are let through in a minute; None is without limit.
+        requests: the most that are sent in a minute; None is without limit.
         tokens: likewise, of prompts and answers.
         clock: gives seconds that only grow.
     """
