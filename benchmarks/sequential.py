@@ -159,7 +159,7 @@ class OverHttp:
             watch=Watch(attributes=frozenset({"node"})),
             limits=Limits(),
         )
-        transcript = await driver.hold(scenario, seed=0)
+        transcript = await driver.run(scenario, seed=0)
         [decision] = decisions(scenario, transcript)
         passed = decision.outcome == "correct"
         return TrialResult(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from handoff_evals.errors import UsageError
+from handoff_evals.user_code import as_error, last_user_line
 
 _NAMED = 8
 
@@ -33,9 +34,12 @@ def import_reference(
         sys.path.insert(0, path)
     try:
         return pkgutil.resolve_name(reference)
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if as_error(error) is None:
+            raise
         raise raises(
-            f"{what} {reference!r} can't be imported: {type(error).__name__}: {error}. "
+            f"{what} {reference!r} can't be imported: {type(error).__name__}: {error}"
+            f"{last_user_line(error)}. "
             f"{_next_step(module, error, path)}"
         ) from error
 

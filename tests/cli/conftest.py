@@ -9,7 +9,6 @@ import pytest
 from typer.testing import CliRunner
 
 from handoff_evals.cli.main import app
-from handoff_evals.errors import EngineError, HandoffEvalsError
 from tests.support.imports import forgotten
 
 SUITE = """
@@ -61,9 +60,6 @@ def command(project: Path, tmp_path: Path) -> Command:  # noqa: ARG001 - it has 
         with forgotten(tmp_path):
             result = CliRunner().invoke(app, list(words))
         error = result.exception
-        if isinstance(error, HandoffEvalsError):
-            code = 3 if isinstance(error, EngineError) else 2
-            return Done(code=code, out=result.stdout, err=f"error: {error}")
         if error is not None and not isinstance(error, SystemExit):
             raise error
         return Done(code=result.exit_code, out=result.stdout, err=result.stderr)

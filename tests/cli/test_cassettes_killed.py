@@ -68,7 +68,7 @@ def start(folder: Path, mode: str, *more: str) -> subprocess.Popen[str]:
 
 
 def lines(folder: Path) -> list[bytes]:
-    """All that stands on the tapes."""
+    """All lines of the cassette files."""
     return [
         line
         for path in sorted((folder / "fixtures").rglob("*.jsonl"))
@@ -90,14 +90,14 @@ def test_a_kill_while_recording_breaks_no_cassette_and_nothing_is_recorded_twice
     tmp_path: Path,
 ) -> None:
     write_project(tmp_path)
-    lot = Random(7)
+    random = Random(7)
     for kill in range(KILLS):
         with start(tmp_path, "auto", "--out", f"killed{kill}") as recording:
             assert recording.stdout is not None
-            for _ in range(lot.randint(1, REQUESTS // KILLS)):
+            for _ in range(random.randint(1, REQUESTS // KILLS)):
                 assert recording.stdout.readline() == "asked\n"
             recording.kill()
-        # At most the last line of a tape may be cut short, and it is no exchange.
+        # At most the last line of a file may be cut short, and it is no exchange.
         assert all(json.loads(line) for line in lines(tmp_path) if line.endswith(b"\n"))
 
     before = len(lines(tmp_path))

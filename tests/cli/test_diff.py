@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
+from handoff_evals.diff import DiffRequest, Progress
+from handoff_evals.diff import diff as compare
 from handoff_evals.results import RunFolder, Trial
+from tests.support.side_by_side import side_by_side
 
 SUPPORT = Path(__file__).parents[1] / "support"
 REQUESTS = {
@@ -87,20 +90,25 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 @pytest.fixture
-def diff_with_ordinary_workers(command: Callable[..., Any]) -> Diff:
-    """Compare on the obedient model."""
+def diff(diff_by_processes: Diff, monkeypatch: pytest.MonkeyPatch) -> Diff:
+    """Compare on the obedient model, with both sides in this process."""
+
+    async def in_this_process(request: DiffRequest, heard: Callable[[Progress], None]) -> Any:
+        return await compare(request, heard, start=side_by_side())
+
+    monkeypatch.setattr("handoff_evals.diff.diff", in_this_process)
+    return diff_by_processes
+
+
+@pytest.fixture
+def diff_by_processes(command: Callable[..., Any]) -> Diff:
+    """Compare on the obedient model, with a process for each side."""
 
     def run(*words: str) -> Diffed:
         done = command("diff", "-m", "obedient:obedient", "--out", "runs/d", "--json", *words)
         return Diffed(code=done.code, found=json.loads(done.out) if done.out else {}, err=done.err)
 
     return run
-
-
-@pytest.fixture
-def diff(diff_with_ordinary_workers: Diff, preloaded_python: None) -> Diff:  # noqa: ARG001 - for its workers
-    """Likewise, by workers that need not import livekit first."""
-    return diff_with_ordinary_workers
 
 
 def calls(found: dict[str, Any]) -> dict[str, tuple[int, int]]:
@@ -120,9 +128,9 @@ def test_a_harmless_rewording_makes_no_difference(project: Project, diff: Diff) 
     assert done.found["scope"]["held"] < 14, "it stops as soon as it is clear"
 
 
-def test_an_edit_that_breaks_an_edge_regresses(project: Project, diff: Diff) -> None:
+def test_an_edit_that_breaks_an_edge_regresses(project: Project, diff_by_processes: Diff) -> None:
     project.edit("invoices go to billing", "invoices go to technical support")
-    done = diff()
+    done = diff_by_processes()
     assert done.code == 1, done.err
     found = done.found
     assert found["overall"]["verdict"] == "regressed"
@@ -199,7 +207,7 @@ def test_tools_edges_and_options_are_told_from_the_agents(project: Project, diff
 
 
 @pytest.mark.usefixtures("project")
-def test_two_finished_runs_are_compared_and_nothing_is_held(
+def test_two_finished_runs_are_compared_and_nothing_is_run(
     command: Callable[..., Any], diff: Diff
 ) -> None:
     command("run", "-m", "obedient:obedient", "--out", "runs/one")
@@ -210,10 +218,10 @@ def test_two_finished_runs_are_compared_and_nothing_is_held(
     assert done.found["a"]["asked"] == 26
     other = diff("--a", "runs/one", "--b", "runs/two")
     assert other.code == 2
-    assert "'runs/two' holds trials of never; not of 'obedient:obedient'" in other.err
+    assert "'runs/two' has trials of never; not of 'obedient:obedient'" in other.err
 
 
-def test_a_finished_run_stands_for_what_it_was_held_with(
+def test_a_finished_run_counts_as_what_it_was_run_with(
     project: Project, command: Callable[..., Any], diff: Diff
 ) -> None:
     command("run", "-m", "obedient:obedient", "--out", "runs/one")
@@ -225,14 +233,12 @@ def test_a_finished_run_stands_for_what_it_was_held_with(
 
 
 def test_a_baseline_is_a_side(
-    project: Project, command: Callable[..., Any], diff_with_ordinary_workers: Diff
+    project: Project, command: Callable[..., Any], diff_by_processes: Diff
 ) -> None:
-    command(
-        "run", "-m", "obedient:obedient", "--baseline", "kept.json", "--update-baseline",
-        "--out", "runs/one",
-    )  # fmt: skip
+    command("run", "-m", "obedient:obedient", "--out", "runs/one")
+    assert command("baseline", "runs/one", "kept.json").code == 0
     project.edit("invoices go to billing", "invoices go to technical support")
-    done = diff_with_ordinary_workers("--a", "kept.json")
+    done = diff_by_processes("--a", "kept.json")
     assert done.code == 1, done.err
     assert done.found["flips"][0]["edge"] == "customer_service_agent -> billing_agent"
 
@@ -261,9 +267,9 @@ def test_too_much_unscored_exits_3(project: Project, diff: Diff) -> None:
     ],
 )
 def test_bad_usage_exits_2_with_a_message(
-    project: Project, diff: Diff, words: list[str], said: str
+    project: Project, diff_by_processes: Diff, words: list[str], said: str
 ) -> None:
     project.edit("You repair things.", "You repair things, patiently.")
-    done = diff(*words)
+    done = diff_by_processes(*words)
     assert done.code == 2
     assert said in done.err

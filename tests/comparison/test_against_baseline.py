@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -11,12 +12,30 @@ from hypothesis import strategies as st
 from handoff_evals.checks import OUTCOMES, Decision, Outcome, Score
 from handoff_evals.comparison import Flip, against_baseline, leading, unlike
 from handoff_evals.errors import UsageError
-from handoff_evals.results import Baseline, FailedCheck, TrialKey, TrialResult, scenario_sha256
-from handoff_evals.scenarios import Scenario, Suite
+from handoff_evals.results import (
+    Baseline,
+    FailedCheck,
+    SuiteRecord,
+    TrialKey,
+    TrialResult,
+    scenario_sha256,
+)
 from tests.support.conversations import expects, scenario
 from tests.support.trials import RICH, numbered
 
-SUITE = Suite(name="Any", agent="m:A", scenarios=(scenario(expects("desk")),), sha256="00")
+if TYPE_CHECKING:
+    from handoff_evals.scenarios import Scenario
+
+_SCENARIO = scenario(expects("desk"))
+SUITE = SuiteRecord(
+    name="Any",
+    path="",
+    sha256="00",
+    agent="m:A",
+    agent_sha256="11",
+    scenarios=(_SCENARIO.label,),
+    scenario_sha256={_SCENARIO.label: scenario_sha256(_SCENARIO)},
+)
 
 
 def decision(turn: int, outcome: Outcome = "correct", actual: str = "billing") -> Decision:
@@ -119,7 +138,7 @@ def test_what_was_kept_is_read_as_it_was(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("{", "it is no JSON"),
+        ("{", "it is not JSON"),
         ("[]", "it has schema None, and this version reads 1"),
         ('{"schema": 2}', "it has schema 2, and this version reads 1"),
         ('{"schema": 1, "models": [], "suites": []}', "trials is"),
@@ -221,11 +240,17 @@ def test_on_a_live_model_many_flips_are_a_regression() -> None:
     assert back.movement == "improved"
 
 
-def test_what_is_decided_by_rule_is_never_noise() -> None:
-    for model in ("oracle", "never", "always:billing"):
-        old = baseline(kept("a", decision(1), model=model))
-        new = baseline(kept("a", decision(1, "missed"), model=model))
-        assert against_baseline(old, new)[0].movement == "regressed"
+def test_no_flip_of_a_model_that_answers_by_a_rule_is_chance() -> None:
+    old = baseline(kept("a", decision(1)))
+    new = baseline(kept("a", decision(1, "missed")))
+    assert against_baseline(old, new, deterministic={"m"})[0].movement == "regressed"
+
+
+@pytest.mark.parametrize("label", ["oracle", "never", "always:billing", "oracle_models:gpt"])
+def test_no_name_makes_a_models_flips_certain(label: str) -> None:
+    old = baseline(kept("a", decision(1), model=label))
+    new = baseline(kept("a", decision(1, "missed"), model=label))
+    assert against_baseline(old, new)[0].movement == "can't tell"
 
 
 def test_what_follows_from_a_decision_is_not_told_again() -> None:
@@ -259,7 +284,9 @@ def test_several_models_are_held_to_a_stricter_level() -> None:
     assert (first.movement, second.movement) == ("can't tell", "can't tell")
 
     by_rule = [replace(each, key=replace(each.key, model="never")) for each in one]
-    found = against_baseline(baseline(*one, *by_rule), baseline(*worse, *by_rule))
+    found = against_baseline(
+        baseline(*one, *by_rule), baseline(*worse, *by_rule), deterministic={"never"}
+    )
     assert [each.movement for each in found] == ["regressed", "no difference"]
 
 
@@ -292,6 +319,11 @@ def test_nothing_in_common_is_no_verdict() -> None:
     [found] = against_baseline(baseline(kept("a", decision(1))), baseline(kept("b", decision(1))))
     assert found.movement == "can't tell"
     assert "no trial is in both" in found.sentence
+
+
+def test_a_run_without_hashes_of_its_scenarios_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"older version.* run the suites again"):
+        Baseline.of([RICH], [replace(SUITE, scenario_sha256={})])
 
 
 def test_models_and_suites_that_it_lacks_are_named() -> None:

@@ -88,7 +88,7 @@ def test_an_exception_comes_before_what_follows_from_it(pytestconfig: pytest.Con
     )
     suite = Suite(name="Shop", agent="tests.plugin.shop:Raising", scenarios=(scenario,))
     trial = hold(suite, scenario, config=pytestconfig, model="oracle")
-    lines = why(trial, agent=suite.agent).splitlines()
+    lines = why(trial, agent=suite.agent, plays_scenario=True).splitlines()
     assert lines[0] == "turn 1: agent: tool_error: LookupError: the workshop is closed"
     assert lines[1] == "turn 1: handoff: missed: expected workshop, active raising"
     assert lines[-1] == "LookupError: the workshop is closed"

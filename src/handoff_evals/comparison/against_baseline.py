@@ -1,6 +1,6 @@
 """A finished run against the baseline: what flipped, and whether that is a regression."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -11,8 +11,6 @@ from handoff_evals.stats import holm
 
 Movement = Literal["regressed", "improved", "no difference", "can't tell"]
 BASELINE = "the baseline"
-# They answer the same whenever they are asked.
-_CERTAIN = ("oracle", "never", "always:")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,13 +66,20 @@ class AgainstBaseline:
         )
 
 
-def against_baseline(baseline: Baseline, run: Baseline) -> tuple[AgainstBaseline, ...]:
-    """Hold each model of a run against the baseline.
+def against_baseline(
+    baseline: Baseline, run: Baseline, *, deterministic: Collection[str] = ()
+) -> tuple[AgainstBaseline, ...]:
+    """Compare each model of a run with the baseline.
 
     Only trials of scenarios that are the same in both, and scored in both, are compared.
     p-values are adjusted for the number of models that chance has a hand in.
+
+    Args:
+        baseline: the kept run.
+        run: the finished one.
+        deterministic: labels of models whose answers are by rule, so that no flip is chance.
     """
-    found = [_model(model, baseline, run) for model in run.models]
+    found = [_model(model, baseline, run, certain=model in deterministic) for model in run.models]
     by_chance = [each for each in found if not each.certain]
     adjusted = holm([each.comparison.p for each in by_chance]) if by_chance else ()
     p_values = {each.model: p for each, p in zip(by_chance, adjusted, strict=True)}
@@ -101,7 +106,7 @@ def unlike(baseline: Baseline, *, models: Sequence[str], suites: Sequence[str]) 
                 yield f"it has nothing of the {kind} {name!r}, but of {listed}"
 
 
-def _model(model: str, baseline: Baseline, run: Baseline) -> AgainstBaseline:
+def _model(model: str, baseline: Baseline, run: Baseline, *, certain: bool) -> AgainstBaseline:
     now = [trial for trial in run.trials if trial.key.model == model]
     then = [trial for trial in baseline.trials if trial.key.model == model]
     pairs = [
@@ -117,7 +122,7 @@ def _model(model: str, baseline: Baseline, run: Baseline) -> AgainstBaseline:
         comparison=compare_all(sides)[0],
         flips=tuple(flip for old, new in pairs for flip in flips(old, new)),
         decisions=sum(len(new.decisions) for _, new in pairs),
-        certain=model.startswith(_CERTAIN) or all(trial.asked == 0 for trial in now),
+        certain=certain or all(trial.asked == 0 for trial in now),
         left_out=tuple(_left_out(then, now)),
     )
 

@@ -21,6 +21,7 @@ from livekit.agents.testing import fake_job_context
 from livekit.agents.types import ATTRIBUTE_SIMULATOR_DISPATCH
 
 from handoff_evals.errors import AgentImportError
+from handoff_evals.livekit.internals import remove_folder
 from handoff_evals.references import import_reference
 
 # LiveKit Inference models refuse to be constructed without these. In a text
@@ -60,8 +61,7 @@ def text_job(*, label: str = "", userdata: Mapping[str, Any] | None = None) -> I
         try:
             yield job
         finally:
-            # The worker would do it; livekit's fake job leaves its folder to the collector.
-            job._tempdir.cleanup()  # noqa: SLF001
+            remove_folder(job)
 
 
 _FORMS = (

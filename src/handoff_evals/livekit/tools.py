@@ -18,6 +18,7 @@ from livekit.agents.llm.tool_context import FunctionToolInfo
 from livekit.agents.utils.misc import camel_to_snake_case
 
 from handoff_evals.agent_source import AgentKind, Evidence, evidence_of, strength
+from handoff_evals.livekit.internals import tool_owner
 from handoff_evals.scenarios import Target
 from handoff_evals.transcript import ToolSchema
 
@@ -33,7 +34,7 @@ def schemas(tools: Sequence[llm.Tool | llm.Toolset]) -> tuple[ToolSchema, ...]:
 def _schema(tool: llm.FunctionTool[Any, Any] | llm.RawFunctionTool[Any, Any]) -> ToolSchema:
     if isinstance(tool, llm.RawFunctionTool):
         return _built(tool)
-    function = tool.__wrapped__  # type: ignore[attr-defined]  # functools.update_wrapper sets it
+    function = function_of(tool)
     info, schema = _BUILT.get(function, (None, None))
     if schema is None or info != tool.info:
         schema = _built(tool)
@@ -74,13 +75,12 @@ def leads_to(tool: Any) -> frozenset[str]:
 
 def function_of(tool: Any) -> Callable[..., Any]:
     """The function behind a tool."""
-    function: Callable[..., Any] = tool._func  # noqa: SLF001 - livekit hides it
+    function: Callable[..., Any] = tool.__wrapped__  # functools.update_wrapper sets it
     return function
 
 
 def _evidence(tool: Any) -> Evidence:
-    owner: Any = type(tool._instance)  # noqa: SLF001 - livekit hides it
-    return evidence_of(function_of(tool), owner, _AGENT)
+    return evidence_of(function_of(tool), tool_owner(tool), _AGENT)
 
 
 def placeholder_arguments(tool: llm.Tool) -> dict[str, Any]:

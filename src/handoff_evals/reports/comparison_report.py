@@ -67,10 +67,13 @@ def _side_by_side(models: list[tuple[str, ModelSummary]]) -> Table:
     for name, _ in models:
         table.add_column(Text(name), justify="right", overflow="fold")
     rows: dict[str, Callable[[ModelSummary], str]] = {
-        "accuracy": lambda m: share(m.accuracy.value),
-        "interval": lambda m: interval(m.accuracy),
-        "decisions": lambda m: str(m.accuracy.decisions),
+        "passed": lambda m: share(m.passed.value),
+        "passed, interval": lambda m: interval(m.passed),
         "trials passed": lambda m: f"{m.trials.passed}/{m.trials.passed + m.trials.failed}",
+        "accuracy": lambda m: share(m.accuracy.value),
+        "accuracy, interval": lambda m: interval(m.accuracy),
+        "decisions": lambda m: str(m.accuracy.of),
+        "accuracy on path": lambda m: share(m.on_path.value),
         "unscored, not run": _unscored,
         "pass^k": lambda m: _by_k(m.pass_hat),
         "pass@k": lambda m: _by_k(m.pass_at),

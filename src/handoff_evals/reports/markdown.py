@@ -10,15 +10,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from handoff_evals.checks import OUTCOMES
 from handoff_evals.comparison import AgainstBaseline, Comparison, Flip, leading
 from handoff_evals.reports.run_report import (
-    TRIVIAL,
     SameCause,
+    check_rows,
     grouped,
-    interval,
     named,
-    share,
-    telling,
+    shares,
+    unexpected,
 )
-from handoff_evals.results import Failure, ModelSummary, Summary
+from handoff_evals.results import ModelSummary, Summary
 
 _SHOWN = 20
 _LONGEST = 160
@@ -54,9 +53,10 @@ def run_markdown(
         *(f"**{escape(each.sentence)}**" for each in against),
         accuracy_table(summary),
         *against_sections(against),
-        f"**Outcomes of the decisions on path**\n\n{outcomes_table(summary)}",
+        f"**Outcomes of the expected decisions**\n\n{outcomes_table(summary)}",
+        checks_section(summary),
         unscored_section(summary),
-        failures_section(summary.failures),
+        failures_section(summary),
         "\n".join(f"<sub>{escape(each)}</sub><br>" for each in notes),
     )
 
@@ -70,41 +70,30 @@ def comparison_markdown(
         "### Handoffs: models compared",
         "\n".join(f"- **{escape(pair.sentence)}**" for pair in pairs),
         accuracy_table(Summary(models=models)),
-        f"**Outcomes of the decisions on path**\n\n{outcomes_table(Summary(models=models))}",
+        f"**Outcomes of the expected decisions**\n\n{outcomes_table(Summary(models=models))}",
         *(_disagreements(pair) for pair in pairs),
         unscored_section(Summary(models=models)),
     )
 
 
 def accuracy_table(summary: Summary) -> str:
-    """Accuracy with its interval, a model a row, and a row for each of its suites."""
+    """Passed scenarios, then decisions: a model a row, and a row for each of its suites."""
     confidence = next((m.accuracy.confidence for m in summary.models.values()), 0.95)
-    columns = ("model", "suite", "accuracy", f"{confidence:.0%} interval", "decisions", "passed")
+    within = f"{confidence:.0%} interval"
+    columns = ("model", "suite", "passed", within, "trials", "accuracy", within, "on path")
     rows: list[tuple[str, ...]] = []
     for name, model in summary.models.items():
         trials = model.trials
-        whole = (
-            f"**{share(model.accuracy.value)}**",
-            interval(model.accuracy),
-            str(model.accuracy.decisions),
-            f"{trials.passed}/{trials.passed + trials.failed}",
-        )
+        counted = f"{trials.passed}/{trials.passed + trials.failed}"
         suites = list(model.suites.items())
         only = escape(suites[0][0]) if len(suites) == 1 else "all"
-        rows.append((f"**{escape(name)}**", only, *whole))
+        passed, *more = shares(model, counted)
+        rows.append((f"**{escape(name)}**", only, f"**{passed}**", *more))
         if len(suites) > 1:
             rows.extend(
-                (
-                    "",
-                    escape(suite),
-                    share(found.accuracy.value),
-                    interval(found.accuracy),
-                    str(found.accuracy.decisions),
-                    "",
-                )
-                for suite, found in suites
+                ("", escape(suite), *shares(found, str(found.passed.of))) for suite, found in suites
             )
-    return table(columns, rows, numbers=4)
+    return table(columns, rows, numbers=6)
 
 
 def outcomes_table(summary: Summary) -> str:
@@ -112,12 +101,25 @@ def outcomes_table(summary: Summary) -> str:
     rows = [
         (
             escape(name),
+            str(model.decisions.expected),
             *(str(model.decisions.outcomes[outcome] or "·") for outcome in OUTCOMES),
             str(model.decisions.cascaded or "·"),
         )
         for name, model in summary.models.items()
     ]
-    return table(("model", *OUTCOMES, "cascaded"), rows, numbers=len(OUTCOMES) + 1)
+    return table(("model", "all", *OUTCOMES, "cascaded"), rows, numbers=len(OUTCOMES) + 2)
+
+
+def checks_section(summary: Summary) -> str:
+    """In how many trials each of the other checks passed, folded away."""
+    rows = [tuple(map(escape, row)) for row in check_rows(summary)]
+    if not rows:
+        return ""
+    columns = ("check", *map(escape, summary.models))
+    return details(
+        "Other checks: trials that pass, of those that it judged",
+        table(columns, rows, numbers=len(summary.models)),
+    )
 
 
 def against_sections(found: Iterable[AgainstBaseline]) -> Iterator[str]:
@@ -164,12 +166,9 @@ def unscored_section(summary: Summary) -> str:
     return f"**Unscored**\n\n{table(('model', 'cause', 'trials'), rows, numbers=1)}"
 
 
-def failures_section(found: Iterable[Failure]) -> str:
-    """What went wrong, folded away; of models that are meant to do well.
-
-    What fails along with the decision of its turn follows from it, and is left out.
-    """
-    wanted = telling(each for each in found if not each.model.startswith(TRIVIAL))
+def failures_section(summary: Summary) -> str:
+    """What went wrong, folded away, of the models that are not expected to fail."""
+    wanted = unexpected(summary)
     if not wanted:
         return ""
     groups = grouped(wanted)

@@ -20,15 +20,13 @@ class TrialKey:
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """A conversation that was held, and what the checks say of it."""
+    """A conversation, and what the checks say of it."""
 
     key: TrialKey
     seed: int
     transcript: Transcript
     scores: tuple[Score, ...]
     decisions: tuple[Decision, ...]
-    unreached: int
-    """Turns with an expected agent that the conversation never came to."""
     started_at: str
     """UTC, ISO 8601."""
     duration_s: float
@@ -41,9 +39,11 @@ class Trial:
 
     @property
     def cause(self) -> str | None:
-        """What left it unscored, as a word to count by."""
-        fault = self.transcript.unscored_because
-        return None if fault is None else fault.cause
+        """What left it unscored, as a word to count by; None where nothing did."""
+        if self.status != "unscored":
+            return None
+        named = (each.cause or each.name for each in self.scores if each.status == "unscored")
+        return next(named, "no_scores")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +100,7 @@ class TrialResult:
             ),
             scenario_sha256=scenario_sha256,
             starts={number: turn.active.label for number, turn in enumerate(turns[:-1], 1)},
-            cause=trial.cause or (None if trial.scores else "no_scores"),
+            cause=trial.cause,
             asked=len(calls) - replayed,
             replayed=replayed,
         )

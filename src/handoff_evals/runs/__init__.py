@@ -1,6 +1,6 @@
 """Which trials, where and how many at once; retries, budgets and resuming."""
 
-from handoff_evals.runs.lane import Patience, Planned, trial_seed
+from handoff_evals.runs.lane import Planned, RetryPolicy, trial_seed
 from handoff_evals.runs.prepare import (
     PreparedRun,
     RunRequest,
@@ -13,9 +13,9 @@ from handoff_evals.runs.runner import Pace, Runner
 
 __all__ = [
     "Pace",
-    "Patience",
     "Planned",
     "PreparedRun",
+    "RetryPolicy",
     "RunRequest",
     "Runner",
     "cassette_of",
