@@ -1,5 +1,6 @@
 """For all tests of the repository: no network beyond this machine, no credentials."""
 
+import gc
 import os
 import socket
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
+gc.disable()  # until all is imported: see `pytest_collection_finish`
 os.environ["PYTHON_DOTENV_DISABLED"] = "1"  # the agents read a .env at import
 _KEYS = ("_API_KEY", "_API_SECRET", "LIVEKIT_URL")
 for _name in [name for name in os.environ if name.endswith(_KEYS)]:
@@ -16,6 +18,12 @@ for _name in [name for name in os.environ if name.endswith(_KEYS)]:
 
 class NetworkBlockedError(RuntimeError):
     """A test tried to leave this machine."""
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage from here on, and only in what tests make: what is imported stays."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

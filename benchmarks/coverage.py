@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import binom
 
-from handoff_evals.stats.cluster import beta_bounds, effective_decisions
 from handoff_evals.stats.difference import difference_bounds
-from handoff_evals.stats.interval import tail
+from handoff_evals.stats.intervals import beta_bounds, effective_decisions, tail
 
 Floats = NDArray[np.float64]
 Bounds = tuple[Floats, Floats]

@@ -193,7 +193,7 @@ async def trial(
         watch=Watch(),
         limits=Limits(turn_s=turn_s),
     )
-    return await driver.hold(SCENARIO, seed=0), sessions[-1]
+    return await driver.run(SCENARIO, seed=0), sessions[-1]
 
 
 async def matrix() -> Table:

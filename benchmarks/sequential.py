@@ -24,7 +24,7 @@ from handoff_evals.diff.diff_run import Pairing
 from handoff_evals.drivers import InProcessDriver, Limits
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models.remote import Shared, openai_compatible
-from handoff_evals.results import PairKey, TrialResult
+from handoff_evals.results import PairKey, TrialKey, TrialResult
 from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Target, Watch
 from handoff_evals.stats import Pairs, Ruling, mcnemar
 from tests.support.openai_server import OpenAIServer, Rates, serve
@@ -159,14 +159,13 @@ class OverHttp:
             watch=Watch(attributes=frozenset({"node"})),
             limits=Limits(),
         )
-        transcript = await driver.hold(scenario, seed=0)
+        transcript = await driver.run(scenario, seed=0)
         [decision] = decisions(scenario, transcript)
         passed = decision.outcome == "correct"
         return TrialResult(
-            place=place,
+            key=TrialKey(suite="s", scenario=place.scenario, model="m", number=place.number),
             status="passed" if passed else "failed",
             decisions=(decision,),
-            failed=frozenset(),
         )
 
 

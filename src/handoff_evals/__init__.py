@@ -9,21 +9,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from handoff_evals.checks import Score
+    from handoff_evals.checks import Score, check, reached
     from handoff_evals.drivers import Limits
     from handoff_evals.errors import HandoffEvalsError, UsageError
     from handoff_evals.fuzzing import BrokenInvariantError, ContextItem, Subject, fuzz, replay
     from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM, ToolCall
     from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
     from handoff_evals.livekit.scripted import tool_call
-    from handoff_evals.models.registry import local_llm
+    from handoff_evals.models.local import local_llm
     from handoff_evals.plugin.agent_call import AgentCall
     from handoff_evals.plugin.call_fixture import AgentCallFixture
     from handoff_evals.plugin.received import Received
     from handoff_evals.plugin.turn import CallTurn, Handoff, TurnAssert
     from handoff_evals.reports import Run
     from handoff_evals.results import Summary, Trial
-    from handoff_evals.runs import evaluate
+    from handoff_evals.runs import evaluate, load_suite
     from handoff_evals.scenarios import (
         Expectation,
         ExpectedCall,
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
         ScriptedTurn,
         Suite,
         Target,
-        load_suite,
     )
     from handoff_evals.transcript import Transcript, Turn
 
@@ -69,10 +68,12 @@ _HOMES = {
     "Turn": "transcript",
     "TurnAssert": "plugin.turn",
     "UsageError": "errors",
+    "check": "checks",
     "evaluate": "runs",
     "fuzz": "fuzzing",
-    "load_suite": "scenarios",
-    "local_llm": "models.registry",
+    "load_suite": "runs",
+    "local_llm": "models.local",
+    "reached": "checks",
     "replay": "fuzzing",
     "tool_call": "livekit.scripted",
 }
@@ -111,10 +112,12 @@ __all__ = [
     "Turn",
     "TurnAssert",
     "UsageError",
+    "check",
     "evaluate",
     "fuzz",
     "load_suite",
     "local_llm",
+    "reached",
     "replay",
     "tool_call",
 ]

@@ -1,8 +1,16 @@
-"""What a project says about its models: `[tool.handoff-evals]` of `pyproject.toml`.
+"""What a project sets: `[tool.handoff-evals]` of `pyproject.toml`.
 
 ```toml
 [tool.handoff-evals]
+turn_timeout = 120       # seconds for one turn
+trial_timeout = 1800     # seconds for all turns of a conversation
+retries = 2              # how often a trial without an answer is run again
+breaker = 5              # unscored trials in a row after which a model is asked no more
+max_unscored = 0.05      # the share of unscored trials above which a run is invalid
+max_tokens = 1_000_000   # no more trials are started once a run has used so many
+cassettes = "fixtures/cassettes"                # the folder of the cassettes
 redact = "my_project.privacy:without_numbers"   # str -> str, for cassettes
+checks = ["my_project.checks"]                  # modules with checks of your own
 
 [tool.handoff-evals.models.fast]
 model = "gpt-4.1-mini"
@@ -18,6 +26,8 @@ tokens_per_minute = 200_000
 """
 
 import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +37,7 @@ from handoff_evals.errors import UsageError
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class PriceConfig(_Strict):
@@ -53,7 +63,7 @@ class ModelConfig(_Strict):
     price: PriceConfig | None = None
     concurrency: int = Field(default=8, ge=1)
     requests_per_minute: int | None = Field(default=None, ge=1)
-    """The harness holds requests back to keep to it; no deadline runs meanwhile."""
+    """The harness delays requests to keep to it; no deadline runs meanwhile."""
     tokens_per_minute: int | None = Field(default=None, ge=1)
     """Likewise, of prompts and answers, as the provider counts them in its answers."""
 
@@ -61,29 +71,60 @@ class ModelConfig(_Strict):
 class ProjectConfig(_Strict):
     """The whole table."""
 
+    turn_timeout: float = Field(default=120.0, ge=0.1)
+    """Seconds for one turn."""
+    trial_timeout: float = Field(default=1800.0, ge=0.1)
+    """Seconds for all turns of a conversation together."""
+    retries: int = Field(default=2, ge=0)
+    """How often a trial without an answer is run again."""
+    breaker: int = Field(default=5, ge=1)
+    """Unscored trials in a row after which a model is asked no more."""
+    max_unscored: float = Field(default=0.05, ge=0, le=1)
+    """The share of unscored trials of a model above which a run is invalid."""
+    max_tokens: int | None = Field(default=None, ge=1)
+    """No more trials are started once a run has used so many; None is without limit."""
+    cassettes: str = Field(default="fixtures/cassettes", min_length=1)
+    """The folder of the cassettes, from the project's folder."""
     redact: str | None = None
     """`module:function` that every text goes through before it is kept on a cassette."""
+    checks: tuple[str, ...] = ()
+    """Modules that are imported before a scenario file is read: each adds checks by `@check`."""
     models: dict[str, ModelConfig] = Field(default_factory=dict)
 
 
 def read_config(folder: Path) -> ProjectConfig:
-    """Read the table of the folder's `pyproject.toml`; an empty one where there is none.
+    """Read the table of the folder's `pyproject.toml`; the defaults where there is none.
 
     Raises:
-        UsageError: when it is not as it must be.
+        UsageError: when it is not as it must be; the message names each key.
     """
     path = folder / "pyproject.toml"
     if not path.is_file():
         return ProjectConfig()
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        return ProjectConfig.model_validate(table.get("tool", {}).get("handoff-evals", {}))
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: no TOML: {error}") from error
+        document: Any = tomllib.loads(path.read_text(encoding="utf-8"))
+        for name in ("tool", "handoff-evals"):
+            document = document.get(name, {}) if isinstance(document, dict) else document
+        return ProjectConfig.model_validate(document)
     except ValidationError as error:
-        problems = [
-            f"[tool.handoff-evals.{'.'.join(map(str, each['loc']))}] is {each['input']!r}: "
-            f"{each['msg']}"
-            for each in error.errors()
-        ]
-        raise UsageError(f"{path}: {'; '.join(problems)}") from error
+        problems = "; ".join(_problem(each) for each in error.errors())
+        raise UsageError(f"{path}: {problems}") from error
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} can't be read: {error}") from error
+
+
+def _problem(error: Mapping[str, Any]) -> str:
+    *tables, key = map(str, error["loc"] or ("",))
+    table = f"[{'.'.join(['tool.handoff-evals', *tables])}]"
+    if error["type"] == "missing":
+        return f"{table} needs the key {key!r}"
+    if error["type"] != "extra_forbidden":
+        return f"{table} {key} is {error['input']!r}: {error['msg']}"
+    keys = sorted(_KEYS[len(tables)].model_fields)
+    close = get_close_matches(key, keys, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(keys)}"
+    return f"{table} has no key {key!r}; {hint}"
+
+
+# By how many tables stand around a key: `models.NAME.price` are three.
+_KEYS: Mapping[int, type[_Strict]] = {0: ProjectConfig, 2: ModelConfig, 3: PriceConfig}

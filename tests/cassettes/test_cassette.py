@@ -51,35 +51,35 @@ def cassette(folder: Path, mode: Mode = Mode.AUTO, **more: Any) -> Cassette:
     return Cassette(suite="Suite", model=MODEL, mode=mode, folders=[folder], **more)
 
 
-def exchange(reel: TrialExchanges, asked: Request, words: str) -> None:
+def exchange(answers: TrialExchanges, asked: Request, words: str) -> None:
     """Ask what is not there yet, and keep the answer."""
-    slot = reel.find(asked)
+    slot = answers.find(asked)
     assert not isinstance(slot, Answer)
-    reel.keep(slot, answer(words))
+    answers.keep(slot, answer(words))
 
 
 def record(folder: Path, *exchanges: tuple[Request, str], trial: int = 0) -> None:
-    """Hold a trial with these exchanges."""
-    reel = cassette(folder).reel("Scenario", trial=trial, seed=1)
+    """Record a trial with these exchanges."""
+    answers = cassette(folder).trial("Scenario", trial=trial, seed=1)
     for asked, words in exchanges:
-        exchange(reel, asked, words)
-    reel.close(whole=True)
+        exchange(answers, asked, words)
+    answers.close(whole=True)
 
 
 def test_what_was_answered_is_answered_again(tmp_path: Path) -> None:
     record(tmp_path, (request("Hello"), "Good day."), (request("Hello", "Bye"), "Bye."))
-    reel = cassette(tmp_path, Mode.REPLAY).reel("Scenario", trial=0, seed=1)
-    assert said(reel.find(request("Hello"))) == "Good day."
-    assert said(reel.find(request("Hello", "Bye"))) == "Bye."
-    assert (reel.replayed, reel.asked) == (2, 0)
+    answers = cassette(tmp_path, Mode.REPLAY).trial("Scenario", trial=0, seed=1)
+    assert said(answers.find(request("Hello"))) == "Good day."
+    assert said(answers.find(request("Hello", "Bye"))) == "Bye."
+    assert (answers.replayed, answers.asked) == (2, 0)
 
 
 def test_the_same_question_twice_has_its_two_answers_in_their_order(tmp_path: Path) -> None:
     record(tmp_path, (request("Hello"), "One."), (request("Hello"), "Two."))
-    reel = cassette(tmp_path, Mode.REPLAY).reel("Scenario", trial=0, seed=1)
-    assert [said(reel.find(request("Hello"))) for _ in range(2)] == ["One.", "Two."]
+    answers = cassette(tmp_path, Mode.REPLAY).trial("Scenario", trial=0, seed=1)
+    assert [said(answers.find(request("Hello"))) for _ in range(2)] == ["One.", "Two."]
     with pytest.raises(CassetteMissError, match="once more than was recorded"):
-        reel.find(request("Hello"))
+        answers.find(request("Hello"))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_the_same_question_twice_has_its_two_answers_in_their_order(tmp_path: Pa
 def test_trials_never_share_an_answer(tmp_path: Path, other: dict[str, Any]) -> None:
     record(tmp_path, (request("Hello"), "Good day."))
     which = {"scenario": "Scenario", "trial": 0, "seed": 1} | other
-    assert not isinstance(cassette(tmp_path).reel(**which).find(request("Hello")), Answer)
+    assert not isinstance(cassette(tmp_path).trial(**which).find(request("Hello")), Answer)
 
 
 def test_ids_of_calls_which_are_drawn_by_chance_make_no_difference(tmp_path: Path) -> None:
@@ -102,8 +102,8 @@ def test_ids_of_calls_which_are_drawn_by_chance_make_no_difference(tmp_path: Pat
         return replace(asked, messages=(*asked.messages, made, result))
 
     record(tmp_path, (after_call("call_x1"), "Paid back."))
-    reel = cassette(tmp_path, Mode.REPLAY).reel("Scenario", trial=0, seed=1)
-    assert said(reel.find(after_call("fc_99"))) == "Paid back."
+    answers = cassette(tmp_path, Mode.REPLAY).trial("Scenario", trial=0, seed=1)
+    assert said(answers.find(after_call("fc_99"))) == "Paid back."
 
 
 @pytest.mark.parametrize(
@@ -171,17 +171,17 @@ def test_a_miss_names_the_first_difference_in_the_users_terms(
 ) -> None:
     record(tmp_path, (request("Hello"), "Good day."))
     with pytest.raises(CassetteMissError, match=message):
-        cassette(tmp_path, Mode.REPLAY).reel("Scenario", trial=0, seed=1).find(now)
+        cassette(tmp_path, Mode.REPLAY).trial("Scenario", trial=0, seed=1).find(now)
 
 
-def test_a_miss_is_told_against_the_nearest_exchange_not_the_first(tmp_path: Path) -> None:
+def test_a_miss_is_explained_by_the_nearest_exchange_not_the_first(tmp_path: Path) -> None:
     record(
         tmp_path,
         (request("Hello"), "Good day."),
         (request("Hello", "I paid twice, on Monday"), "Oh."),
     )
     with pytest.raises(CassetteMissError, match=r"message 2 .*on \[-Monday-\] \{\+Sunday\+\}"):
-        cassette(tmp_path, Mode.REPLAY).reel("Scenario", trial=0, seed=1).find(
+        cassette(tmp_path, Mode.REPLAY).trial("Scenario", trial=0, seed=1).find(
             request("Hello", "I paid twice, on Sunday")
         )
 
@@ -189,51 +189,51 @@ def test_a_miss_is_told_against_the_nearest_exchange_not_the_first(tmp_path: Pat
 def test_a_miss_says_which_trials_there_are(tmp_path: Path) -> None:
     record(tmp_path, (request("Hello"), "Good day."))
     with pytest.raises(CassetteMissError, match="there is no trial 4 of this conversation, only 1"):
-        cassette(tmp_path, Mode.REPLAY).reel("Scenario", trial=3, seed=1).find(request("Hello"))
+        cassette(tmp_path, Mode.REPLAY).trial("Scenario", trial=3, seed=1).find(request("Hello"))
 
 
 def test_a_conversation_that_was_never_recorded_is_told_apart(tmp_path: Path) -> None:
     with pytest.raises(CassetteMissError, match="there is nothing of this conversation"):
-        cassette(tmp_path, Mode.REPLAY).reel("Scenario", trial=0, seed=1).find(request("Hello"))
+        cassette(tmp_path, Mode.REPLAY).trial("Scenario", trial=0, seed=1).find(request("Hello"))
 
 
 def test_recording_anew_takes_the_place_of_a_trial_once_it_is_whole(tmp_path: Path) -> None:
     record(tmp_path, (request("Hello"), "Old."))
     record(tmp_path, (request("Hello"), "Of the second trial."), trial=1)
-    broken_off = cassette(tmp_path, Mode.RECORD).reel("Scenario", trial=0, seed=1)
+    broken_off = cassette(tmp_path, Mode.RECORD).trial("Scenario", trial=0, seed=1)
     exchange(broken_off, request("Hello"), "New.")
     broken_off.close(whole=False)
-    again = cassette(tmp_path).reel("Scenario", trial=0, seed=1)
+    again = cassette(tmp_path).trial("Scenario", trial=0, seed=1)
     assert said(again.find(request("Hello"))) == "Old."
 
-    whole = cassette(tmp_path, Mode.RECORD).reel("Scenario", trial=0, seed=1)
+    whole = cassette(tmp_path, Mode.RECORD).trial("Scenario", trial=0, seed=1)
     exchange(whole, request("Hello"), "New.")
     whole.close(whole=True)
     for trial, words in enumerate(["New.", "Of the second trial."]):
-        reel = cassette(tmp_path, Mode.REPLAY).reel("Scenario", trial=trial, seed=1)
-        assert said(reel.find(request("Hello"))) == words
+        answers = cassette(tmp_path, Mode.REPLAY).trial("Scenario", trial=trial, seed=1)
+        assert said(answers.find(request("Hello"))) == words
 
 
 def test_what_nothing_asked_for_is_unused_and_can_be_pruned(tmp_path: Path) -> None:
     record(tmp_path, (request("Hello"), "Good day."), (request("Hello", "Old"), "Gone."))
     record(tmp_path, (request("Hello"), "Of the second trial."), trial=1)
     now = cassette(tmp_path)
-    reel = now.reel("Scenario", trial=0, seed=1)
-    reel.find(request("Hello"))
-    reel.close(whole=True)
+    answers = now.trial("Scenario", trial=0, seed=1)
+    answers.find(request("Hello"))
+    answers.close(whole=True)
     assert [len(each.places) for each in now.unused] == [1]
     assert now.prune() == 1
-    left = cassette(tmp_path).reel("Scenario", trial=0, seed=1)
+    left = cassette(tmp_path).trial("Scenario", trial=0, seed=1)
     assert said(left.find(request("Hello"))) == "Good day."
     assert not isinstance(left.find(request("Hello", "Old")), Answer)
-    second = cassette(tmp_path).reel("Scenario", trial=1, seed=1)
+    second = cassette(tmp_path).trial("Scenario", trial=1, seed=1)
     assert said(second.find(request("Hello"))) == "Of the second trial."
 
 
 def test_a_conversation_that_was_cut_off_says_nothing_about_what_is_unused(tmp_path: Path) -> None:
     record(tmp_path, (request("Hello"), "Good day."))
     now = cassette(tmp_path)
-    now.reel("Scenario", trial=0, seed=1).close(whole=False)
+    now.trial("Scenario", trial=0, seed=1).close(whole=False)
     assert now.unused == []
 
 
@@ -242,9 +242,9 @@ def test_half_a_line_of_a_killed_writer_is_passed_over_and_cut_off(tmp_path: Pat
     [path] = tmp_path.rglob("*.jsonl")
     whole = path.read_bytes()
     path.write_bytes(whole + whole[: len(whole) // 2])
-    reel = cassette(tmp_path).reel("Scenario", trial=0, seed=1)
-    assert said(reel.find(request("Hello"))) == "Good day."
-    exchange(reel, request("Hello", "Bye"), "Bye.")
+    answers = cassette(tmp_path).trial("Scenario", trial=0, seed=1)
+    assert said(answers.find(request("Hello"))) == "Good day."
+    exchange(answers, request("Hello", "Bye"), "Bye.")
     lines = path.read_bytes().splitlines(keepends=True)
     assert [json.loads(line)["answer"]["model"] for line in lines] == ["m", "m"]
     assert lines[0] == whole
@@ -255,18 +255,18 @@ def test_a_line_that_is_no_exchange_is_an_error_that_names_its_place(tmp_path: P
     [path] = tmp_path.rglob("*.jsonl")
     path.write_text('{"schema": 99}\n')
     with pytest.raises(CassetteError, match=r"jsonl:1: .*schema 99; this version reads 1"):
-        cassette(tmp_path).reel("Scenario", trial=0, seed=1)
+        cassette(tmp_path).trial("Scenario", trial=0, seed=1)
 
 
 def write_all(folder: Path, barrier: Any, words: str) -> None:
     """Record fifty exchanges as fast as possible, at the same time as others do."""
-    reel = cassette(folder).reel("Scenario", trial=0, seed=1)
+    answers = cassette(folder).trial("Scenario", trial=0, seed=1)
     barrier.wait()
     for number in range(50):
         asked = request(f"{number}")
-        slot = reel.find(asked)
+        slot = answers.find(asked)
         if not isinstance(slot, Answer):
-            reel.keep(slot, answer(words * 200))
+            answers.keep(slot, answer(words * 200))
 
 
 def test_several_processes_may_record_at_once_and_nothing_is_there_twice(tmp_path: Path) -> None:
@@ -290,18 +290,18 @@ def test_what_callers_and_models_say_is_redacted_before_it_is_written(tmp_path: 
         return text.replace("4471", "****")
 
     redacting = cassette(tmp_path, redact=hide)
-    reel = redacting.reel("Scenario", trial=0, seed=1)
-    exchange(reel, request("It is order 4471"), "So order 4471.")
+    answers = redacting.trial("Scenario", trial=0, seed=1)
+    exchange(answers, request("It is order 4471"), "So order 4471.")
     [path] = tmp_path.rglob("*.jsonl")
     assert "4471" not in path.read_text()
-    again = cassette(tmp_path, Mode.REPLAY, redact=hide).reel("Scenario", trial=0, seed=1)
+    again = cassette(tmp_path, Mode.REPLAY, redact=hide).trial("Scenario", trial=0, seed=1)
     assert said(again.find(request("It is order 4471"))) == "So order ****."
 
 
 def test_redacting_leaves_the_counts_of_tokens(tmp_path: Path) -> None:
-    reel = cassette(tmp_path, redact=str.upper).reel("Scenario", trial=0, seed=1)
-    exchange(reel, request("Hello"), "Good day.")
-    again = cassette(tmp_path, Mode.REPLAY, redact=str.upper).reel("Scenario", trial=0, seed=1)
+    answers = cassette(tmp_path, redact=str.upper).trial("Scenario", trial=0, seed=1)
+    exchange(answers, request("Hello"), "Good day.")
+    again = cassette(tmp_path, Mode.REPLAY, redact=str.upper).trial("Scenario", trial=0, seed=1)
     found = again.find(request("Hello"))
     assert isinstance(found, Answer)
     assert [chunk["usage"]["total_tokens"] for chunk in found.chunks if "usage" in chunk] == [11]
@@ -316,9 +316,9 @@ def test_a_second_folder_is_read_and_never_written(tmp_path: Path) -> None:
         mode=Mode.AUTO,
         folders=[tmp_path / "own", tmp_path / "kept"],
     )
-    reel = both.reel("Scenario", trial=0, seed=1)
-    assert said(reel.find(request("Hello"))) == "Good day."
-    exchange(reel, request("Hello", "Bye"), "Bye.")
+    answers = both.trial("Scenario", trial=0, seed=1)
+    assert said(answers.find(request("Hello"))) == "Good day."
+    exchange(answers, request("Hello", "Bye"), "Bye.")
     assert {path: path.read_bytes() for path in (tmp_path / "kept").rglob("*.jsonl")} == before
     assert len(list((tmp_path / "own").rglob("*.jsonl"))) == 1
 

@@ -4,7 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from handoff_evals.changes import AgentLook, Change, Rehearsal, Rehearsed, ToolLook, survey, unseen
+from handoff_evals.changes import (
+    AgentSnapshot,
+    Change,
+    Rehearsal,
+    Rehearsed,
+    ToolSnapshot,
+    survey,
+    unseen,
+)
 from handoff_evals.changes.agent_change import changes
 from handoff_evals.changes.impact import Reach, reach
 from handoff_evals.results import PairKey
@@ -21,10 +29,10 @@ from handoff_evals.transcript import (
 )
 
 FRONT, BILLING = AgentRef(id="front"), AgentRef(id="billing")
-TOOL = ToolLook(description="Go to billing.", parameters={}, leads_to=("billing",), code="1")
+TOOL = ToolSnapshot(description="Go to billing.", parameters={}, leads_to=("billing",), code="1")
 LOOKS = (
-    AgentLook(label="front", instructions="You are the desk.", tools={"to_billing": TOOL}),
-    AgentLook(label="billing", instructions="You are billing.", tools={}),
+    AgentSnapshot(label="front", instructions="You are the desk.", tools={"to_billing": TOOL}),
+    AgentSnapshot(label="billing", instructions="You are billing.", tools={}),
 )
 
 

@@ -48,7 +48,12 @@ class Project:
             _MAIN,
             *words,
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(_ROOT), "COLUMNS": "200", "SOME_KEY": "k"},
+            env={
+                **os.environ,
+                "PYTHONPATH": f"{_ROOT}{os.pathsep}{_ROOT / 'src'}",
+                "COLUMNS": "200",
+                "SOME_KEY": "k",
+            },
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from handoff_evals.cli.main import app
-from handoff_evals.errors import EngineError, HandoffEvalsError
+from tests.support.imports import forgotten
 
 SUITE = """
 name: Star
@@ -53,15 +53,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def command(project: Path) -> Command:  # noqa: ARG001 - it has to be there
+def command(project: Path, tmp_path: Path) -> Command:  # noqa: ARG001 - it has to be there
     """Run `handoff-evals` in this process, with the exit code that its main would give."""
 
     def run(*words: str) -> Done:
-        result = CliRunner().invoke(app, list(words))
+        with forgotten(tmp_path):
+            result = CliRunner().invoke(app, list(words))
         error = result.exception
-        if isinstance(error, HandoffEvalsError):
-            code = 3 if isinstance(error, EngineError) else 2
-            return Done(code=code, out=result.stdout, err=f"error: {error}")
         if error is not None and not isinstance(error, SystemExit):
             raise error
         return Done(code=result.exit_code, out=result.stdout, err=result.stderr)

@@ -1,8 +1,9 @@
-"""`handoff-evals run --baseline` and `--markdown`: gates, files and what is refused."""
+"""`handoff-evals baseline`, `run --baseline` and Markdown: gates, files, what is refused."""
 
 import json
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -23,10 +24,19 @@ def dead():
 
 @pytest.fixture(name="kept")
 def _kept(command: Command, project: Path) -> Path:
-    """The oracle's run, kept."""
-    done = command("run", "-m", "oracle", "--baseline", "b.json", "--update-baseline")
-    assert done.code == 0, done.err
+    """The oracle's run as a baseline."""
+    keep(command, "-m", "oracle")
     return project / "b.json"
+
+
+def keep(command: Command, *words: str) -> Any:
+    """Run, and make the run the baseline `b.json`."""
+    with TemporaryDirectory(dir=".") as folder:
+        run = command("run", *words, "--out", f"{folder}/run")
+        assert run.code == 0, run.err
+        done = command("baseline", f"{folder}/run", "b.json")
+    assert done.code == 0, done.err
+    return done
 
 
 def broken(path: Path) -> None:
@@ -41,7 +51,7 @@ def test_a_run_that_does_as_it_did_passes(command: Command, kept: Path) -> None:
 
 
 def test_a_decision_that_newly_fails_exits_1_and_is_named(command: Command, project: Path) -> None:
-    command("run", "-m", "never", "--baseline", "b.json", "--update-baseline")
+    keep(command, "-m", "never")
     broken(project / "b.json")
     done = command("run", "-m", "never", "--baseline", "b.json")
     assert done.code == 1
@@ -55,21 +65,20 @@ def test_json_on_standard_output_stays_json(command: Command, kept: Path) -> Non
     assert "oracle does as it did" in done.err
 
 
-def test_an_update_accepts_what_has_become_worse(command: Command, project: Path) -> None:
-    command("run", "-m", "never", "--baseline", "b.json", "--update-baseline")
+def test_a_newer_run_replaces_what_was_better(command: Command, project: Path) -> None:
+    keep(command, "-m", "never")
     broken(project / "b.json")
-    done = command("run", "-m", "never", "--baseline", "b.json", "--update-baseline")
-    assert done.code == 0, done.err
+    done = keep(command, "-m", "never")
     assert "never has regressed" in done.out
+    assert "b.json: wrote 2 trials of never" in done.out
     assert '"missed"' in (project / "b.json").read_text()
 
 
 def test_a_flip_of_a_live_model_alone_is_no_regression(command: Command, project: Path) -> None:
     (project / "my_models.py").write_text(MODELS)
-    model = ("run", "-m", "my_models:deaf", "--baseline", "b.json")
-    command(*model, "--update-baseline")
+    keep(command, "-m", "my_models:deaf")
     broken(project / "b.json")
-    done = command(*model)
+    done = command("run", "-m", "my_models:deaf", "--baseline", "b.json")
     assert done.code == 0, done.err
     assert "can't tell my_models:deaf from the baseline" in done.out
     assert "1 newly failing" in done.out
@@ -77,10 +86,10 @@ def test_a_flip_of_a_live_model_alone_is_no_regression(command: Command, project
 
 def test_a_flip_of_replayed_answers_is_a_regression(command: Command, project: Path) -> None:
     (project / "my_models.py").write_text(MODELS)
-    model = ("run", "-m", "my_models:deaf", "--baseline", "b.json", "--tapes", "tapes")
-    command(*model, "--update-baseline", "--cassettes", "record")
+    keep(command, "-m", "my_models:deaf", "--cassettes", "record")
     broken(project / "b.json")
-    done = command(*model, "--cassettes", "replay")
+    words = ("-m", "my_models:deaf", "--baseline", "b.json", "--cassettes", "replay")
+    done = command("run", *words)
     assert done.code == 1
     assert "my_models:deaf has regressed: 1 newly failing" in done.out
 
@@ -99,8 +108,7 @@ def test_a_changed_scenario_is_left_out_and_the_others_are_compared(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--baseline", "none.json"], "there is no baseline 'none.json': add --update-baseline"),
-        (["--update-baseline"], "name it by --baseline FILE"),
+        (["--baseline", "none.json"], "there is no baseline 'none.json': write it from"),
         (["--baseline", "evals/star/scenarios.yaml"], "not a baseline, for it is no JSON"),
     ],
 )
@@ -113,7 +121,7 @@ def test_a_baseline_that_is_not_there_exits_2(
     assert not (project / "runs").exists(), "no run was begun"
 
 
-def test_another_model_is_refused_before_the_run(
+def test_another_model_is_refused_before_a_trial_is_run(
     command: Command, project: Path, kept: Path
 ) -> None:
     done = command("run", "-m", "never", "--baseline", str(kept), "--out", "mine")
@@ -122,9 +130,9 @@ def test_another_model_is_refused_before_the_run(
     assert not (project / "mine").exists()
 
 
-def test_a_run_that_is_taken_up_is_checked_as_well(command: Command, kept: Path) -> None:
+def test_a_resumed_run_is_checked_as_well(command: Command, kept: Path) -> None:
     command("run", "-m", "never", "--out", "mine")
-    done = command("run", "--resume", "mine", "--baseline", str(kept))
+    done = command("resume", "mine", "--baseline", str(kept))
     assert done.code == 2
     assert "it has nothing of the model 'never', but of 'oracle'" in done.err
 
@@ -138,38 +146,96 @@ def test_another_suite_is_refused(command: Command, project: Path, kept: Path) -
 
 
 def test_models_and_parts_of_suites_join_what_is_kept(command: Command, kept: Path) -> None:
-    update = ("--baseline", str(kept), "--update-baseline")
-    command("run", "-m", "never", *update, "--only", "then b")
+    keep(command, "-m", "never", "--only", "then b")
     lines = [line for line in kept.read_text().splitlines() if '"scenario"' in line]
     models = [json.loads(line.strip(" ,"))["model"] for line in lines]
     assert models == ["never", "oracle", "oracle"]
 
 
-def test_an_invalid_run_is_never_kept(command: Command, project: Path) -> None:
+def test_an_invalid_run_is_refused_and_the_file_stays(
+    command: Command, project: Path, kept: Path
+) -> None:
+    before = kept.read_text()
     (project / "my_models.py").write_text(MODELS)
-    words = ("--retries", "0", "--baseline", "b.json", "--update-baseline")
-    done = command("run", "-m", "my_models:dead", *words)
+    (project / "pyproject.toml").write_text("[tool.handoff-evals]\nretries = 0\n")
+    assert command("run", "-m", "my_models:dead", "--out", "mine").code == 3
+    done = command("baseline", "mine", str(kept))
     assert done.code == 3
+    assert "no decision was scored (api_status_401 2)" in done.err
+    assert f"{kept} was not written" in done.err.replace("\n", "")
+    assert kept.read_text() == before
+
+
+def test_an_unfinished_run_is_refused_with_what_finishes_it(
+    command: Command, project: Path
+) -> None:
+    command("run", "-m", "oracle", "--out", "mine")
+    trials = project / "mine" / "trials.jsonl"
+    trials.write_text(trials.read_text().splitlines(keepends=True)[0])
+    done = command("baseline", "mine", "b.json")
+    assert done.code == 3
+    assert "1 trials were not run. Finish it first: handoff-evals resume mine" in done.err
     assert not (project / "b.json").exists()
+    assert command("resume", "mine").code == 0
+    assert command("baseline", "mine", "b.json").code == 0
 
 
-def test_the_markdown_is_written_and_appended_to_githubs_summary(
+def test_a_baseline_needs_no_suite_and_asks_no_model(command: Command, project: Path) -> None:
+    command("run", "-m", "oracle", "--out", "mine")
+    (project / "evals" / "star" / "scenarios.yaml").unlink()
+    done = command("baseline", "mine", "b.json")
+    assert done.code == 0, done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["nowhere", "b.json"], "'nowhere' is no run folder"),
+        (["mine", "evals/star/scenarios.yaml"], "not a baseline, for it is no JSON"),
+        (["mine", "evals"], "can't be read"),
+    ],
+)
+def test_a_run_or_a_file_that_is_none_exits_2(
+    command: Command, words: list[str], says: str
+) -> None:
+    command("run", "-m", "oracle", "--out", "mine")
+    done = command("baseline", *words)
+    assert done.code == 2
+    assert says in done.err
+
+
+def test_a_run_appends_to_githubs_step_summary(
     command: Command, project: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project / "step.md"))
     (project / "step.md").write_text("before\n")
-    done = command("run", "-m", "oracle", "--baseline", str(kept), "--markdown", "out/a.md")
+    done = command("run", "-m", "oracle", "--baseline", str(kept))
     assert done.code == 0, done.err
+    text = (project / "step.md").read_text()
+    assert text.startswith("before\n### Handoffs: no difference\n")
+    assert "| **oracle** | Star | **1.00** |" in text
+
+
+def test_a_finished_run_is_shown_as_markdown(command: Command, project: Path, kept: Path) -> None:
+    command("run", "-m", "oracle", "--out", "mine")
+    done = command("show", "mine", "--baseline", str(kept), "--markdown", "out/a.md")
+    assert done.code == 0, done.err
+    assert "oracle does as it did" in done.out
     text = (project / "out" / "a.md").read_text()
     assert text.startswith("### Handoffs: no difference\n")
     assert "| **oracle** | Star | **1.00** |" in text
-    assert (project / "step.md").read_text() == f"before\n{text}\n"
+    both = command("show", "mine", "Stays", "--markdown", "b.md")
+    assert both.code == 2
+    assert "leave out the LABEL" in both.err
 
 
-def test_the_markdown_says_first_that_a_gate_failed(command: Command, project: Path) -> None:
-    done = command("run", "-m", "never", "--min-accuracy", "0.9", "--markdown", "a.md")
+def test_the_step_summary_says_first_that_a_gate_failed(
+    command: Command, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project / "step.md"))
+    done = command("run", "-m", "never", "--min-accuracy", "0.9")
     assert done.code == 1
-    lines = (project / "a.md").read_text().splitlines()
+    lines = (project / "step.md").read_text().splitlines()
     assert lines[0] == "### Handoffs: a gate failed"
     assert lines[2] == "- never: accuracy 0.667 is below --min-accuracy 0.9"
 

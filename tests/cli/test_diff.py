@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
+from handoff_evals.diff import DiffRequest, Progress
+from handoff_evals.diff import diff as compare
 from handoff_evals.results import RunFolder, Trial
+from tests.support.side_by_side import side_by_side
 
 SUPPORT = Path(__file__).parents[1] / "support"
 REQUESTS = {
@@ -87,8 +90,19 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 @pytest.fixture
-def diff(command: Callable[..., Any]) -> Diff:
-    """Compare on the obedient model."""
+def diff(diff_by_processes: Diff, monkeypatch: pytest.MonkeyPatch) -> Diff:
+    """Compare on the obedient model, with both sides in this process."""
+
+    async def in_this_process(request: DiffRequest, heard: Callable[[Progress], None]) -> Any:
+        return await compare(request, heard, start=side_by_side())
+
+    monkeypatch.setattr("handoff_evals.diff.diff", in_this_process)
+    return diff_by_processes
+
+
+@pytest.fixture
+def diff_by_processes(command: Callable[..., Any]) -> Diff:
+    """Compare on the obedient model, with a process for each side."""
 
     def run(*words: str) -> Diffed:
         done = command("diff", "-m", "obedient:obedient", "--out", "runs/d", "--json", *words)
@@ -114,9 +128,9 @@ def test_a_harmless_rewording_makes_no_difference(project: Project, diff: Diff) 
     assert done.found["scope"]["held"] < 14, "it stops as soon as it is clear"
 
 
-def test_an_edit_that_breaks_an_edge_regresses(project: Project, diff: Diff) -> None:
+def test_an_edit_that_breaks_an_edge_regresses(project: Project, diff_by_processes: Diff) -> None:
     project.edit("invoices go to billing", "invoices go to technical support")
-    done = diff()
+    done = diff_by_processes()
     assert done.code == 1, done.err
     found = done.found
     assert found["overall"]["verdict"] == "regressed"
@@ -125,7 +139,8 @@ def test_an_edit_that_breaks_an_edge_regresses(project: Project, diff: Diff) -> 
     assert len(found["flips"]) == found["overall"]["worse"] == 8
     assert {flip["edge"] for flip in found["flips"]} == {"customer_service_agent -> billing_agent"}
     first = found["flips"][0]
-    assert (first["a"], first["b"]) == ("correct", "wrong (technical_support_agent)")
+    assert (first["a"], first["b"]) == ("correct", "wrong")
+    assert first["actual"] == "technical_support_agent"
     verdicts = {part["name"]: part["verdict"] for part in found["edges"]}
     assert verdicts["customer_service_agent -> billing_agent"] == "can't tell", (
         "two stand side by side"
@@ -192,7 +207,7 @@ def test_tools_edges_and_options_are_told_from_the_agents(project: Project, diff
 
 
 @pytest.mark.usefixtures("project")
-def test_two_finished_runs_are_compared_and_nothing_is_held(
+def test_two_finished_runs_are_compared_and_nothing_is_run(
     command: Callable[..., Any], diff: Diff
 ) -> None:
     command("run", "-m", "obedient:obedient", "--out", "runs/one")
@@ -203,10 +218,10 @@ def test_two_finished_runs_are_compared_and_nothing_is_held(
     assert done.found["a"]["asked"] == 26
     other = diff("--a", "runs/one", "--b", "runs/two")
     assert other.code == 2
-    assert "'runs/two' holds trials of never; not of 'obedient:obedient'" in other.err
+    assert "'runs/two' has trials of never; not of 'obedient:obedient'" in other.err
 
 
-def test_a_finished_run_stands_for_what_it_was_held_with(
+def test_a_finished_run_counts_as_what_it_was_run_with(
     project: Project, command: Callable[..., Any], diff: Diff
 ) -> None:
     command("run", "-m", "obedient:obedient", "--out", "runs/one")
@@ -217,13 +232,13 @@ def test_a_finished_run_stands_for_what_it_was_held_with(
     assert not (project.folder / "runs/d/a").exists()
 
 
-def test_a_baseline_is_a_side(project: Project, command: Callable[..., Any], diff: Diff) -> None:
-    command(
-        "run", "-m", "obedient:obedient", "--baseline", "kept.json", "--update-baseline",
-        "--out", "runs/one",
-    )  # fmt: skip
+def test_a_baseline_is_a_side(
+    project: Project, command: Callable[..., Any], diff_by_processes: Diff
+) -> None:
+    command("run", "-m", "obedient:obedient", "--out", "runs/one")
+    assert command("baseline", "runs/one", "kept.json").code == 0
     project.edit("invoices go to billing", "invoices go to technical support")
-    done = diff("--a", "kept.json")
+    done = diff_by_processes("--a", "kept.json")
     assert done.code == 1, done.err
     assert done.found["flips"][0]["edge"] == "customer_service_agent -> billing_agent"
 
@@ -252,9 +267,9 @@ def test_too_much_unscored_exits_3(project: Project, diff: Diff) -> None:
     ],
 )
 def test_bad_usage_exits_2_with_a_message(
-    project: Project, diff: Diff, words: list[str], said: str
+    project: Project, diff_by_processes: Diff, words: list[str], said: str
 ) -> None:
     project.edit("You repair things.", "You repair things, patiently.")
-    done = diff(*words)
+    done = diff_by_processes(*words)
     assert done.code == 2
     assert said in done.err

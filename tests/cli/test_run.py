@@ -60,7 +60,8 @@ def test_nothing_scored_exits_3_and_says_why(command: Command, project: Path) ->
         "def dead():\n"
         "    return ScriptedLLM(lambda _: APIStatusError('no', status_code=401))\n"
     )
-    done = command("run", "-m", "dead_models:dead", "--retries", "0")
+    (project / "pyproject.toml").write_text("[tool.handoff-evals]\nretries = 0\n")
+    done = command("run", "-m", "dead_models:dead")
     assert done.code == 3
     assert "invalid" in done.err
     assert "api_status_401" in done.err
@@ -71,7 +72,7 @@ def test_nothing_scored_exits_3_and_says_why(command: Command, project: Path) ->
     [
         (["nowhere"], "'nowhere' is neither a file nor a folder"),
         (["-m", "gpt"], "no model 'gpt'; there are:"),
-        (["-m", "never", "-m", "never"], "a model stands twice"),
+        (["-m", "never", "-m", "never"], "name 'never' twice: name each model once"),
         (
             ["-m", "never", "--only", "zzz"],
             "no scenario fits --only 'zzz'; there are 'Stays, then b'",
@@ -79,9 +80,6 @@ def test_nothing_scored_exits_3_and_says_why(command: Command, project: Path) ->
         (["-m", "never", "--tag", "kind"], "write K=V"),
         (["-m", "gguf:none.gguf"], "there is no file"),
         (["-m", "openai/gpt-4.1-mini"], "needs LIVEKIT_API_KEY and LIVEKIT_API_SECRET"),
-        (["--resume", "mine", "-m", "never"], "leave out suites, --model"),
-        (["--resume", "mine", "--trials", "3"], "leave out suites, --model, --trials"),
-        (["--resume", "mine"], "is no run folder"),
     ],
 )
 def test_bad_usage_exits_2_with_a_message(command: Command, words: list[str], said: str) -> None:
@@ -105,11 +103,11 @@ def test_an_expected_agent_that_nobody_met_is_named(command: Command, project: P
     assert "no trial ever met the expected agent 'starr'; the nearest that was met is" in done.err
 
 
-def test_a_run_that_was_stopped_is_taken_up(command: Command, project: Path) -> None:
+def test_a_run_that_was_stopped_is_resumed(command: Command, project: Path) -> None:
     whole = json.loads(command("run", "-m", "oracle", "--trials", "2", "--out", "a", "--json").out)
     lines = (project / "a" / "trials.jsonl").read_text().splitlines(keepends=True)
     (project / "a" / "trials.jsonl").write_text("".join(lines[:2]) + lines[2][:40])
-    done = command("run", "--resume", "a", "--json")
+    done = command("resume", "a", "--json")
     assert done.code == 0, done.err
     again = json.loads(done.out)
     assert len((project / "a" / "trials.jsonl").read_text().splitlines()) == 4
@@ -117,23 +115,24 @@ def test_a_run_that_was_stopped_is_taken_up(command: Command, project: Path) -> 
         assert again["models"]["oracle"][key] == whole["models"]["oracle"][key]
 
 
-def test_a_changed_suite_is_not_taken_up(command: Command, project: Path) -> None:
+def test_a_run_of_a_changed_suite_is_not_resumed(command: Command, project: Path) -> None:
     command("run", "-m", "oracle", "--out", "a")
     suite = project / "evals" / "star" / "scenarios.yaml"
     suite.write_text(suite.read_text().replace("Stays\n", "Stays put\n"))
-    done = command("run", "--resume", "a")
+    done = command("resume", "a")
     assert done.code == 2
     assert "scenarios.yaml has changed" in done.err
 
 
-def test_a_budget_stops_the_run_and_says_so(command: Command) -> None:
-    done = command("run", "-m", "oracle", "--trials", "20", "--max-tokens", "30", "-j", "1")
+def test_a_budget_stops_the_run_and_says_so(command: Command, project: Path) -> None:
+    (project / "pyproject.toml").write_text("[tool.handoff-evals]\nmax_tokens = 30\n")
+    done = command("run", "-m", "oracle", "--trials", "20", "-j", "1")
     assert done.code == 3
-    assert "--max-tokens 30 is reached" in done.err
+    assert "max_tokens = 30 is reached" in done.err
     assert "trials were not run" in done.err
 
 
-def test_a_trial_without_an_answer_is_held_again_when_the_run_is_taken_up(
+def test_a_trial_without_an_answer_is_run_again_when_the_run_is_resumed(
     command: Command, project: Path
 ) -> None:
     (project / "outage_models.py").write_text(
@@ -148,26 +147,27 @@ def test_a_trial_without_an_answer_is_held_again_when_the_run_is_taken_up(
         "    return ScriptedLLM(answer)\n"
     )
     (project / "down").touch()
-    out = command("run", "-m", "outage_models:outage", "--retries", "0", "--out", "a")
+    (project / "pyproject.toml").write_text("[tool.handoff-evals]\nretries = 0\n")
+    out = command("run", "-m", "outage_models:outage", "--out", "a")
     assert out.code == 3
     (project / "down").unlink()
 
-    done = command("run", "--resume", "a", "--json")
+    done = command("resume", "a", "--json")
 
     assert done.code == 0, done.err
     (model,) = json.loads(done.out)["models"].values()
     assert model["trials"] == {"passed": 1, "failed": 1, "unscored": 0, "causes": {}, "not_run": 0}
-    again = command("run", "--resume", "a", "--json")
+    again = command("resume", "a", "--json")
     assert json.loads(again.out)["models"] == json.loads(done.out)["models"]
 
 
 def test_a_run_that_another_process_adds_to_is_left_alone(command: Command, project: Path) -> None:
     command("run", "-m", "never", "--out", "a")
-    with RunFolder.open(project / "a").held():
-        done = command("run", "--resume", "a")
+    with RunFolder.open(project / "a").locked():
+        done = command("resume", "a")
 
     assert done.code == 2
-    assert "'a' is being added to by another process" in done.err
+    assert "another process is adding to 'a'" in done.err
 
 
 def test_what_failed_beside_the_handoffs_is_told(command: Command, project: Path) -> None:
@@ -207,11 +207,11 @@ def test_a_module_that_exits_is_named(command: Command, project: Path, code: str
 async def test_who_stops_reading_changes_no_verdict(project: Path) -> None:
     read, write = os.pipe()
     os.close(read)
-    words = ("run", "-m", "never", "--baseline", "b.json", "--update-baseline")
+    words = ("run", "-m", "never", "--out", "mine")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "handoff_evals", *words, "--min-accuracy", "0.9"),
         cwd=project,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"},
         stdout=write,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -221,4 +221,4 @@ async def test_who_stops_reading_changes_no_verdict(project: Path) -> None:
     assert process.returncode == 1
     assert b"below --min-accuracy" in err
     assert b"Traceback" not in err
-    assert (project / "b.json").exists()
+    assert (project / "mine" / "summary.json").exists()

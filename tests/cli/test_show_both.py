@@ -33,9 +33,9 @@ def test_it_says_how_far_the_requests_are_the_same(command: Command) -> None:
     assert "the first 2 requests are the same on both sides, the answers are not" in done.out
     same = command("show", "good", "bad", "Stays", "-m", "never")
     assert same.code == 2
-    alike = command("show", "good", "good", "Stays")
-    assert "every request is the same on both sides" in alike.out
-    assert ">>>" not in alike.out
+    twice = command("show", "good", "good", "Stays")
+    assert "every request is the same on both sides" in twice.out
+    assert ">>>" not in twice.out
 
 
 @pytest.mark.usefixtures("runs")

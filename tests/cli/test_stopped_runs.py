@@ -1,4 +1,4 @@
-"""A run that was killed or interrupted: nothing that was finished is lost or held again."""
+"""A run that was killed or interrupted: nothing that was finished is lost or run again."""
 
 import json
 import signal
@@ -11,6 +11,8 @@ import pytest
 
 from tests.cli.command import ended, project
 from tests.support.openai_server import OpenAIServer, Rates
+
+preloaded = pytest.mark.usefixtures("preloaded_python")
 
 RATES = Rates(wrong=0.2, missed=0.2, phantom=0.2, spurious=0.2)
 TIMES = {"ttft_s", "seam_s", "wall_s", "duration_s"}
@@ -30,10 +32,11 @@ def summary(out: str) -> dict[str, Any]:
     return dict(untimed(found))
 
 
+@preloaded
 async def test_a_run_killed_at_three_random_moments_comes_to_what_the_unbroken_one_does(
     tmp_path: Path,
 ) -> None:
-    lot = Random(11)
+    random = Random(11)
     async with project(tmp_path, OpenAIServer(rates=RATES, seed=2)) as here:
         whole = await here.run("run", "-m", "erring", "--out", "whole", "--json", "-j", "4")
         assert whole.code == 0, whole.err
@@ -41,13 +44,13 @@ async def test_a_run_killed_at_three_random_moments_comes_to_what_the_unbroken_o
 
         words = ["run", "-m", "erring", "--out", "broken", "-j", "4"]
         for _ in range(3):
-            process = await here.start_until_asked(lot.randint(1, all_requests // 5), *words)
+            process = await here.start_until_asked(random.randint(1, all_requests // 5), *words)
             finished = here.lines("broken")
             process.kill()
             assert (await ended(process)).code == -signal.SIGKILL
             here.server.go_on()
             assert here.lines("broken")[: len(finished)] == finished
-            words = ["run", "--resume", "broken", "-j", "4"]
+            words = ["resume", "broken", "-j", "4"]
         before = here.lines("broken")
         assert 0 < len(before) < here.scenarios
 
@@ -60,8 +63,9 @@ async def test_a_run_killed_at_three_random_moments_comes_to_what_the_unbroken_o
         assert min(outcomes[each] for each in ("correct", "wrong", "missed", "spurious")) > 0
 
 
+@preloaded
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_ctrl_c_keeps_and_prints_what_is_finished_and_the_run_can_be_taken_up(
+async def test_ctrl_c_keeps_and_prints_what_is_finished_and_the_run_can_be_resumed(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     async with project(tmp_path, OpenAIServer(), scenarios=12) as here:
@@ -75,13 +79,13 @@ async def test_ctrl_c_keeps_and_prints_what_is_finished_and_the_run_can_be_taken
         assert 0 < len(finished) < here.scenarios
         assert f"{len(finished)}/{len(finished)}" in stopped.out
         assert f"not run {here.scenarios - len(finished)}" in stopped.out
-        assert "interrupted; what is finished is kept" in stopped.err
-        assert "handoff-evals run --resume mine" in stopped.err
+        assert "interrupted; the finished trials are kept" in stopped.err
+        assert "handoff-evals resume mine" in stopped.err
         assert "Traceback" not in stopped.err
 
         here.server.go_on()
-        taken_up = await here.run("run", "--resume", "mine", "-j", "2")
-        assert taken_up.code == 0, taken_up.err
+        resumed = await here.run("resume", "mine", "-j", "2")
+        assert resumed.code == 0, resumed.err
         assert here.lines("mine")[: len(finished)] == finished
         assert len(set(here.keys("mine"))) == len(here.keys("mine")) == here.scenarios
 
@@ -102,12 +106,15 @@ async def test_ctrl_c_ends_a_run_whose_requests_wait_for_a_rate_limit(tmp_path: 
         assert "Traceback" not in stopped.err
 
 
+@preloaded
 async def test_a_dead_model_among_three_holds_up_no_other(tmp_path: Path) -> None:
     models = ("first", "dead", "second")
     async with project(tmp_path, OpenAIServer(), models=models, scenarios=8) as here:
+        config = tmp_path / "pyproject.toml"
+        config.write_text(f"[tool.handoff-evals]\nretries = 0\n{config.read_text()}")
         done = await here.run(
             *("run", "-m", "first", "-m", "dead", "-m", "second"),
-            *("--retries", "0", "--out", "mine", "--json"),
+            *("--out", "mine", "--json"),
         )
     assert done.code == 3, done.err
     assert (

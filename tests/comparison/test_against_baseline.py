@@ -3,20 +3,39 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handoff_evals.checks import OUTCOMES, Decision, Outcome, Score
-from handoff_evals.comparison import BaselineFlip, against_baseline, leading, unlike
+from handoff_evals.comparison import Flip, against_baseline, leading, unlike
 from handoff_evals.errors import UsageError
-from handoff_evals.results import Baseline, FailedCheck, KeptTrial, TrialKey, keep, scenario_sha256
-from handoff_evals.scenarios import Scenario, Suite
+from handoff_evals.results import (
+    Baseline,
+    FailedCheck,
+    SuiteRecord,
+    TrialKey,
+    TrialResult,
+    scenario_sha256,
+)
 from tests.support.conversations import expects, scenario
 from tests.support.trials import RICH, numbered
 
-SUITE = Suite(name="Any", agent="m:A", scenarios=(scenario(expects("desk")),), sha256="00")
+if TYPE_CHECKING:
+    from handoff_evals.scenarios import Scenario
+
+_SCENARIO = scenario(expects("desk"))
+SUITE = SuiteRecord(
+    name="Any",
+    path="",
+    sha256="00",
+    agent="m:A",
+    agent_sha256="11",
+    scenarios=(_SCENARIO.label,),
+    scenario_sha256={_SCENARIO.label: scenario_sha256(_SCENARIO)},
+)
 
 
 def decision(turn: int, outcome: Outcome = "correct", actual: str = "billing") -> Decision:
@@ -32,9 +51,9 @@ def decision(turn: int, outcome: Outcome = "correct", actual: str = "billing") -
 
 def kept(
     label: str, *decisions: Decision, failed: tuple[FailedCheck, ...] = (), **given: str | int
-) -> KeptTrial:
+) -> TrialResult:
     right = not failed and all(each.outcome == "correct" for each in decisions)
-    return KeptTrial(
+    return TrialResult(
         key=TrialKey(
             suite="Shop",
             scenario=label,
@@ -45,16 +64,16 @@ def kept(
         status="passed" if right else "failed",
         decisions=decisions,
         failed=failed,
-        replayed=bool(given.get("replayed", 0)),
+        asked=0 if given.get("replayed", 0) else 1,
     )
 
 
-def baseline(*trials: KeptTrial) -> Baseline:
+def baseline(*trials: TrialResult) -> Baseline:
     return Baseline(suites=(), trials=trials)
 
 
-def flip_words(flip: BaselineFlip) -> tuple[str, str, str, str]:
-    return flip.direction, flip.what, flip.was, flip.now
+def flip_words(flip: Flip) -> tuple[str, str, str, str]:
+    return flip.direction, flip.check, flip.a, flip.b
 
 
 def test_a_run_is_kept_without_a_word_of_what_was_said(tmp_path: Path) -> None:
@@ -83,7 +102,7 @@ def test_a_trial_is_a_line_and_the_order_is_not_that_of_the_run(tmp_path: Path) 
 
 words = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 trials_of_any = st.builds(
-    KeptTrial,
+    TrialResult,
     key=st.builds(TrialKey, suite=words, scenario=words, model=words, number=st.integers(0, 3)),
     scenario_sha256=words,
     status=st.sampled_from(["passed", "failed", "unscored"]),
@@ -103,14 +122,13 @@ trials_of_any = st.builds(
     failed=st.lists(
         st.builds(FailedCheck, check=words, turn=st.none() | st.integers(0, 9)), max_size=2
     ).map(tuple),
-    replayed=st.just(value=False),
 )
 
 
 @given(st.lists(trials_of_any, max_size=4, unique_by=lambda each: each.key))
 @settings(deadline=None)
 def test_what_was_kept_is_read_as_it_was(
-    tmp_path_factory: pytest.TempPathFactory, trials: list[KeptTrial]
+    tmp_path_factory: pytest.TempPathFactory, trials: list[TrialResult]
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "any-baseline.json"
     baseline(*trials).write(path)
@@ -120,7 +138,7 @@ def test_what_was_kept_is_read_as_it_was(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("{", "it is no JSON"),
+        ("{", "it is not JSON"),
         ("[]", "it has schema None, and this version reads 1"),
         ('{"schema": 2}', "it has schema 2, and this version reads 1"),
         ('{"schema": 1, "models": [], "suites": []}', "trials is"),
@@ -222,11 +240,17 @@ def test_on_a_live_model_many_flips_are_a_regression() -> None:
     assert back.movement == "improved"
 
 
-def test_what_is_decided_by_rule_is_never_noise() -> None:
-    for model in ("oracle", "never", "always:billing"):
-        old = baseline(kept("a", decision(1), model=model))
-        new = baseline(kept("a", decision(1, "missed"), model=model))
-        assert against_baseline(old, new)[0].movement == "regressed"
+def test_no_flip_of_a_model_that_answers_by_a_rule_is_chance() -> None:
+    old = baseline(kept("a", decision(1)))
+    new = baseline(kept("a", decision(1, "missed")))
+    assert against_baseline(old, new, deterministic={"m"})[0].movement == "regressed"
+
+
+@pytest.mark.parametrize("label", ["oracle", "never", "always:billing", "oracle_models:gpt"])
+def test_no_name_makes_a_models_flips_certain(label: str) -> None:
+    old = baseline(kept("a", decision(1), model=label))
+    new = baseline(kept("a", decision(1, "missed"), model=label))
+    assert against_baseline(old, new)[0].movement == "can't tell"
 
 
 def test_what_follows_from_a_decision_is_not_told_again() -> None:
@@ -236,7 +260,7 @@ def test_what_follows_from_a_decision_is_not_told_again() -> None:
     new = baseline(kept("a", decision(1, "missed"), decision(2), failed=(lost, late), replayed=1))
     [found] = against_baseline(old, new)
     assert len(found.flips) == 3
-    told = [(flip.what, flip.turn) for flip in leading(found.flips)]
+    told = [(flip.check, flip.turn) for flip in leading(found.flips)]
     assert told == [("handoff", 1), ("carries", 2)]
 
     cascade = replace(decision(2, "missed"), on_path=False)
@@ -251,7 +275,7 @@ def test_several_models_are_held_to_a_stricter_level() -> None:
     worse = [kept(f"s{n}", decision(1, "missed")) for n in range(6)]
     assert against_baseline(baseline(*one), baseline(*worse))[0].movement == "regressed"
 
-    def twice(trials: list[KeptTrial]) -> Baseline:
+    def twice(trials: list[TrialResult]) -> Baseline:
         second = [replace(each, key=replace(each.key, model="n")) for each in trials]
         return baseline(*trials, *second)
 
@@ -260,7 +284,9 @@ def test_several_models_are_held_to_a_stricter_level() -> None:
     assert (first.movement, second.movement) == ("can't tell", "can't tell")
 
     by_rule = [replace(each, key=replace(each.key, model="never")) for each in one]
-    found = against_baseline(baseline(*one, *by_rule), baseline(*worse, *by_rule))
+    found = against_baseline(
+        baseline(*one, *by_rule), baseline(*worse, *by_rule), deterministic={"never"}
+    )
     assert [each.movement for each in found] == ["regressed", "no difference"]
 
 
@@ -295,6 +321,11 @@ def test_nothing_in_common_is_no_verdict() -> None:
     assert "no trial is in both" in found.sentence
 
 
+def test_a_run_without_hashes_of_its_scenarios_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"older version.* run the suites again"):
+        Baseline.of([RICH], [replace(SUITE, scenario_sha256={})])
+
+
 def test_models_and_suites_that_it_lacks_are_named() -> None:
     there = Baseline.of([RICH], [SUITE])
     assert list(unlike(there, models=["scripted"], suites=["Any"])) == []
@@ -306,12 +337,12 @@ def test_models_and_suites_that_it_lacks_are_named() -> None:
 
 def test_a_trial_knows_its_failed_checks_and_whether_it_was_replayed() -> None:
     lost = Score(name="carries", status="failed", turn=1)
-    one = keep(replace(RICH, scores=(*RICH.scores, lost)), "aa")
+    one = TrialResult.of(replace(RICH, scores=(*RICH.scores, lost)), scenario_sha256="aa")
     assert (one.status, one.failed) == ("failed", (FailedCheck(check="carries", turn=1),))
     call = RICH.transcript.turns[1].model_calls[0]
     turn = replace(RICH.transcript.turns[1], model_calls=(replace(call, replayed=True),))
     again = replace(RICH, transcript=replace(RICH.transcript, turns=(turn,)))
-    assert (one.replayed, keep(again, "aa").replayed) == (False, True)
+    assert (one.asked > 0, TrialResult.of(again).asked) == (True, 0)
 
 
 def test_what_a_scenario_leaves_out_is_not_in_its_hash() -> None:

@@ -8,9 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handoff_evals.checks import Decision
-from handoff_evals.comparison import Terms, by_edge, collapse, counted, flips, look, part, parts
+from handoff_evals.comparison import (
+    Terms,
+    by_edge,
+    collapse,
+    counted,
+    flips,
+    leading,
+    look,
+    part,
+    parts,
+)
 from handoff_evals.diff.diff_run import Pairing
-from handoff_evals.results import PairKey, TrialResult
+from handoff_evals.results import FailedCheck, PairKey, TrialKey, TrialResult
 from handoff_evals.stats import Pairs, Ruling
 
 TERMS = Terms()
@@ -31,12 +41,11 @@ def held(number: int, *outcomes: str, trial: int = 0, **more: object) -> TrialRe
     status = "passed" if set(outcomes) <= {"correct"} else "failed"
     values: dict[str, object] = {
         "status": status,
-        "failed": frozenset(),
         "starts": dict.fromkeys(range(1, len(outcomes) + 1), "front"),
         **more,
     }
-    place = PairKey(suite="s", scenario=str(number), number=trial)
-    return TrialResult(place=place, decisions=decisions, **values)  # type: ignore[arg-type] # as above
+    key = TrialKey(suite="s", scenario=str(number), model="m", number=trial)
+    return TrialResult(key=key, decisions=decisions, **values)  # type: ignore[arg-type] # as above
 
 
 @dataclass
@@ -177,21 +186,21 @@ def test_edges_are_counted_by_scenario() -> None:
 def test_a_flip_is_told_with_its_edge_and_both_outcomes() -> None:
     [flip] = flips(held(1, "correct", "correct"), held(1, "correct", "phantom"))
     assert (flip.turn, flip.edge, flip.a, flip.b) == (2, "front -> billing", "correct", "phantom")
-    assert flip.way == "worse"
+    assert flip.direction == "worse"
     [back] = flips(held(1, "correct", "phantom"), held(1, "correct", "correct"))
-    assert back.way == "better"
+    assert back.direction == "better"
 
 
-def test_another_check_is_told_only_where_no_decision_flipped() -> None:
-    told = frozenset({("carries", 1)})
+def test_another_check_is_told_only_where_no_decision_of_its_turn_flipped() -> None:
+    told = (FailedCheck(check="carries", turn=1),)
     [flip] = flips(held(1, "correct"), held(1, "correct", status="failed", failed=told))
-    assert (flip.what, flip.turn, flip.b, flip.way) == ("carries", 1, "failed", "worse")
-    [other] = flips(held(1, "correct"), held(1, "missed", failed=told))
-    assert other.what == "handoff"
+    assert (flip.check, flip.turn, flip.b, flip.direction) == ("carries", 1, "failed", "worse")
+    [other] = leading(flips(held(1, "correct"), held(1, "missed", failed=told)))
+    assert other.check == "handoff"
 
 
 def test_what_follows_from_an_earlier_miss_is_no_flip_of_its_own() -> None:
     astray = held(1, "missed", "wrong")
     cascaded = (astray.decisions[0], replace(astray.decisions[1], on_path=False))
-    found = flips(held(1, "correct", "correct"), replace(astray, decisions=cascaded))
+    found = leading(flips(held(1, "correct", "correct"), replace(astray, decisions=cascaded)))
     assert [flip.turn for flip in found] == [1]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from handoff_evals.diff.worker import WorkerSettings, move_path
+from handoff_evals.diff.worker import move_path
+from handoff_evals.diff.worker_client import WorkerSettings
 from handoff_evals.diff.worktree import Repository
 from handoff_evals.errors import UsageError
 
@@ -103,7 +104,7 @@ def test_folders_on_the_path_move_with_the_side(
     home, root = tmp_path / "home", tmp_path / "tree"
     packages = home / ".venv" / "lib" / "site-packages"
     monkeypatch.setattr(sys, "path", [str(home / "src"), str(packages), "/elsewhere"])
-    orders = WorkerSettings(
+    settings = WorkerSettings(
         folder=str(root),
         home=str(home),
         root=str(root),
@@ -114,7 +115,7 @@ def test_folders_on_the_path_move_with_the_side(
         seed=0,
         turn_s=1.0,
         out="out",
-        tapes=(),
+        cassette_folders=(),
     )
-    move_path(orders)
+    move_path(settings)
     assert sys.path == [str(root / "src"), str(packages), "/elsewhere"]

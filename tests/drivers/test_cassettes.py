@@ -10,7 +10,7 @@ from handoff_evals.cassettes import Cassette, Mode, ModelIdentity
 from handoff_evals.drivers import InProcessDriver
 from handoff_evals.livekit import AgentEntry, Reply, ScriptedLLM
 from handoff_evals.livekit.scripted import tool_call
-from handoff_evals.models.reference import Absent
+from handoff_evals.models.kind import ReplayedLLM
 from handoff_evals.scenarios import Scenario, ScriptedTurn, Watch
 from handoff_evals.transcript import Message, Transcript
 from tests.support.phone import ROOMY, Plain
@@ -29,7 +29,9 @@ def driver(
     model = ModelIdentity(label="test/scripted")
     return InProcessDriver(
         entry=AgentEntry.of(entry),
-        model=lambda _scenario, _seed: Absent("test") if script is None else ScriptedLLM(script),
+        model=lambda _scenario, _seed: (
+            ReplayedLLM("test") if script is None else ScriptedLLM(script)
+        ),
         watch=Watch(attributes=frozenset({"node"})),
         limits=ROOMY,
         cassette=Cassette(suite="Star", model=model, mode=mode, folders=[folder]),
@@ -56,8 +58,8 @@ def timeless(record: Transcript) -> Transcript:
 
 
 async def test_a_conversation_is_replayed_without_its_model(tmp_path: Path) -> None:
-    live = await driver(tmp_path, SCRIPT).hold(SCENARIO, seed=1)
-    again = await driver(tmp_path, None, mode=Mode.REPLAY).hold(SCENARIO, seed=1)
+    live = await driver(tmp_path, SCRIPT).run(SCENARIO, seed=1)
+    again = await driver(tmp_path, None, mode=Mode.REPLAY).run(SCENARIO, seed=1)
 
     assert live.turns[2].active.attributes == {"node": "b"}
     assert not any(call.replayed for call in live.model_calls)
@@ -67,16 +69,16 @@ async def test_a_conversation_is_replayed_without_its_model(tmp_path: Path) -> N
 
 
 async def test_only_what_is_asked_differently_reaches_the_model(tmp_path: Path) -> None:
-    await driver(tmp_path, SCRIPT).hold(SCENARIO, seed=1)
+    await driver(tmp_path, SCRIPT).run(SCENARIO, seed=1)
     longer = replace(SCENARIO, turns=(*SCENARIO.turns, ScriptedTurn(user="c=0 t=3 want=b")))
-    record = await driver(tmp_path, ["The only new words."]).hold(longer, seed=1)
+    record = await driver(tmp_path, ["The only new words."]).run(longer, seed=1)
 
     assert [call.replayed for call in record.model_calls] == [True, True, True, False]
     assert record.turns[3].said == "The only new words."
 
 
 async def test_a_miss_is_no_verdict_and_says_what_changed(tmp_path: Path) -> None:
-    await driver(tmp_path, ["Yes."], entry=Plain).hold(SCENARIO, seed=1)
+    await driver(tmp_path, ["Yes."], entry=Plain).run(SCENARIO, seed=1)
 
     class Polite(Plain):
         def __init__(self) -> None:
@@ -85,7 +87,7 @@ async def test_a_miss_is_no_verdict_and_says_what_changed(tmp_path: Path) -> Non
 
     polite = Polite()
     polite._id = Plain().id
-    record = await driver(tmp_path, None, mode=Mode.REPLAY, entry=polite).hold(SCENARIO, seed=1)
+    record = await driver(tmp_path, None, mode=Mode.REPLAY, entry=polite).run(SCENARIO, seed=1)
 
     fault = record.unscored_because
     assert fault is not None
@@ -96,19 +98,19 @@ async def test_a_miss_is_no_verdict_and_says_what_changed(tmp_path: Path) -> Non
 
 async def test_a_failed_request_is_not_kept(tmp_path: Path) -> None:
     broken: list[Reply] = [APIStatusError("no", status_code=401)]
-    record = await driver(tmp_path, broken).hold(SCENARIO, seed=1)
+    record = await driver(tmp_path, broken).run(SCENARIO, seed=1)
     assert record.unscored_because is not None
-    await driver(tmp_path, SCRIPT).hold(SCENARIO, seed=1)
-    again = await driver(tmp_path, None, mode=Mode.REPLAY).hold(SCENARIO, seed=1)
+    await driver(tmp_path, SCRIPT).run(SCENARIO, seed=1)
+    again = await driver(tmp_path, None, mode=Mode.REPLAY).run(SCENARIO, seed=1)
     assert again.unscored_because is None
 
 
 async def test_repeats_of_a_scenario_are_recorded_each_for_itself(tmp_path: Path) -> None:
     for number, words in enumerate(["One.", "Two."]):
         script = [*SCRIPT[:2], words]
-        await driver(tmp_path, script).hold(SCENARIO, seed=number, number=number)
+        await driver(tmp_path, script).run(SCENARIO, seed=number, number=number)
     said = [
-        (await driver(tmp_path, None, mode=Mode.REPLAY).hold(SCENARIO, seed=n, number=n)).turns[2]
+        (await driver(tmp_path, None, mode=Mode.REPLAY).run(SCENARIO, seed=n, number=n)).turns[2]
         for n in range(2)
     ]
     assert [turn.said for turn in said] == ["One.", "Two."]
@@ -138,10 +140,13 @@ async def test_an_agents_own_model_is_another_one_when_its_options_change(tmp_pa
             watch=Watch(),
             limits=ROOMY,
             cassette=Cassette(
-                suite="Own", model=ModelIdentity(label="own"), mode=mode, folders=[tmp_path]
+                suite="Own",
+                model=ModelIdentity(label="own", agents_own=True),
+                mode=mode,
+                folders=[tmp_path],
             ),
         )
-        return await driver.hold(replace(SCENARIO, turns=SCENARIO.turns[:1]), seed=1)
+        return await driver.run(replace(SCENARIO, turns=SCENARIO.turns[:1]), seed=1)
 
     assert (await held(Mode.AUTO, 0.2)).unscored_because is None
     assert (await held(Mode.REPLAY, 0.2)).turns[1].said == "Mine."

@@ -42,7 +42,7 @@ def driver(found: Any, *script: Reply, model: llm.LLM[Any] | None = None) -> InP
 
 
 async def test_each_turn_of_the_scenario_is_spoken_in_its_order() -> None:
-    record = await driver(Plain, "One.", "Two.").hold(scenario("First?", "Second?"), seed=0)
+    record = await driver(Plain, "One.", "Two.").run(scenario("First?", "Second?"), seed=0)
 
     assert [turn.user for turn in record.turns] == [None, "First?", "Second?"]
     assert [turn.said for turn in record.turns] == ["", "One.", "Two."]
@@ -51,17 +51,19 @@ async def test_each_turn_of_the_scenario_is_spoken_in_its_order() -> None:
 
 async def test_each_conversation_is_a_new_one() -> None:
     one = driver(Plain, "One.")
-    records = [await one.hold(scenario("First?"), seed=0) for _ in range(2)]
+    records = [await one.run(scenario("First?"), seed=0) for _ in range(2)]
 
     assert told(records[0].turns[1]) == told(records[1].turns[1])
     assert len(records[1].turns[1].model_calls[0].messages) == 2
 
 
 async def test_a_conversation_that_is_over_is_not_spoken_into() -> None:
-    record = await driver(Fragile, tool_call("hang_up")).hold(scenario("Bye.", "Hello?"), seed=0)
+    record = await driver(Fragile, tool_call("hang_up")).run(scenario("Bye.", "Hello?"), seed=0)
 
     assert [turn.user for turn in record.turns] == [None, "Bye."]
-    assert record.faults == ()
+    (fault,) = record.faults
+    assert (fault.owner, fault.cause, fault.turn, fault.ended) == ("agent", "ended_call", 1, True)
+    assert fault.detail == "the agent ended the call in turn 1, and the caller had more to say"
 
 
 async def test_the_model_is_made_from_the_scenario_and_the_seed() -> None:
@@ -72,7 +74,7 @@ async def test_the_model_is_made_from_the_scenario_and_the_seed() -> None:
         return ScriptedLLM([])
 
     made = InProcessDriver(entry=AgentEntry.of(Plain), model=make, watch=Watch(), limits=ROOMY)
-    await made.hold(scenario(), seed=42)
+    await made.run(scenario(), seed=42)
 
     assert asked == [("Any", 42)]
 
@@ -82,17 +84,18 @@ async def test_a_model_that_cannot_be_made_leaves_the_trial_unscored() -> None:
         raise OSError("no weights")
 
     made = InProcessDriver(entry=AgentEntry.of(Plain), model=make, watch=Watch(), limits=ROOMY)
-    record = await made.hold(scenario("First?"), seed=0)
+    record = await made.run(scenario("First?"), seed=0)
 
     assert record.turns == ()
     fault = record.unscored_because
     assert fault is not None
-    assert (fault.cause, fault.detail) == ("no_model", "OSError: no weights")
+    assert fault.cause == "no_model"
+    assert fault.detail.startswith("OSError: no weights (test_text.py, line ")
 
 
 async def test_the_model_is_closed_with_the_conversation() -> None:
     model = Closing(["One."])
-    await driver(Plain, model=model).hold(scenario("First?"), seed=0)
+    await driver(Plain, model=model).run(scenario("First?"), seed=0)
 
     assert model.closed
 
@@ -111,7 +114,7 @@ async def test_userdata_of_one_conversation_is_not_that_of_the_next() -> None:
         watch=Watch(userdata=frozenset({"calls"})),
         limits=ROOMY,
     )
-    records = [await made.hold(scenario(), seed=0) for _ in range(2)]
+    records = [await made.run(scenario(), seed=0) for _ in range(2)]
 
     assert [record.turns[0].userdata for record in records] == [{"calls": 1}, {"calls": 1}]
 
@@ -130,7 +133,7 @@ async def test_a_conversation_that_is_cancelled_is_closed_all_the_same() -> None
         limits=ROOMY,
     )
     with time_flies():
-        task = asyncio.create_task(made.hold(scenario(), seed=0))
+        task = asyncio.create_task(made.run(scenario(), seed=0))
         await entered.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -157,7 +160,7 @@ async def test_a_conversation_has_a_deadline_beside_its_turns() -> None:
         limits=Limits(turn_s=60, call_s=100, close_s=60),
     )
     with time_flies():
-        record = await made.hold(scenario("First?", "Second?", "Third?"), seed=0)
+        record = await made.run(scenario("First?", "Second?", "Third?"), seed=0)
 
     assert [turn.said for turn in record.turns] == ["", "So.", "So.", ""]
     [fault] = record.faults

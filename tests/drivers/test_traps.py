@@ -63,7 +63,10 @@ async def test_a_hanging_tool_is_named_by_the_fault_and_shows_its_call() -> None
 
     (fault,) = call.faults
     assert fault.ended
-    assert fault.detail == "hangs_in_tool was not done within 60 s, having called look_up"
+    start = (
+        "hangs_in_tool was not done within 60 s, having called look_up; it waits in look_up (traps"
+    )
+    assert fault.detail.startswith(start)
     assert told(call.turns[1]) == ["caller: Hello?", "look_up({})"]
     assert len(call.turns) == 2
 
@@ -176,7 +179,7 @@ async def test_nobody_can_speak_on_a_call_that_is_over() -> None:
         await call.start()
         await call.say("Hello?")
 
-        with pytest.raises(RuntimeError, match="the call is over: the session closed"):
+        with pytest.raises(RuntimeError, match="the agent ended the call in turn 1"):
             await call.say("Still there?")
 
 

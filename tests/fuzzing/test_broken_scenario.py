@@ -5,13 +5,13 @@ from pathlib import Path
 from handoff_evals import tool_call
 from handoff_evals.fuzzing import BrokenInvariantError
 from handoff_evals.fuzzing.broken_scenario import scenario_of, written
-from handoff_evals.fuzzing.random_model import Answer, PlayedTurn
+from handoff_evals.fuzzing.random_model import PlayedTurn, RandomAnswer
 from handoff_evals.livekit import Reply, ToolCall
 from handoff_evals.scenarios import load_suite
 
 
-def answer(reply: Reply, *, to_caller: bool = True) -> Answer:
-    return Answer(reply=reply, to_caller=to_caller, offered=("transfer", "look_up"))
+def answer(reply: Reply, *, to_caller: bool = True) -> RandomAnswer:
+    return RandomAnswer(reply=reply, to_caller=to_caller, offered=("transfer", "look_up"))
 
 
 def file_of(*turns: PlayedTurn, invariant: str = "an invariant", again: bool = True) -> str:

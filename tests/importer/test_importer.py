@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handoff_evals.errors import UsageError
-from handoff_evals.importer import draft, read_recording, scenario_file
+from handoff_evals.importer import draft, draft_file, read_recording
 from handoff_evals.importer.draft import DraftCall, DraftScenario, distinct, numbers
 from handoff_evals.importer.recording import Recording
 from handoff_evals.scenarios import Scenario, load_suite
@@ -72,7 +72,7 @@ def _drafted(tmp_path: Path) -> Any:
 
 def loaded(drafted: DraftScenario, folder: Path) -> Scenario:
     path = folder / "scenarios.yaml"
-    path.write_text(scenario_file([drafted], agent="m:A"), encoding="utf-8")
+    path.write_text(draft_file([drafted], agent="m:A"), encoding="utf-8")
     [scenario] = load_suite(path).scenarios
     return scenario
 
@@ -126,7 +126,7 @@ def test_a_handoff_before_the_first_words_is_noted_and_counts(drafted: Any) -> N
 def test_what_was_said_in_two_parts_is_one_turn(drafted: Any) -> None:
     found = drafted(*ENTRANCE, caller("My bill"), caller("is too high."), agent())
     assert [turn.user for turn in found.turns] == ["My bill\nis too high."]
-    assert '- user: "My bill\\nis too high."\n' in scenario_file([found])
+    assert '- user: "My bill\\nis too high."\n' in draft_file([found])
     assert "said in 2 parts" in found.turns[0].notes[0]
 
 
@@ -149,7 +149,7 @@ def test_words_that_were_not_transcribed_stay_out_of_the_turns(
         *ENTRANCE, caller(""), moved("desk", "billing"), agent(), caller("Thanks."), agent()
     )
     assert "not transcribed" in found.turns[0].notes[0]
-    text = scenario_file([found], agent="m:A")
+    text = draft_file([found], agent="m:A")
     assert "      # - user: …\n      #   expect:" in text
     [turn] = loaded(found, tmp_path).turns
     assert turn.user == "Thanks."

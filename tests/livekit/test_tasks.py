@@ -12,24 +12,24 @@ async def hang() -> None:
     await asyncio.Event().wait()
 
 
-def made_in(nursery: ConversationTasks, coro: Any) -> asyncio.Task[Any]:
+def made_in(tasks: ConversationTasks, coro: Any) -> asyncio.Task[Any]:
     context = copy_context()
-    context.run(nursery.enter)
+    context.run(tasks.enter)
     return context.run(asyncio.create_task, coro)
 
 
-async def test_a_task_ends_with_its_nursery_and_so_do_the_tasks_that_it_made() -> None:
+async def test_a_task_ends_with_its_tasks_and_so_do_the_tasks_that_it_made() -> None:
     inner: list[asyncio.Task[None]] = []
 
     async def outer() -> None:
         inner.append(asyncio.create_task(hang()))
         await hang()
 
-    nursery = ConversationTasks()
-    task = made_in(nursery, outer())
+    tasks = ConversationTasks()
+    task = made_in(tasks, outer())
     await asyncio.sleep(0)
 
-    assert await nursery.cancel(patience_s=1) == 0
+    assert await tasks.cancel(timeout_s=1) == 0
     assert task.cancelled()
     assert inner[0].cancelled()
 
@@ -39,16 +39,16 @@ async def test_tasks_of_others_are_left_alone() -> None:
     mine, theirs = made_in(one, hang()), made_in(other, hang())
     nobodys = asyncio.create_task(hang())
 
-    await one.cancel(patience_s=1)
+    await one.cancel(timeout_s=1)
 
     assert mine.cancelled()
     assert not theirs.done()
     assert not nobodys.done()
     nobodys.cancel()
-    await other.cancel(patience_s=1)
+    await other.cancel(timeout_s=1)
 
 
-async def test_a_task_in_a_context_of_its_own_belongs_to_that_contexts_nursery() -> None:
+async def test_a_task_in_a_context_of_its_own_belongs_to_that_contexts_tasks() -> None:
     one, other = ConversationTasks(), ConversationTasks()
     context = copy_context()
     context.run(other.enter)
@@ -60,9 +60,9 @@ async def test_a_task_in_a_context_of_its_own_belongs_to_that_contexts_nursery()
     here.run(one.enter)
     task = here.run(make)
 
-    assert await one.cancel(patience_s=1) == 0
+    assert await one.cancel(timeout_s=1) == 0
     assert not task.done()
-    await other.cancel(patience_s=1)
+    await other.cancel(timeout_s=1)
     assert task.cancelled()
 
 
@@ -76,11 +76,11 @@ async def test_a_task_that_awaits_while_it_is_cancelled_gets_the_time() -> None:
             await asyncio.sleep(0)
             ended.append("tidy")
 
-    nursery = ConversationTasks()
-    made_in(nursery, tidies_up())
+    tasks = ConversationTasks()
+    made_in(tasks, tidies_up())
     await asyncio.sleep(0)
 
-    assert await nursery.cancel(patience_s=1) == 0
+    assert await tasks.cancel(timeout_s=1) == 0
     assert ended == ["tidy"]
 
 
@@ -92,20 +92,20 @@ async def test_a_task_that_swallows_every_cancellation_is_ended_all_the_same() -
             except asyncio.CancelledError:
                 continue
 
-    nursery = ConversationTasks()
-    task = made_in(nursery, swallows())
+    tasks = ConversationTasks()
+    task = made_in(tasks, swallows())
     await asyncio.sleep(0)
 
     with time_flies():
-        assert await nursery.cancel(patience_s=1) == 1
+        assert await tasks.cancel(timeout_s=1) == 1
     assert task.done()
 
 
-async def test_a_nursery_can_be_cancelled_from_within() -> None:
-    nursery = ConversationTasks()
-    beside = made_in(nursery, hang())
+async def test_a_tasks_can_be_cancelled_from_within() -> None:
+    tasks = ConversationTasks()
+    beside = made_in(tasks, hang())
 
-    assert await made_in(nursery, nursery.cancel(patience_s=1)) == 0
+    assert await made_in(tasks, tasks.cancel(timeout_s=1)) == 0
     assert beside.cancelled()
 
 
@@ -117,16 +117,16 @@ async def test_the_loops_own_way_to_make_tasks_is_kept() -> None:
         return asyncio.Task(coro, loop=loop, **kwargs)
 
     asyncio.get_running_loop().set_task_factory(factory)
-    nursery = ConversationTasks()
-    task = made_in(nursery, hang())
+    tasks = ConversationTasks()
+    task = made_in(tasks, hang())
 
-    await nursery.cancel(patience_s=1)
+    await tasks.cancel(timeout_s=1)
 
     assert made == ["hang"]
     assert task.cancelled()
 
 
-async def test_many_nurseries_install_themselves_once() -> None:
+async def test_many_groups_install_themselves_once() -> None:
     made_in(ConversationTasks(), asyncio.sleep(0))
     first = asyncio.get_running_loop().get_task_factory()
     await made_in(ConversationTasks(), asyncio.sleep(0))
@@ -144,7 +144,7 @@ async def test_what_livekit_has_logged_is_not_reported_as_lost_too() -> None:
     asyncio.get_running_loop().set_exception_handler(lambda _, context: lost.append(context))
 
     call = Call(AgentEntry.of(Boom), ScriptedLLM(["Yes."]))
-    await call.hold(["Hello?"])
+    await call.run(["Hello?"])
     assert [fault.cause for fault in call.faults] == ["on_enter_error"]
     del call
     gc.collect()

@@ -9,7 +9,7 @@ from handoff_evals.checks import OUTCOMES, decisions, overall, score
 from handoff_evals.drivers import InProcessDriver
 from handoff_evals.livekit import AgentEntry, Request, ToolCall
 from handoff_evals.models import oracle
-from handoff_evals.models.reference import Oracle, TrivialLLM, always, never
+from handoff_evals.models.reference import Oracle, ReferenceLLM, always, never
 from handoff_evals.scenarios import (
     Expectation,
     ExpectedCall,
@@ -29,14 +29,14 @@ SUITES = {
 }
 
 
-async def hold(suite: Suite, scenario: Scenario, model: TrivialLLM) -> Transcript:
+async def hold(suite: Suite, scenario: Scenario, model: ReferenceLLM) -> Transcript:
     driver = InProcessDriver(
         entry=AgentEntry.load(suite.agent, folder=ROOT),
         model=lambda _scenario, _seed: model,
         watch=suite.watch,
         limits=ROOMY,
     )
-    return await driver.hold(scenario, seed=0)
+    return await driver.run(scenario, seed=0)
 
 
 @pytest.mark.parametrize("name", SUITES)

@@ -15,7 +15,7 @@ from handoff_evals.errors import ModelError
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models import Model, resolve
 from handoff_evals.results import Trial
-from handoff_evals.runs import Pace, Patience, Runner, trial_seed
+from handoff_evals.runs import Pace, RetryPolicy, Runner, trial_seed
 from handoff_evals.runs.lane import plan
 from handoff_evals.scenarios import Suite
 from tests.support.openai_server import OpenAIServer, Rates, serve
@@ -42,7 +42,7 @@ async def held(model: Model, suite: Suite) -> list[Trial]:
     trials: list[Trial] = []
     runner = Runner(
         drivers={(suite.name, model.label): driver},
-        pace=Pace(total=4, per_model={model.label: 4}, patience=Patience(retries=0)),
+        pace=Pace(total=4, per_model={model.label: 4}, retry_policy=RetryPolicy(retries=0)),
         done=trials.append,
     )
     await runner.run(plan([suite], [model.label], trials=1, seed=7))

@@ -56,6 +56,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.usefixtures("preloaded_python")
 def test_a_scenario_file_kills_what_it_is_about_and_no_more(project: Path) -> None:
     session = Session(
         select([], tests=[], folder=project),

@@ -5,7 +5,6 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from handoff_evals.cli.main import app
-from handoff_evals.errors import UsageError
 from handoff_evals.mutation import Result as MutantResult
 from handoff_evals.mutation import Session
 from tests.mutation.conftest import POOR, Project
@@ -69,4 +68,4 @@ def test_an_interrupted_run_prints_what_there_is(
 )
 def test_what_is_not_there_is_a_usage_error(project: Project, arguments: list[str]) -> None:
     project(POOR)
-    assert isinstance(mutate(*arguments).exception, UsageError)
+    assert mutate(*arguments).exit_code == 2

@@ -7,6 +7,8 @@ from handoff_evals.errors import UsageError
 from handoff_evals.mutation import MutationRun, Session, chosen_operators, select
 from tests.mutation.conftest import AGENTS, GOOD, POOR, Broken, Project
 
+pytestmark = pytest.mark.usefixtures("preloaded_python")
+
 
 def statuses(run: MutationRun) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
@@ -125,18 +127,23 @@ def test_a_module_without_agents_is_told(project: Project) -> None:
 def test_whoever_stops_listening_keeps_what_there_was_and_leaves_no_process(
     project: Project, tmp_path: Path
 ) -> None:
+    meeting = tmp_path / "meeting"
+    os.mkfifo(meeting)
     tests = f"""
     import os
+    import signal
     from pathlib import Path
     from shop import Front
 
     def test_it_hands_over():
         made = Front().to_billing()
         if made is None or type(made) is not tuple:
-            pids = Path({str(tmp_path)!r})
-            (pids / f"{{os.getpid()}}.pid").touch()
-            while made is None or len(list(pids.glob("*.pid"))) < 2:
+            Path({str(tmp_path)!r}, f"{{os.getpid()}}.pid").touch()
+            # Each waits for the other one to get here, and one of them for its end.
+            with open({str(meeting)!r}, "w" if made is None else "r"):
                 pass
+            if made is None:
+                signal.pause()
     """
     folder = project(tests)
     session = Session(

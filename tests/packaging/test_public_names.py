@@ -50,10 +50,12 @@ def test_the_names_are_these() -> None:
         "Turn",
         "TurnAssert",
         "UsageError",
+        "check",
         "evaluate",
         "fuzz",
         "load_suite",
         "local_llm",
+        "reached",
         "replay",
         "tool_call",
     ]

@@ -1,18 +1,16 @@
 """A project of somebody else's, with two agents and what each test adds to it."""
 
 import importlib
-import pkgutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
-from unittest.mock import patch
 
 import pytest
 from typer.testing import CliRunner, Result
 
-import handoff_evals.plugin
 from handoff_evals.cli.main import app
+from tests.support.imports import forgotten, import_everything
 
 _INI = """
 [pytest]
@@ -22,6 +20,9 @@ asyncio_default_fixture_loop_scope = function
 filterwarnings = error
 addopts = --strict-markers -p no:cacheprovider
 """
+
+PRELOADED = ("--assert=plain",)
+"""For `-n` with `preloaded_python`: what is imported already can't have its asserts rewritten."""
 
 
 class Project:
@@ -49,7 +50,7 @@ class Project:
 
     def command(self, *words: str) -> Result:
         """Run `handoff-evals` in it; what it imported is forgotten again."""
-        with patch.dict(sys.modules), patch.object(sys, "path", [*sys.path]):
+        with forgotten(self.path):
             return CliRunner().invoke(app, words)
 
     def run_in_a_fresh_process(self, *arguments: str) -> pytest.RunResult:
@@ -64,9 +65,7 @@ def loaded() -> None:
     A run in this process forgets what it was the first to import, and livekit can't be
     imported twice.
     """
-    plugin = handoff_evals.plugin
-    for module in pkgutil.iter_modules(plugin.__path__, f"{plugin.__name__}."):
-        importlib.import_module(module.name)
+    import_everything()
     importlib.import_module("hypothesis")  # its own plugin does, in its summary
 
 

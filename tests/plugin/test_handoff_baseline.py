@@ -7,9 +7,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from handoff_evals.checks import Decision, Outcome
-from handoff_evals.results import Baseline, KeptTrial, TrialKey, scenario_sha256
+from handoff_evals.results import Baseline, TrialKey, TrialResult, scenario_sha256
 from handoff_evals.scenarios import load_suite
-from tests.plugin.conftest import Project
+from tests.plugin.conftest import PRELOADED, Project
 
 SUITE = """
 name: Bicycle shop
@@ -36,7 +36,7 @@ def kept(project: Project, scenarios: Callable[[str], None]) -> None:
     scenarios(SUITE)
     suite = load_suite(project.path / "evals" / "shop" / "scenarios.yaml")
     trials = [
-        KeptTrial(
+        TrialResult(
             key=TrialKey(suite=suite.name, scenario=each.label, model="never", number=0),
             scenario_sha256=scenario_sha256(each),
             status="passed" if THEN[each.label] == "correct" else "failed",
@@ -56,11 +56,18 @@ def kept(project: Project, scenarios: Callable[[str], None]) -> None:
     Baseline(suites=(), trials=tuple(trials)).write(project.path / "fixtures" / "baseline.json")
 
 
-@pytest.mark.usefixtures("kept")
+@pytest.mark.usefixtures("kept", "preloaded_python")
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_what_fails_as_it_did_is_expected_and_nothing_else(project: Project, workers: str) -> None:
     result = project.run(
-        *OPTIONS, "--handoff-model", "never", "-n", workers, "-rfxP", "--junitxml=report.xml"
+        *OPTIONS,
+        *PRELOADED,
+        "-n",
+        workers,
+        "--handoff-model",
+        "never",
+        "-rfxP",
+        "--junitxml=report.xml",
     )
     result.assert_outcomes(passed=1, failed=3, xfailed=1)
     result.stdout.fnmatch_lines_random(

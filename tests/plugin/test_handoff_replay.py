@@ -74,7 +74,8 @@ def test_a_changed_word_of_an_agents_instructions_is_an_error_that_names_it(
 def test_the_folder_of_the_cassettes_can_be_another(
     project: Project, scenarios: Callable[[str], None]
 ) -> None:
-    recorded(project, scenarios, "--tapes", "kept")
+    project.write("pyproject.toml", '[tool.handoff-evals]\ncassettes = "kept"\n')
+    recorded(project, scenarios)
     project.run(*REPLAY, "--handoff-tapes=kept").assert_outcomes(passed=2)
     project.run(*REPLAY).assert_outcomes(errors=2)
 

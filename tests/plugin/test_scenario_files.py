@@ -7,7 +7,7 @@ import pytest
 
 from handoff_evals.plugin.scenario_trial import hold, why
 from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Suite, Target
-from tests.plugin.conftest import Project
+from tests.plugin.conftest import PRELOADED, Project
 
 SUITE = """
 name: Bicycle shop
@@ -39,12 +39,13 @@ scenarios:
 """
 
 
+@pytest.mark.usefixtures("preloaded_python")
 def test_each_scenario_is_a_test_with_any_number_of_workers(
     project: Project, scenarios: Callable[[str], None]
 ) -> None:
     scenarios(SUITE)
     project.write("evals/scenarios.yaml", NO_AGENT)
-    result = project.run("-n", "2", "-v", "-rsfE", "--junitxml=report.xml")
+    result = project.run(*PRELOADED, "-n", "2", "-v", "-rsfE", "--junitxml=report.xml")
     result.assert_outcomes(passed=1, failed=2, skipped=1, errors=1)
     result.stdout.fnmatch_lines_random(
         [
@@ -87,7 +88,7 @@ def test_an_exception_comes_before_what_follows_from_it(pytestconfig: pytest.Con
     )
     suite = Suite(name="Shop", agent="tests.plugin.shop:Raising", scenarios=(scenario,))
     trial = hold(suite, scenario, config=pytestconfig, model="oracle")
-    lines = why(trial, agent=suite.agent).splitlines()
+    lines = why(trial, agent=suite.agent, plays_scenario=True).splitlines()
     assert lines[0] == "turn 1: agent: tool_error: LookupError: the workshop is closed"
     assert lines[1] == "turn 1: handoff: missed: expected workshop, active raising"
     assert lines[-1] == "LookupError: the workshop is closed"

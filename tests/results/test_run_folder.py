@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from handoff_evals.checks import Decision, Score
 from handoff_evals.errors import RunFolderError
 from handoff_evals.results import RunFolder, Trial
-from handoff_evals.results.manifest import SCHEMA
+from handoff_evals.results.run_folder import SCHEMA
 from handoff_evals.transcript import (
     AgentError,
     AgentHandoff,
@@ -166,7 +166,7 @@ def test_a_whole_line_that_is_no_trial_is_an_error_with_its_place(run: RunFolder
 def test_a_run_is_never_written_over(run: RunFolder) -> None:
     run.append(RICH)
 
-    with pytest.raises(RunFolderError, match="holds a run already: choose another --out"):
+    with pytest.raises(RunFolderError, match="has a run already: choose another --out"):
         RunFolder.create(run.path.parent, MANIFEST, name="run")
     assert list(run.trials()) == [RICH]
 
@@ -225,7 +225,7 @@ def test_a_summary_is_replaced_as_a_whole(run: RunFolder) -> None:
     ]
 
 
-def test_of_a_trial_that_was_held_again_the_last_counts(run: RunFolder) -> None:
+def test_of_a_trial_that_was_run_again_the_last_counts(run: RunFolder) -> None:
     again = replace(RICH, duration_s=7.0)
     for each in (RICH, numbered(2), again):
         run.append(each)
@@ -233,9 +233,9 @@ def test_of_a_trial_that_was_held_again_the_last_counts(run: RunFolder) -> None:
     assert list(run.trials()) == [numbered(2), again]
 
 
-def test_two_processes_can_not_add_to_one_run(run: RunFolder) -> None:
-    with run.held(), pytest.raises(RunFolderError, match="by another process"):  # noqa: SIM117
-        with RunFolder.open(run.path).held():
+def test_two_processes_cannot_add_to_one_run(run: RunFolder) -> None:
+    with run.locked(), pytest.raises(RunFolderError, match="another process is adding to"):  # noqa: SIM117
+        with RunFolder.open(run.path).locked():
             pass
-    with run.held():
+    with run.locked():
         run.append(RICH)

@@ -15,7 +15,6 @@ def trial(*scores: Score, faults: tuple[Fault, ...] = ()) -> Trial:
         transcript=transcript("service", faults=faults),
         scores=scores,
         decisions=(),
-        unreached=0,
         started_at="2026-01-02T03:04:05+00:00",
         duration_s=0.5,
     )

@@ -1,15 +1,15 @@
 import pytest
 
 from handoff_evals.results import Price, Trial
-from handoff_evals.runs import Patience, Planned
+from handoff_evals.runs import Planned, RetryPolicy
 from handoff_evals.runs.lane import Attempt, Lane, plan
 from handoff_evals.transcript import Transcript, Turn, Usage
 from tests.support.conversations import request
 from tests.support.puppets import SUITE, dead
 
 
-def lane(*planned: Planned, patience: Patience | None = None) -> Lane:
-    return Lane.of("a", planned, limit=8, patience=patience or Patience())
+def lane(*planned: Planned, retry_policy: RetryPolicy | None = None) -> Lane:
+    return Lane.of("a", planned, limit=8, retry_policy=retry_policy or RetryPolicy())
 
 
 def settled(one: Lane, record: Transcript, *, now: float) -> bool:
@@ -20,7 +20,6 @@ def settled(one: Lane, record: Transcript, *, now: float) -> bool:
         transcript=record,
         scores=(),
         decisions=(),
-        unreached=0,
         started_at="",
         duration_s=0,
     )
@@ -60,7 +59,7 @@ def test_a_provider_that_asks_for_an_hour_is_given_up() -> None:
 def test_a_retry_waits_longer_each_time_and_never_more_than_a_minute() -> None:
     waits = []
     for number in range(8):
-        one = lane(patience=Patience(wait_s=1, retries=20))
+        one = lane(retry_policy=RetryPolicy(wait_s=1, retries=20))
         one.waiting.append(Attempt(planned=PLANNED[0], number=number))
         settled(one, dead("api_timeout"), now=0)
         waits.append(one.waiting[0].not_before)
@@ -83,7 +82,7 @@ def test_a_lane_without_work_slots_or_trust_has_nothing_ready() -> None:
     busy.take(0)
     assert busy.ready_at(0) is None
     broken = lane(*PLANNED)
-    broken.in_a_row = broken.patience.breaker
+    broken.in_a_row = broken.retry_policy.breaker
     assert broken.ready_at(0) is None
 
 
@@ -98,7 +97,6 @@ def test_turns_are_priced_by_the_million_tokens() -> None:
         transcript=record,
         scores=(),
         decisions=(),
-        unreached=0,
         started_at="",
         duration_s=0,
     )

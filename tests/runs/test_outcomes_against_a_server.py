@@ -10,7 +10,7 @@ from handoff_evals.drivers import InProcessDriver, Limits
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models.remote import Shared, openai_compatible
 from handoff_evals.results import Trial
-from handoff_evals.runs import Pace, Patience, Runner
+from handoff_evals.runs import Pace, RetryPolicy, Runner
 from handoff_evals.runs.lane import plan
 from handoff_evals.scenarios import Suite
 from tests.support.openai_server import OpenAIServer, Rates, serve
@@ -37,12 +37,14 @@ async def held(server: OpenAIServer, suite: Suite, *, retries: int = 0) -> list[
         pace=Pace(
             total=lanes,
             per_model={"erring": lanes},
-            patience=Patience(retries=retries, wait_s=0.01, breaker=10_000),
+            retry_policy=RetryPolicy(retries=retries, wait_s=0.01, breaker=10_000),
         ),
         done=trials.append,
     )
     async with serve(server):
+        client = shared.borrow()  # or a new one would be made whenever no conversation is held
         await runner.run(plan([suite], ["erring"], trials=1, seed=0))
+        await client.aclose()
     return trials
 
 

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from handoff_evals.results import Price
-from handoff_evals.runs import Patience, trial_seed
+from handoff_evals.runs import RetryPolicy, trial_seed
 from handoff_evals.runs.lane import Budget
 from handoff_evals.scenarios import Scenario, Suite
 from handoff_evals.transcript import Transcript
@@ -103,7 +103,7 @@ async def test_a_trial_that_would_fail_again_is_not_held_again(cause: str) -> No
 
 async def test_retries_that_are_used_up_leave_the_trial_unscored() -> None:
     puppet = Puppet(lambda _: dead("api_timeout"))
-    given = Given({"a": puppet}, patience=Patience(wait_s=0, retries=1))
+    given = Given({"a": puppet}, retry_policy=RetryPolicy(wait_s=0, retries=1))
     await given.run()
 
     assert len(puppet.held) == 6
@@ -112,7 +112,7 @@ async def test_retries_that_are_used_up_leave_the_trial_unscored() -> None:
 
 async def test_a_dead_model_is_asked_no_more_and_the_others_go_on() -> None:
     puppets = {"dead": Puppet(lambda _: dead("api_status_401")), "alive": Puppet()}
-    given = Given(puppets, trials=4, patience=Patience(wait_s=0, breaker=5))
+    given = Given(puppets, trials=4, retry_policy=RetryPolicy(wait_s=0, breaker=5))
 
     (left,) = await given.run()
 
@@ -127,7 +127,9 @@ async def test_a_model_that_answers_now_and_then_keeps_the_breaker_closed() -> N
     def every_other(scenario: Scenario) -> Transcript:
         return well(scenario) if scenario.label == "two" else dead("model_raised")
 
-    given = Given({"a": Puppet(every_other)}, trials=5, patience=Patience(wait_s=0, breaker=4))
+    given = Given(
+        {"a": Puppet(every_other)}, trials=5, retry_policy=RetryPolicy(wait_s=0, breaker=4)
+    )
 
     assert await given.run() == ()
     assert len(given.done) == 15
@@ -138,7 +140,7 @@ async def test_a_run_ends_when_its_tokens_are_spent() -> None:
 
     (left,) = await given.run()
 
-    assert left == "--max-tokens 250 is reached (300 used); 9 trials were not run"
+    assert left == "max_tokens = 250 is reached (300 used); 9 trials were not run"
     assert len(given.done) == 3
 
 

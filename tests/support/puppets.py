@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from handoff_evals.results import Price, Trial
-from handoff_evals.runs import Pace, Patience, Planned, Runner
+from handoff_evals.runs import Pace, Planned, RetryPolicy, Runner
 from handoff_evals.runs.lane import Budget, plan
 from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Suite, Target
 from handoff_evals.transcript import Fault, Transcript, Usage
 from tests.support.conversations import opening, request, transcript, turn
 
-AT_ONCE = Patience(wait_s=0)
+AT_ONCE = RetryPolicy(wait_s=0)
 
 
 def expecting(label: str, *agents: str) -> Scenario:
@@ -59,7 +59,7 @@ class Puppet:
     at_once: list[int] = field(default_factory=list)
     running: int = 0
 
-    async def hold(self, scenario: Scenario, *, seed: int, number: int) -> Transcript:  # noqa: ARG002 - the port's
+    async def run(self, scenario: Scenario, *, seed: int, number: int) -> Transcript:  # noqa: ARG002 - the port's
         self.running += 1
         self.at_once.append(self.running)
         self.held.append((scenario.label, seed))
@@ -80,7 +80,7 @@ class Given:
     suite: Suite = SUITE
     total: int = 16
     limit: int = 8
-    patience: Patience = AT_ONCE
+    retry_policy: RetryPolicy = AT_ONCE
     budget: Budget = field(default_factory=Budget)
     prices: dict[str, Price] = field(default_factory=dict)
     done: list[Trial] = field(default_factory=list)
@@ -95,7 +95,7 @@ class Given:
             pace=Pace(
                 total=self.total,
                 per_model=dict.fromkeys(self.puppets, self.limit),
-                patience=self.patience,
+                retry_policy=self.retry_policy,
             ),
             done=self.done.append,
             budget=self.budget,

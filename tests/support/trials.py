@@ -109,7 +109,6 @@ RICH = Trial(
             recovered_after=2,
         ),
     ),
-    unreached=1,
     started_at="2026-01-02T03:04:05+00:00",
     duration_s=2.5,
 )

@@ -1,8 +1,13 @@
 """What an agent's source says: its agents, its tools, and where they hand the call over."""
 
 from handoff_evals.agent_source.agent_module import AgentModule, Function, parameters, tool_mark
+from handoff_evals.agent_source.fingerprint import (
+    digest_of_class,
+    digest_of_function,
+    fingerprint,
+)
 from handoff_evals.agent_source.handoff_sites import (
-    Handoff,
+    HandoffSite,
     Route,
     built,
     constructions,
@@ -12,19 +17,27 @@ from handoff_evals.agent_source.handoff_sites import (
     owner,
     routes,
 )
+from handoff_evals.agent_source.tool_function import AgentKind, Evidence, evidence_of, strength
 
 __all__ = [
+    "AgentKind",
     "AgentModule",
+    "Evidence",
     "Function",
-    "Handoff",
+    "HandoffSite",
     "Route",
     "built",
     "constructions",
+    "digest_of_class",
+    "digest_of_function",
+    "evidence_of",
+    "fingerprint",
     "handoffs",
     "leads_back",
     "leads_there_again",
     "owner",
     "parameters",
     "routes",
+    "strength",
     "tool_mark",
 ]

@@ -14,7 +14,7 @@ _AGENTS = re.compile(r"(^|[._])(agents|personas)$")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Handoff:
+class HandoffSite:
     """One place that hands the call over."""
 
     function: Function
@@ -26,7 +26,7 @@ class Handoff:
 
 
 @lru_cache(maxsize=8)
-def handoffs(module: AgentModule) -> tuple[Handoff, ...]:
+def handoffs(module: AgentModule) -> tuple[HandoffSite, ...]:
     """All places of a module that hand the call over, in the order of the file."""
     return tuple(_handoffs(module))
 
@@ -37,7 +37,7 @@ def constructions(module: AgentModule) -> tuple[ast.Call, ...]:
     return tuple(_constructions(module))
 
 
-def _handoffs(module: AgentModule) -> Iterator[Handoff]:
+def _handoffs(module: AgentModule) -> Iterator[HandoffSite]:
     for function in module.functions:
         for node in module.inside(function):
             match node:
@@ -46,7 +46,7 @@ def _handoffs(module: AgentModule) -> Iterator[Handoff]:
                 case ast.Expr(
                     value=ast.Call(func=ast.Attribute(attr="update_agent"), args=[agent])
                 ):
-                    yield Handoff(function=function, statement=node, agent=agent)
+                    yield HandoffSite(function=function, statement=node, agent=agent)
 
 
 def _constructions(module: AgentModule) -> Iterator[ast.Call]:
@@ -76,15 +76,15 @@ def built(module: AgentModule, expression: ast.expr, function: Function) -> ast.
 
 def _returned(
     module: AgentModule, function: Function, statement: ast.Return, value: ast.expr
-) -> Iterator[Handoff]:
+) -> Iterator[HandoffSite]:
     match value:
         case ast.IfExp(body=body, orelse=orelse):
             yield from _returned(module, function, statement, body)
             yield from _returned(module, function, statement, orelse)
         case ast.Tuple(elts=[agent, _]) if is_agent(module, agent, function):
-            yield Handoff(function=function, statement=statement, agent=agent, message=value)
+            yield HandoffSite(function=function, statement=statement, agent=agent, message=value)
         case _ if is_agent(module, value, function):
-            yield Handoff(function=function, statement=statement, agent=value)
+            yield HandoffSite(function=function, statement=statement, agent=value)
 
 
 def is_agent(

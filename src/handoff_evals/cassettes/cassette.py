@@ -1,12 +1,10 @@
 """The exchanges of a suite: a folder a model, in it a file a scenario, an exchange a line."""
 
-import fcntl
 import os
 import re
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
@@ -15,6 +13,7 @@ from pathlib import Path
 from handoff_evals.cassettes.exchange import Answer, Entry, ModelIdentity, Request, entry_of
 from handoff_evals.cassettes.miss import miss
 from handoff_evals.errors import CassetteError, CassetteMissError
+from handoff_evals.files import locked, write_atomically
 
 
 class Mode(StrEnum):
@@ -44,7 +43,7 @@ class CassetteFile:
         self.path = path
 
     def entries(self) -> list[Entry]:
-        """What stands on it; nothing where there is no file.
+        """The exchanges in the file; none where there is no file.
 
         Raises:
             CassetteError: when a whole line can't be read.
@@ -81,34 +80,21 @@ class CassetteFile:
                 os.fsync(file.fileno())
 
     def rewrite(self, change: Callable[[list[Entry]], list[Entry]]) -> None:
-        """Put other entries in place of all of them, whole or not at all."""
+        """Replace all entries by others, whole or not at all."""
         with self._locked():
             entries = change(self.entries())
             if not entries:
                 self.path.unlink(missing_ok=True)
                 return
-            handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=".")
-            with os.fdopen(handle, "wb") as file:
-                file.writelines(entry.line() for entry in entries)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(self.path)
+            write_atomically(self.path, b"".join(entry.line() for entry in entries))
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the folder's lock: the file itself may be replaced while one waits for it."""
+    def _locked(self) -> AbstractContextManager[None]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(folder)
+        return locked(self.path)
 
 
 def file_name(label: str) -> str:
-    """A name that a person can read and no other label gets."""
+    """A name that people can read, and that no other label gets."""
     words = re.sub(r"[^a-z0-9.]+", "-", label.casefold()).strip("-.")[:_LONGEST].strip("-.")
     if words == label:
         return words
@@ -126,9 +112,9 @@ class Slot:
 
 @dataclass(kw_only=True)
 class TrialExchanges:
-    """Answers requests of one trial from the tapes, and keeps what is new.
+    """Answers the requests of one trial from cassette files, and keeps what is new.
 
-    Two trials never share a reel. A trial that is held again gets a new one.
+    Two trials never share one. A trial that is run again gets a new one.
     """
 
     scenario: str
@@ -136,10 +122,10 @@ class TrialExchanges:
     seed: int
     model: ModelIdentity
     mode: Mode
-    tapes: Sequence[CassetteFile]
+    files: Sequence[CassetteFile]
     """The first is written to, all are read."""
     redact: Callable[[str], str] | None = None
-    done: Callable[["TrialExchanges"], None] = lambda _reel: None
+    done: Callable[["TrialExchanges"], None] = lambda _exchanges: None
     replayed: int = 0
     asked: int = 0
     _found: dict[tuple[str, int], Entry] = field(init=False)
@@ -148,10 +134,10 @@ class TrialExchanges:
     _new: list[Entry] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Read the tapes."""
+        """Read the cassette files."""
         recording = self.mode is Mode.RECORD
-        tapes = () if recording else reversed(self.tapes)  # the first has the last word
-        self._found = {entry.place: entry for tape in tapes for entry in tape.entries()}
+        files = () if recording else reversed(self.files)  # of two answers, the first file's
+        self._found = {entry.place: entry for file in files for entry in file.entries()}
 
     def find(self, request: Request) -> Answer | Slot:
         """The recorded answer, or where the model's will be kept.
@@ -171,7 +157,7 @@ class TrialExchanges:
             self.replayed += 1
             return entry.answer
         if self.mode is Mode.REPLAY:
-            where = str(self.tapes[0].path.parent)
+            where = str(self.files[0].path.parent)
             raise CassetteMissError(
                 miss(request, list(self._found.values()), trial=self.trial, where=where)
             )
@@ -192,7 +178,7 @@ class TrialExchanges:
         if self.mode is Mode.RECORD:
             self._new.append(entry)
         else:
-            self.tapes[0].add(entry)
+            self.files[0].add(entry)
 
     def close(self, *, whole: bool) -> None:
         """End the trial.
@@ -204,17 +190,17 @@ class TrialExchanges:
         if not whole:
             return
         if self.mode is Mode.RECORD:
-            self.tapes[0].rewrite(
+            self.files[0].rewrite(
                 lambda old: [*(each for each in old if each.trial != self.trial), *self._new]
             )
         self.done(self)
 
     @property
     def unused(self) -> tuple[Entry, ...]:
-        """Exchanges of this trial on the written tape that nothing asked for."""
+        """Exchanges of this trial, in the file that is written to, that nothing asked for."""
         return tuple(
             entry
-            for entry in self.tapes[0].entries()
+            for entry in self.files[0].entries()
             if entry.trial == self.trial and entry.place not in self._used
         )
 
@@ -226,7 +212,7 @@ class Unused:
     scenario: str
     trial: int
     places: frozenset[tuple[str, int]]
-    tape: CassetteFile
+    file: CassetteFile
 
 
 @dataclass(kw_only=True)
@@ -246,12 +232,18 @@ class Cassette:
     redact: Callable[[str], str] | None = None
     """What every text goes through before it is written or looked up."""
     unused: list[Unused] = field(default_factory=list)
-    """Of the trials that were held."""
+    """Of the trials that were run."""
     replayed: int = 0
     asked: int = 0
 
-    def reel(self, scenario: str, *, trial: int, seed: int) -> TrialExchanges:
-        """Begin a trial."""
+    def trial(self, scenario: str, *, trial: int, seed: int) -> TrialExchanges:
+        """Begin a trial.
+
+        Args:
+            scenario: its label.
+            trial: its number, from 0.
+            seed: its seed.
+        """
         place = Path(file_name(self.suite), file_name(self.model.label))
         name = f"{file_name(scenario)}.jsonl"
         return TrialExchanges(
@@ -260,9 +252,9 @@ class Cassette:
             seed=seed,
             model=self.model,
             mode=self.mode,
-            tapes=[CassetteFile(folder / place / name) for folder in self.folders],
+            files=[CassetteFile(folder / place / name) for folder in self.folders],
             redact=self.redact,
-            done=self._held,
+            done=self._count,
         )
 
     def prune(self) -> int:
@@ -272,19 +264,24 @@ class Cassette:
             How many exchanges were removed.
         """
         for unused in self.unused:
-            unused.tape.rewrite(
+            unused.file.rewrite(
                 lambda entries, gone=unused.places: [  # type: ignore[misc]  # bound per round
                     each for each in entries if each.place not in gone
                 ]
             )
         return sum(len(unused.places) for unused in self.unused)
 
-    def _held(self, reel: TrialExchanges) -> None:
-        self.replayed += reel.replayed
-        self.asked += reel.asked
-        left = reel.unused
+    def _count(self, exchanges: TrialExchanges) -> None:
+        self.replayed += exchanges.replayed
+        self.asked += exchanges.asked
+        left = exchanges.unused
         if left:
             places = frozenset(entry.place for entry in left)
             self.unused.append(
-                Unused(scenario=reel.scenario, trial=reel.trial, places=places, tape=reel.tapes[0])
+                Unused(
+                    scenario=exchanges.scenario,
+                    trial=exchanges.trial,
+                    places=places,
+                    file=exchanges.files[0],
+                )
             )

@@ -4,9 +4,9 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from handoff_evals.transcript import ToolSchema
 
@@ -18,11 +18,13 @@ class ModelIdentity:
     label: str
     options: Mapping[str, Any] = field(default_factory=dict)
     """What else its answers depend on, as temperature or template. Never a key."""
+    agents_own: Annotated[bool, Field(exclude=True)] = False
+    """Whether each agent's own model answers: then each request says which one it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What stands at the `llm.LLM` port when a model is asked."""
+    """What livekit gives the model to answer (`llm.LLM.chat`)."""
 
     agent: str
     """Who asks, to name it by; no part of the key."""
@@ -32,11 +34,11 @@ class Request:
     tools: tuple[ToolSchema, ...] = ()
     tool_choice: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    """What the request sets beside, as `parallel_tool_calls`."""
+    """What else the request sets, as `parallel_tool_calls`."""
 
     @property
     def instructions(self) -> str:
-        """The text of the messages that stand before anybody spoke."""
+        """The text of the system messages at the start."""
         found = []
         for message in self.messages:
             if message["role"] not in {"system", "developer"}:
@@ -55,7 +57,7 @@ class Request:
     def canonical(self) -> "Request":
         """The same for all requests that ask the same.
 
-        The ids of tool calls, which livekit and providers draw by chance, become numbers
+        The ids of tool calls, which livekit and providers draw at random, become numbers
         in the order of their first appearance.
         """
         numbers: dict[str, str] = {}
@@ -109,7 +111,7 @@ class Request:
         return hashlib.sha256(written.encode()).hexdigest()[:32]
 
 
-# Parts of a message that hold no words of anybody.
+# Parts of a message that are no text.
 _NO_WORDS = frozenset({"role", "id", "tool_call_id", "type", "name"})
 
 
@@ -172,7 +174,7 @@ class Entry:
         return self.key, self.occurrence
 
     def line(self) -> bytes:
-        """The entry as it stands in the file, with its end of line."""
+        """The entry as a line of the file, with its end of line."""
         data = _ENTRY.dump_python(self, mode="json")
         return json.dumps(data, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
 
@@ -184,7 +186,7 @@ def entry_of(line: bytes) -> Entry:
     """Read a line.
 
     Raises:
-        ValueError: when it is none of this version.
+        ValueError: when it is not one of this version.
     """
     data = json.loads(line)
     schema = data.get("schema") if isinstance(data, dict) else None

@@ -20,9 +20,10 @@ def miss(request: Request, recorded: Sequence[Entry], *, trial: int, where: str)
 
     Args:
         request: what was asked, canonical.
-        recorded: what is on the tape, of any trial.
+        recorded: what the cassette files have, of any trial.
         trial: the trial's number.
-        where: the folder of tapes; naming the tape would make each scenario's miss another one.
+        where: the folder of the cassette files. The file is not named: the same miss of two
+            scenarios is to be counted as one.
     """
     return (
         f"{request.agent} asked what was never recorded: {_why(request, recorded, trial)}; "

@@ -1,23 +1,23 @@
 """Two versions of the same agents: what changed, and what it can reach; pure."""
 
 from handoff_evals.changes.agent_change import (
-    AgentLook,
+    AgentSnapshot,
     Change,
     Rehearsal,
     Rehearsed,
-    ToolLook,
+    ToolSnapshot,
     requests,
 )
 from handoff_evals.changes.impact import NotSeen, Survey, survey, unseen
 
 __all__ = [
-    "AgentLook",
+    "AgentSnapshot",
     "Change",
     "NotSeen",
     "Rehearsal",
     "Rehearsed",
     "Survey",
-    "ToolLook",
+    "ToolSnapshot",
     "requests",
     "survey",
     "unseen",

@@ -56,7 +56,7 @@ def _happening(event: Event) -> tuple[Any, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ToolLook:
+class ToolSnapshot:
     """A tool as the agent holds it."""
 
     description: str
@@ -69,12 +69,12 @@ class ToolLook:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AgentLook:
+class AgentSnapshot:
     """An agent at the moment when it takes the call."""
 
     label: str
     instructions: str
-    tools: Mapping[str, ToolLook]
+    tools: Mapping[str, ToolSnapshot]
     """By name."""
     options: Mapping[str, str] = field(default_factory=dict)
     """Its own models and how it takes turns, as text; what it leaves to the session is left out."""
@@ -91,7 +91,7 @@ class Rehearsal:
     """Whether everything that the scenario expects came of it."""
     session: Mapping[str, str]
     """The session's own options, as text."""
-    looks: tuple[AgentLook, ...]
+    looks: tuple[AgentSnapshot, ...]
     """One for each time an agent took the call, in order."""
 
 
@@ -177,14 +177,14 @@ def _of_scenario(a: Rehearsal, b: Rehearsal) -> Iterator[Change]:
     yield from found or _told(a.transcript, b.transcript)
 
 
-def _by_label(rehearsal: Rehearsal) -> Mapping[str, list[AgentLook]]:
-    found: dict[str, list[AgentLook]] = defaultdict(list)
+def _by_label(rehearsal: Rehearsal) -> Mapping[str, list[AgentSnapshot]]:
+    found: dict[str, list[AgentSnapshot]] = defaultdict(list)
     for look in rehearsal.looks:
         found[look.label].append(look)
     return found
 
 
-def of_agent(a: AgentLook, b: AgentLook) -> Iterator[Change]:
+def of_agent(a: AgentSnapshot, b: AgentSnapshot) -> Iterator[Change]:
     """What differs between two looks at one agent."""
     seen = list(_seen(a, b))
     yield from seen
@@ -193,7 +193,7 @@ def of_agent(a: AgentLook, b: AgentLook) -> Iterator[Change]:
         yield Change(agent=a.label, kind="code", before=a.code, after=b.code)
 
 
-def _seen(a: AgentLook, b: AgentLook) -> Iterator[Change]:
+def _seen(a: AgentSnapshot, b: AgentSnapshot) -> Iterator[Change]:
     if a.instructions != b.instructions:
         yield Change(
             agent=a.label, kind="instructions", before=a.instructions, after=b.instructions
@@ -223,7 +223,7 @@ def _seen(a: AgentLook, b: AgentLook) -> Iterator[Change]:
     yield from _mappings(a.label, a.options, b.options)
 
 
-def _of_tool(agent: str, name: str, a: ToolLook, b: ToolLook) -> Iterator[Change]:
+def _of_tool(agent: str, name: str, a: ToolSnapshot, b: ToolSnapshot) -> Iterator[Change]:
     if a.description != b.description:
         yield Change(
             agent=agent, kind="description", name=name, before=a.description, after=b.description
@@ -237,7 +237,7 @@ def _of_tool(agent: str, name: str, a: ToolLook, b: ToolLook) -> Iterator[Change
         yield Change(agent=agent, kind="code", name=name, before=a.code, after=b.code)
 
 
-def _signature(tool: ToolLook) -> str:
+def _signature(tool: ToolSnapshot) -> str:
     required = tool.parameters.get("required", ())
     properties: Mapping[str, Mapping[str, object]] = tool.parameters.get("properties", {})
     parts = [
@@ -248,7 +248,7 @@ def _signature(tool: ToolLook) -> str:
     return "; ".join(parts) or "no arguments"
 
 
-def _edges(look: AgentLook) -> set[str]:
+def _edges(look: AgentSnapshot) -> set[str]:
     return {target for tool in look.tools.values() for target in tool.leads_to}
 
 

@@ -1,7 +1,11 @@
-"""What each check says of a transcript: handoff decisions first, then everything else; pure."""
+"""What each check says of a transcript: handoff decisions, and everything else; open to users'.
+
+Pure, but for the register of checks. `check` adds to it.
+"""
 
 from handoff_evals.checks.decisions import (
     OUTCOMES,
+    UNREACHED,
     Decision,
     Outcome,
     Quality,
@@ -10,21 +14,35 @@ from handoff_evals.checks.decisions import (
     decisions,
     per_agent,
 )
-from handoff_evals.checks.expectations import first_request, score
-from handoff_evals.checks.score import Score, Status, overall
+from handoff_evals.checks.expectations import first_request
+from handoff_evals.checks.scoring import (
+    Score,
+    Status,
+    check,
+    expect_keys,
+    load_checks,
+    overall,
+    reached,
+    score,
+)
 
 __all__ = [
     "OUTCOMES",
+    "UNREACHED",
     "Decision",
     "Outcome",
     "Quality",
     "Score",
     "Status",
     "announces_transfer",
+    "check",
     "confusion",
     "decisions",
+    "expect_keys",
     "first_request",
+    "load_checks",
     "overall",
     "per_agent",
+    "reached",
     "score",
 ]

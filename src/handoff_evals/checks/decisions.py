@@ -1,8 +1,12 @@
 """The handoff decisions of one conversation, and what each came to.
 
-Deterministic and English: a list of the ways in which agents announce a transfer.
-What is only offered, denied or promised for later is none. It errs towards silence:
-what it does not know is a plain miss, which is a failure all the same.
+A decision that the agent kept from being made, because it hung, raised, looped or ended the
+call, is `unreached`: that is a failure like the others. So is the decision of a turn that a
+fault cut off, wherever the caller was by then.
+
+What tells a phantom is deterministic and English: a list of the ways in which agents announce
+a transfer. What is only offered, denied or promised for later is none. It errs towards
+silence: what it does not know is a plain miss, which is a failure all the same.
 """
 
 import re
@@ -14,8 +18,10 @@ from typing import Literal, get_args
 from handoff_evals.scenarios import ExpectedHandoff, Scenario, ScriptedTurn, Target
 from handoff_evals.transcript import AgentHandoff, AgentRef, Transcript
 
-Outcome = Literal["correct", "missed", "wrong", "spurious", "bounced", "phantom"]
+Outcome = Literal["correct", "missed", "wrong", "spurious", "bounced", "phantom", "unreached"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+UNREACHED = "(unreached)"
+"""What stands in the place of the active agent where a decision was not reached."""
 
 
 def classify(
@@ -135,10 +141,11 @@ class Decision:
     expected: str
     """The expected agent's label, as the confusion matrix names it."""
     actual: str
+    """The active agent's label, or `UNREACHED`."""
     outcome: Outcome
     on_path: bool
-    """False where it starts on a wrong agent because of an earlier miss: accuracy
-    leaves it out, and it is shown as cascaded."""
+    """False where it starts on a wrong agent because of an earlier miss: it is shown as
+    cascaded, and is no correct one whatever comes of it."""
     premature: bool = False
     """A spurious handoff to an agent that a later turn expects."""
     recovered_after: int | None = None
@@ -147,17 +154,20 @@ class Decision:
 
 
 def decisions(scenario: Scenario, transcript: Transcript) -> tuple[Decision, ...]:
-    """Judge every turn with an expected agent that the conversation reached.
+    """Judge every turn with an expected agent.
 
-    Turns that a fault kept the conversation from reaching are no decisions.
+    What was not reached is a decision too, unless the conversation is unscored: then it is
+    nobody's doing, and only the turns that took place are judged.
     """
     found: list[Decision] = []
     astray: AgentRef | None = None
     for index, scripted in enumerate(scenario.turns, 1):
-        if index >= len(transcript.turns):
-            break
         target = scripted.expect.agent
         if target is None:
+            continue
+        if index >= len(transcript.turns) or cut_off(transcript, index):
+            if transcript.unscored_because is None:
+                found.append(_unreached(index, target))
             continue
         before, turn = transcript.turns[index - 1], transcript.turns[index]
         outcome = classify(
@@ -185,6 +195,32 @@ def decisions(scenario: Scenario, transcript: Transcript) -> tuple[Decision, ...
     return tuple(found)
 
 
+def _unreached(turn: int, expected: Target) -> Decision:
+    # On path, also where the caller was astray by then: no ending is better than a miss.
+    return Decision(
+        turn=turn, expected=expected.label, actual=UNREACHED, outcome="unreached", on_path=True
+    )
+
+
+def cut_off(transcript: Transcript, turn: int) -> bool:
+    """Whether a fault ended the conversation in that turn."""
+    return any(fault.ended and fault.turn == turn for fault in transcript.faults)
+
+
+def who_ended(transcript: Transcript) -> str:
+    """What ended a conversation before its time, in words."""
+    last = len(transcript.turns) - 1
+    for fault in transcript.faults:
+        if fault.ended:
+            where = _in_turn(fault.turn)
+            return f"{fault.cause} in {where} ended the conversation ({fault.detail})"
+    return f"the agent ended the call in {_in_turn(last)}"
+
+
+def _in_turn(number: int) -> str:
+    return f"turn {number}" if number > 0 else "the opening"
+
+
 def _expected_later(agent: AgentRef, later: Sequence[ScriptedTurn]) -> bool:
     return any(turn.expect.agent is not None and turn.expect.agent.matches(agent) for turn in later)
 
@@ -192,6 +228,8 @@ def _expected_later(agent: AgentRef, later: Sequence[ScriptedTurn]) -> bool:
 def _recovery(scenario: Scenario, transcript: Transcript, index: int) -> int | None:
     for later in range(index + 1, min(len(scenario.turns) + 1, len(transcript.turns))):
         target = scenario.turns[later - 1].expect.agent
+        if cut_off(transcript, later):
+            break
         if target is not None and target.matches(transcript.turns[later].active):
             return later - index
     return None
@@ -208,7 +246,10 @@ class Quality:
 
 
 def confusion(found: Iterable[Decision]) -> Mapping[str, Mapping[str, int]]:
-    """Count `{expected: {actual: n}}` over the decisions on path."""
+    """Count `{expected: {actual: n}}` over the decisions on path.
+
+    `UNREACHED` stands among the actual ones; what was on its way there was never decided.
+    """
     counted: dict[str, Counter[str]] = {}
     for decision in found:
         if decision.on_path:
@@ -217,8 +258,11 @@ def confusion(found: Iterable[Decision]) -> Mapping[str, Mapping[str, int]]:
 
 
 def per_agent(matrix: Mapping[str, Mapping[str, int]]) -> Mapping[str, Quality]:
-    """Precision and recall of every agent that was expected or active."""
-    agents = sorted({*matrix, *(actual for row in matrix.values() for actual in row)})
+    """Precision and recall of every agent that was expected or active.
+
+    A decision that was not reached counts against the recall of its agent.
+    """
+    agents = sorted({*matrix, *(actual for row in matrix.values() for actual in row)} - {UNREACHED})
     return {agent: _quality(agent, matrix) for agent in agents}
 
 

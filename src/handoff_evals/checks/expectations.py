@@ -1,23 +1,22 @@
-"""The checks of one conversation against its scenario.
+"""The checks that come with the harness.
 
 Each takes the scenario and the transcript and gives scores; none knows how the
-conversation was held. A turn that was never reached gives no score here: the
-fault that ended the conversation has failed the trial, or left it unscored.
+conversation was run. Of a turn that the agent kept from being reached only the handoff
+decision is scored; that the conversation was cut short fails the trial as well.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from handoff_evals.checks.decisions import decisions, follows
-from handoff_evals.checks.score import Score, Status
-from handoff_evals.scenarios import ExpectedCall, Scenario, ScriptedTurn
+from handoff_evals.checks.decisions import cut_off, decisions, follows, who_ended
+from handoff_evals.checks.scoring import Score, Status, check, reached
+from handoff_evals.scenarios import ExpectedCall, Scenario
 from handoff_evals.transcript import (
     FunctionCall,
     Message,
     ModelCall,
     Transcript,
-    Turn,
     message_text,
 )
 
@@ -81,29 +80,35 @@ def first_request(transcript: Transcript, turn: int) -> tuple[ModelCall | None, 
     return None, later_words
 
 
-Check = Callable[[Scenario, Transcript], Iterator[Score]]
+@check("conversation")
+def conversation_took_place(scenario: Scenario, transcript: Transcript) -> Score:
+    """Every scripted turn came to its end."""
+    over = len(transcript.turns) - 1
+    if cut_off(transcript, over):
+        over -= 1
+    asked = len(scenario.turns)
+    return Score(
+        status="passed" if over >= asked else "failed",
+        reason=f"{max(over, 0)} of {asked} turns took place",
+    )
 
 
-def reached(scenario: Scenario, transcript: Transcript) -> Iterator[tuple[int, ScriptedTurn, Turn]]:
-    """The scripted turns that took place, with what came of them."""
-    for index, scripted in enumerate(scenario.turns, 1):
-        if index < len(transcript.turns):
-            yield index, scripted, transcript.turns[index]
-
-
+@check("handoff")
 def agent_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
     """Every handoff decision is correct."""
     for decision in decisions(scenario, transcript):
-        right = decision.outcome == "correct"
+        happened = f"active {decision.actual}"
+        if decision.outcome == "unreached":
+            happened = who_ended(transcript)
         yield Score(
-            name="handoff",
-            status="passed" if right else "failed",
-            reason=f"{decision.outcome}: expected {decision.expected}, active {decision.actual}",
+            status="passed" if decision.outcome == "correct" else "failed",
+            reason=f"{decision.outcome}: expected {decision.expected}, {happened}",
             turn=decision.turn,
             events=_handoff_events(transcript, decision.turn),
         )
 
 
+@check("path")
 def path_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
     """The turn's handoffs are exactly the expected ones."""
     for index, scripted, turn in reached(scenario, transcript):
@@ -115,7 +120,6 @@ def path_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score]
             for move in turn.handoffs
         ]
         yield Score(
-            name="path",
             status="passed" if follows(turn.handoffs, path) else "failed",
             reason=f"expected {[step.label for step in path]}, happened {happened}",
             turn=index,
@@ -123,6 +127,7 @@ def path_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score]
         )
 
 
+@check("call")
 def tools_are_called(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
     """Each expected tool was called in its turn, with at least the expected arguments."""
     for index, scripted, _ in reached(scenario, transcript):
@@ -133,7 +138,6 @@ def tools_are_called(scenario: Scenario, transcript: Transcript) -> Iterator[Sco
         ]
         if scripted.expect.calls == ():
             yield Score(
-                name="call",
                 status="failed" if made else "passed",
                 reason=f"expected no call, called {[event.name for _, event in made]}",
                 turn=index,
@@ -143,7 +147,6 @@ def tools_are_called(scenario: Scenario, transcript: Transcript) -> Iterator[Sco
             hits = [position for position, event in made if _fits(call, event)]
             happened = [f"{event.name}({event.arguments})" for _, event in made]
             yield Score(
-                name="call",
                 status="passed" if hits else "failed",
                 reason=f"expected {_written(call)}, called {happened or 'nothing'}",
                 turn=index,
@@ -151,6 +154,7 @@ def tools_are_called(scenario: Scenario, transcript: Transcript) -> Iterator[Sco
             )
 
 
+@check("carries")
 def context_is_carried(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
     """The agent that is active after the turn was told the facts by what its model received."""
     for index, scripted, turn in reached(scenario, transcript):
@@ -162,7 +166,6 @@ def context_is_carried(scenario: Scenario, transcript: Transcript) -> Iterator[S
             else:
                 status, reason = carried(transcript, index, fact)
             yield Score(
-                name="carries",
                 status=status,
                 reason=reason,
                 turn=index,
@@ -170,6 +173,7 @@ def context_is_carried(scenario: Scenario, transcript: Transcript) -> Iterator[S
             )
 
 
+@check("userdata")
 def userdata_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
     """The session's userdata holds what the turn expects."""
     for index, scripted, turn in reached(scenario, transcript):
@@ -177,7 +181,6 @@ def userdata_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Sc
             known = name in turn.userdata
             actual = turn.userdata.get(name)
             yield Score(
-                name="userdata",
                 status="passed" if known and same(actual, value) else "failed",
                 reason=f"{name}: expected {value!r}, "
                 + (f"is {actual!r}" if known else "but userdata has no such field"),
@@ -185,18 +188,25 @@ def userdata_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Sc
             )
 
 
+@check("answered")
 def caller_is_answered(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
-    """In every turn the caller hears something, and nothing where the turn expects silence."""
+    """In every turn the caller hears something, and nothing where the turn expects silence.
+
+    One score where it is so throughout, else one for each turn in which it is not.
+    """
+    judged, wrong = 0, 0
     for index, scripted, turn in reached(scenario, transcript):
-        cut_off = any(fault.turn == index and fault.ended for fault in transcript.faults)
         said = turn.said.strip()
-        if cut_off or bool(said) != scripted.expect.silence:
+        if cut_off(transcript, index):
             continue
+        judged += 1
+        if bool(said) != scripted.expect.silence:
+            continue
+        wrong += 1
         heard = [
             position for position, event in transcript.indexed(index) if isinstance(event, Message)
         ]
         yield Score(
-            name="answered",
             status="failed",
             reason=f"expected silence, the caller hears {said!r}"
             if said
@@ -204,59 +214,25 @@ def caller_is_answered(scenario: Scenario, transcript: Transcript) -> Iterator[S
             turn=index,
             events=tuple(heard),
         )
+    if judged and not wrong:
+        yield Score(status="passed", reason=f"as expected in {judged} turns")
 
 
-def agent_works(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:  # noqa: ARG001
-    """No code of the agents raised, hung or looped."""
-    for fault in transcript.faults:
-        if fault.owner == "agent":
-            yield Score(
-                name="agent",
-                status="failed",
-                reason=f"{fault.cause}: {fault.detail}",
-                turn=fault.turn,
-            )
-
-
-def conversation_took_place(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
-    """Every scripted turn was reached; passes once for a whole conversation."""
-    held = len(transcript.turns) - 1
-    asked = len(scenario.turns)
-    yield Score(
-        name="conversation",
-        status="passed" if held == asked else "failed",
-        reason=f"{held} of {asked} turns were held",
-    )
-
-
-CHECKS: tuple[Check, ...] = (
-    conversation_took_place,
-    agent_is_right,
-    path_is_right,
-    tools_are_called,
-    context_is_carried,
-    userdata_is_right,
-    caller_is_answered,
-    agent_works,
-)
-
-
-def score(scenario: Scenario, transcript: Transcript) -> tuple[Score, ...]:
-    """All checks, or one unscored score where nobody can be judged by this conversation."""
-    fault = transcript.unscored_because
-    if fault is not None:
-        return (
-            Score(
-                name="conversation",
-                status="unscored",
-                reason=f"{fault.cause}: {fault.detail}",
-                turn=fault.turn,
-            ),
-        )
-    return tuple(found for check in CHECKS for found in check(scenario, transcript))
+@check("agent")
+def agent_works(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:  # noqa: ARG001 - every check has it
+    """No code of the agents raised, hung or looped: one score, else one for each fault."""
+    faults = [fault for fault in transcript.faults if fault.owner == "agent"]
+    for fault in faults:
+        # The closing of the call comes after the last turn.
+        turn = fault.turn if fault.turn < len(transcript.turns) else None
+        yield Score(status="failed", reason=f"{fault.cause}: {fault.detail}", turn=turn)
+    if not faults:
+        yield Score(status="passed", reason="no fault in the agents' code")
 
 
 def _handoff_events(transcript: Transcript, turn: int) -> tuple[int, ...]:
+    if turn >= len(transcript.turns):
+        return ()
     return tuple(
         position for position, event in transcript.indexed(turn) if event.type == "agent_handoff"
     )

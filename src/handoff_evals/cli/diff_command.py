@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from handoff_evals.cli.output import ExitCode, to_reader
+from handoff_evals.cli.output import ExitCode, epilog, say, to_reader
 from handoff_evals.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,9 +20,17 @@ if TYPE_CHECKING:
     from handoff_evals.comparison import Difference
     from handoff_evals.diff import DiffRequest, Progress
 
-
-_MAX_UNSCORED = 0.05
 _SIDE = "A git ref, `.` (the working tree), a finished run's folder, or a baseline file."
+_SIDES = "Sides"
+_TRIALS = "Trials"
+_VERDICT = "Verdict"
+_OUTPUT = "Output"
+
+DIFF_EPILOG = epilog(
+    ("diff", "the working tree against where its branch left main"),
+    ("diff v1.2 -s evals/triage -m my_models:gpt --trials 3", ""),
+    ("diff --a runs/before --b runs/after", ""),
+)
 
 
 def diff(
@@ -33,56 +42,93 @@ def diff(
             show_default=False,
         ),
     ] = None,
-    a: Annotated[str | None, typer.Option("--a", metavar="SIDE", help=_SIDE)] = None,
+    a: Annotated[
+        str | None, typer.Option("--a", metavar="SIDE", help=_SIDE, rich_help_panel=_SIDES)
+    ] = None,
     b: Annotated[
-        str, typer.Option("--b", metavar="SIDE", help="As --a; the one that is judged.")
+        str,
+        typer.Option(
+            "--b",
+            metavar="SIDE",
+            help="The side that is judged; as --a.",
+            rich_help_panel=_SIDES,
+        ),
     ] = ".",
     suites: Annotated[
         list[str] | None,
-        typer.Option("--suites", "-s", help="Scenario files, or folders. Repeatable."),
+        typer.Option(
+            "--suites",
+            "-s",
+            help="Scenario files, or folders of them. Repeatable.",
+            rich_help_panel=_TRIALS,
+        ),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", help="As `run` takes it. (default: local)"),
+        typer.Option(
+            "--model", "-m", help="As for `run`. (default: local)", rich_help_panel=_TRIALS
+        ),
     ] = None,
-    trials: Annotated[int, typer.Option(min=1, help="Pairs of conversations per scenario.")] = 1,
-    seed: Annotated[int, typer.Option(help="Of the trials, the same on both sides.")] = 0,
+    trials: Annotated[
+        int,
+        typer.Option(min=1, help="Pairs of trials per scenario.", rich_help_panel=_TRIALS),
+    ] = 1,
+    seed: Annotated[
+        int,
+        typer.Option(
+            help="The seed that each trial's is from, on both sides.", rich_help_panel=_TRIALS
+        ),
+    ] = 0,
     fixed: Annotated[
-        bool, typer.Option("--fixed", help="Hold everything, and look at it once.")
+        bool,
+        typer.Option(
+            "--fixed",
+            help="Run all scenarios, also once the verdict is clear.",
+            rich_help_panel=_VERDICT,
+        ),
     ] = False,
     margin: Annotated[
-        float, typer.Option(help="The share of scenarios that you would accept to lose.")
+        float,
+        typer.Option(
+            help="The share of scenarios that you would accept to lose.", rich_help_panel=_VERDICT
+        ),
     ] = 0.1,
-    alpha: Annotated[float, typer.Option(help="The chance of a false verdict.")] = 0.05,
+    alpha: Annotated[
+        float, typer.Option(help="The chance of a false verdict.", rich_help_panel=_VERDICT)
+    ] = 0.05,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Where both sides are kept; a second diff goes on. (default: runs/diff-TIME)",
+            metavar="FOLDER",
+            help="Where both sides are kept; with the same folder a diff goes on. "
+            "(default: runs/diff-TIME)",
             show_default=False,
+            rich_help_panel=_OUTPUT,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tables.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=_OUTPUT)
+    ] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet", "-q", help="Print no progress and no tables.", rich_help_panel=_OUTPUT
+        ),
+    ] = False,
 ) -> None:
     """Say what an edit of your agents did to the handoffs: better, worse, or can't tell.
 
-    Both versions hold the same scenarios on the same model and the same seeds, pair by pair,
-    until it is clear. Where a model receives the same on both sides it is asked once.
+    Both versions run the same scenarios on the same model with the same seeds,
+    pair by pair, until the verdict is clear. Where a model gets the same request
+    on both sides, it is asked once.
 
-    Exit codes: 0 improved, or no difference larger than --margin; 1 regressed; 3 too much
-    unscored; 4 can't tell.
-
-    [bold]Examples[/bold]
-
-    handoff-evals diff  [dim]the working tree against where its branch left main[/dim]
-
-    handoff-evals diff v1.2 -s evals/triage -m my_models:gpt --trials 3
-
-    handoff-evals diff --a runs/before --b runs/after
+    Exit codes: 0 improved, or no difference larger than --margin; 1 regressed;
+    3 too much unscored; 4 can't tell.
     """
     from rich.console import Console
 
     from handoff_evals.comparison import Terms
+    from handoff_evals.config import read_config
     from handoff_evals.diff import DiffRequest
     from handoff_evals.diff import as_json as written
     from handoff_evals.reports import print_difference
@@ -92,6 +138,7 @@ def diff(
     for name, share in (("--margin", margin), ("--alpha", alpha)):
         if not 0 < share < 1:
             raise UsageError(f"{name} {share:g}: give a share between 0 and 1")
+    config = read_config(Path.cwd())
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     request = DiffRequest(
         a=ref if a is None else a,
@@ -102,41 +149,41 @@ def diff(
         seed=seed,
         terms=Terms(alpha=alpha, margin=margin, fixed=fixed),
         out=out or Path("runs") / f"diff-{stamp}",
+        turn_s=config.turn_timeout,
     )
-    noise = Console(stderr=True, quiet=quiet)
-    found = _held(request, noise)
+    found = _run(request, Console(stderr=True, quiet=quiet))
     if found is None:
-        noise.print(f"interrupted; what is finished is kept: --out {request.out}", style="yellow")
+        again = f"Go on with the same command and --out {shlex.quote(str(request.out))}"
+        say(Console(stderr=True), [f"interrupted; the finished trials are kept. {again}"])
         raise typer.Exit(ExitCode.INTERRUPTED)
     with to_reader() as console:
         if as_json:
             typer.echo(written(found), nl=False)
         elif not quiet:
             print_difference(console, found)
-    raise typer.Exit(exit_code(found))
+    raise typer.Exit(_exit_code(found, max_unscored=config.max_unscored))
 
 
-def exit_code(found: "Difference") -> ExitCode:
-    """What a script has to know of it."""
-    if found.unscored > _MAX_UNSCORED:
+def _exit_code(found: "Difference", *, max_unscored: float) -> ExitCode:
+    if found.unscored > max_unscored:
         return ExitCode.INVALID
     if found.regressed:
         return ExitCode.GATE_FAILED
     return ExitCode.INCONCLUSIVE if found.overall.verdict == "can't tell" else ExitCode.OK
 
 
-def _held(request: "DiffRequest", console: "Console") -> "Difference | None":
+def _run(request: "DiffRequest", console: "Console") -> "Difference | None":
     from handoff_evals.diff import diff as compare
 
     try:
-        with _shown(console) as heard:
-            return asyncio.run(compare(request, heard))
+        with _progress(console) as done:
+            return asyncio.run(compare(request, done))
     except KeyboardInterrupt:
         return None
 
 
 @contextlib.contextmanager
-def _shown(console: "Console") -> "Iterator[Callable[[Progress], None]]":
+def _progress(console: "Console") -> "Iterator[Callable[[Progress], None]]":
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
@@ -150,16 +197,16 @@ def _shown(console: "Console") -> "Iterator[Callable[[Progress], None]]":
     with Bar(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=None, counts="")
 
-        def heard(progress: "Progress") -> None:
+        def done(progress: "Progress") -> None:
             pairs = progress.pairs
-            held = pairs.worse + pairs.better + pairs.same
-            counts = f"{pairs.worse} worse {pairs.better} better {pairs.same} same" if held else ""
+            finished = pairs.worse + pairs.better + pairs.same
+            counts = f"{pairs.worse} worse {pairs.better} better {pairs.same} same"
             bar.update(
                 task,
                 description=progress.what,
                 total=progress.total or None,
-                completed=held,
-                counts=counts,
+                completed=finished,
+                counts=counts if finished else "",
             )
 
-        yield heard
+        yield done

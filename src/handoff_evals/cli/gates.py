@@ -1,10 +1,11 @@
 """What a run comes to: its baseline, its exit code, and what a reader must be told."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from handoff_evals.cli.output import ExitCode
 from handoff_evals.errors import UsageError
@@ -18,16 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineGate:
-    """What a run is held against, and whether it takes its place."""
+    """The baseline that a run is compared with."""
 
     path: Path
-    update: bool
-    kept: "Baseline | None"
-    """None where there is no file yet."""
+    kept: "Baseline"
 
     @classmethod
-    def opened(cls, path: Path | None, *, update: bool) -> "BaselineGate | None":
-        """Read the file, before anything is started.
+    def opened(cls, path: Path | None) -> "BaselineGate | None":
+        """Read the file, before anything is started; None where none is asked for.
 
         Raises:
             UsageError: when there is none, or it is no baseline.
@@ -35,62 +34,46 @@ class BaselineGate:
         from handoff_evals.results import Baseline
 
         if path is None:
-            if update:
-                raise UsageError("--update-baseline writes a file: name it by --baseline FILE")
             return None
-        if not path.exists() and not update:
+        if not path.exists():
             raise UsageError(
-                f"there is no baseline {str(path)!r}: add --update-baseline to write it"
+                f"there is no baseline {str(path)!r}: write it from a finished run, by "
+                f"`handoff-evals baseline RUN {path}`"
             )
-        kept = Baseline.read(path) if path.exists() else None
-        return cls(path=path, update=update, kept=kept)
+        return cls(path=path, kept=Baseline.read(path))
 
     def check(self, prepared: "PreparedRun") -> None:
-        """See that the run can be compared, before a call is spent.
+        """See that the run can be compared, before a model is asked.
 
         Raises:
             UsageError: when the baseline is of other models or suites.
         """
         from handoff_evals.comparison import unlike
 
-        if self.kept is None or self.update:
-            return
         suites = [suite.name for suite in prepared.suites]
         differing = list(unlike(self.kept, models=prepared.manifest.models, suites=suites))
         if differing:
             raise UsageError(
-                f"this run can't be held against the baseline {str(self.path)!r}: "
-                f"{'; '.join(differing)}. Add --update-baseline to have it in there too."
+                f"this run can't be compared with the baseline {str(self.path)!r}: "
+                f"{'; '.join(differing)}. Run it without --baseline, then add it by "
+                f"`handoff-evals baseline RUN {self.path}`."
             )
 
-    def hold(
-        self, folder: "RunFolder", prepared: "PreparedRun", *, valid: bool
-    ) -> "tuple[AgainstBaseline, ...]":
-        """Compare the finished run, and write the file anew where that was asked for.
-
-        An invalid run is compared as far as it goes, but never kept.
-        """
+    def compare(self, folder: "RunFolder") -> "tuple[AgainstBaseline, ...]":
+        """Compare the trials of a run with those of the baseline, model by model."""
         from handoff_evals.comparison import against_baseline
         from handoff_evals.results import Baseline
 
-        run = Baseline.of(folder.trials(), prepared.suites)
-        found = () if self.kept is None else against_baseline(self.kept, run)
-        if self.update and valid:
-            request = prepared.request
-            partial = bool(request.only or request.tags)
-            kept = self.kept.updated(run, partial=partial) if self.kept else run
-            kept.write(self.path)
-        return found
+        run = Baseline.of(folder.trials(), folder.manifest.suites)
+        return against_baseline(self.kept, run, deterministic=folder.manifest.deterministic)
 
     def rule(
         self, found: "tuple[AgainstBaseline, ...]", code: ExitCode, reasons: tuple[str, ...]
     ) -> tuple[ExitCode, tuple[str, ...]]:
         """Add to a run's exit code and its reasons what the baseline says.
 
-        Nothing where the run becomes the baseline itself, and nothing undoes `INVALID`.
+        Nothing undoes `INVALID`.
         """
-        if self.update:
-            return code, reasons
         regressed = tuple(
             f"{each.model}: regressed against the baseline {self.path}"
             for each in found
@@ -99,48 +82,100 @@ class BaselineGate:
         return max(code, ExitCode.GATE_FAILED) if regressed else code, (*reasons, *regressed)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """`--min-accuracy 0.9`, or `0.9:lower` for the lower bound of its interval."""
+
+    option: str
+    what: Literal["accuracy", "passed"]
+    """Which `Share` of a model it is about."""
+    least: float
+    lower: bool = False
+
+    @classmethod
+    def read(cls, what: Literal["accuracy", "passed"], written: str | None) -> "Gate | None":
+        """Read what was typed; None where nothing was.
+
+        Raises:
+            UsageError: when it is no share.
+        """
+        if written is None:
+            return None
+        option = f"--min-{what}"
+        share, colon, bound = written.partition(":")
+        with suppress(ValueError):
+            least = float(share)
+            if 0 <= least <= 1 and bound == ("lower" if colon else ""):
+                return cls(option=option, what=what, least=least, lower=bool(colon))
+        raise UsageError(
+            f"{option} {written!r}: write a share from 0 to 1, as in `{option} 0.9`, or "
+            f"`{option} 0.9:lower` for the lower bound of its interval"
+        )
+
+    def reason(self, model: "ModelSummary") -> str | None:
+        """Why a model does not come up to it; None where it does."""
+        share = model.accuracy if self.what == "accuracy" else model.passed
+        if share.value is None or share.low is None:
+            return f"{self.option} {self} has nothing to judge: no decision was expected"
+        found = share.low if self.lower else share.value
+        # What is a mean may miss the share that was typed by a rounding.
+        if found >= self.least - _ROUNDING:
+            return None
+        told = f"{self.what} {share.value:.3f}"
+        if self.lower:
+            told += f", of which at least {share.low:.3f} is sure ({share.confidence:.0%} interval)"
+        return f"{told}: below {self.option} {self}"
+
+    def __str__(self) -> str:
+        return f"{self.least:g}{':lower' if self.lower else ''}"
+
+
+_ROUNDING = 1e-9
+
+
 def verdict(
-    summary: "Summary", *, min_accuracy: float | None, max_unscored: float
+    summary: "Summary", *, gates: "Iterable[Gate | None]" = (), max_unscored: float
 ) -> tuple[ExitCode, tuple[str, ...]]:
-    """Turn a summary into an exit code, and say why it is not 0."""
+    """Turn a summary into an exit code, and say why it is not 0.
+
+    A model that nothing can be said of is invalid, whatever the gates are; and so is one in
+    which a gate finds nothing to judge.
+    """
     reasons: list[str] = []
     code = ExitCode.OK
+    asked = [gate for gate in gates if gate is not None]
     for name, model in summary.models.items():
         invalid = _invalid(model, max_unscored)
-        accuracy = model.accuracy.value
         if invalid is not None:
             code = ExitCode.INVALID
             reasons.append(f"{name}: invalid, {invalid}")
-        elif min_accuracy is not None and accuracy is not None and accuracy < min_accuracy:
-            code = max(code, ExitCode.GATE_FAILED)
-            reasons.append(
-                f"{name}: accuracy {accuracy:.3f} is below --min-accuracy {min_accuracy:g}"
-            )
+            continue
+        for gate in asked:
+            reason = gate.reason(model)
+            if reason is not None:
+                nothing = model.accuracy.value is None and gate.what == "accuracy"
+                code = max(code, ExitCode.INVALID if nothing else ExitCode.GATE_FAILED)
+                reasons.append(f"{name}: {'invalid, ' if nothing else ''}{reason}")
     return code, tuple(reasons)
 
 
 def _invalid(model: "ModelSummary", max_unscored: float) -> str | None:
     trials = model.trials
     causes = ", ".join(f"{cause} {number}" for cause, number in trials.causes.items())
-    if model.accuracy.value is None:
-        return f"no decision was scored ({causes or 'there was none'})"
+    if model.passed.value is None:
+        return f"no trial was scored ({causes or 'there was none'})"
     if trials.unscored + trials.not_run <= max_unscored * trials.total:
         return None
     parts = [f"{trials.unscored} of {trials.total} trials are unscored ({causes})"]
     parts = parts if trials.unscored else []
     if trials.not_run:
         parts.append(f"{trials.not_run} of {trials.total} trials were not run")
-    return f"{' and '.join(parts)}, more than --max-unscored {max_unscored:g}"
+    return f"{' and '.join(parts)}, more than max_unscored = {max_unscored:g}"
 
 
 def unmet(suites: "tuple[Suite, ...]", summary: "Summary") -> Iterator[str]:
     """Name the expected agents that no trial met: most often a slip of the pen."""
-    from handoff_evals.scenarios import Target
-    from handoff_evals.transcript import AgentRef
-
-    met = [Target.parse(label) for label in summary.met]
-    refs = [AgentRef(id=target.id, attributes=target.where) for target in met]
-    names = [*summary.met, *sorted({target.id for target in met})]
+    names = [label for ref in summary.met for label in dict.fromkeys((ref.label, ref.id))]
     scored = {name for model in summary.models.values() for name in model.suites}
     for suite in suites:
         if suite.name not in scored:
@@ -152,7 +187,7 @@ def unmet(suites: "tuple[Suite, ...]", summary: "Summary") -> Iterator[str]:
             if turn.expect.agent is not None
         }
         for label, target in sorted(expected.items()):
-            if not any(target.matches(ref) for ref in refs):
+            if not any(target.matches(ref) for ref in summary.met):
                 close = get_close_matches(label, names, n=1, cutoff=0.5)
                 hint = f"; the nearest that was met is {close[0]!r}" if close else ""
                 yield f"{suite.path}: no trial ever met the expected agent {label!r}{hint}"

@@ -2,51 +2,111 @@
 
 import signal
 import sys
+from importlib.metadata import version
 from types import FrameType
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from handoff_evals.cli.diff_command import diff
-from handoff_evals.cli.import_command import import_
-from handoff_evals.cli.models_command import models
-from handoff_evals.cli.mutate_command import mutate
-from handoff_evals.cli.results_commands import compare, show
-from handoff_evals.cli.run_command import run
+from handoff_evals.cli.diff_command import DIFF_EPILOG, diff
+from handoff_evals.cli.mutate_command import MUTATE_EPILOG, mutate
+from handoff_evals.cli.output import EXIT_CODES, ExitCode
+from handoff_evals.cli.recordings_commands import IMPORT_EPILOG, PRUNE_EPILOG, import_, prune
+from handoff_evals.cli.results_commands import (
+    BASELINE_EPILOG,
+    COMPARE_EPILOG,
+    SHOW_EPILOG,
+    baseline,
+    compare,
+    show,
+)
+from handoff_evals.cli.run_commands import (
+    MODELS_EPILOG,
+    RESUME_EPILOG,
+    RUN_EPILOG,
+    RunCommand,
+    models,
+    resume,
+    run,
+)
 from handoff_evals.errors import EngineError, HandoffEvalsError
+
+
+class _Commands(TyperGroup):
+    """The commands; what stops one of them becomes one line and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command.
+
+        Raises:
+            typer.Exit: after Ctrl-C, or an error that the harness raises on purpose.
+        """
+        try:
+            return super().invoke(ctx)
+        except HandoffEvalsError as error:
+            sys.stderr.write(f"error: {error}\n")
+            code = ExitCode.INVALID if isinstance(error, EngineError) else ExitCode.USAGE
+        except KeyboardInterrupt:
+            sys.stderr.write("interrupted\n")
+            code = ExitCode.INTERRUPTED
+        raise typer.Exit(code)
+
+
+_MODELS = "Models and mutants"
+_RUNS = "Finished runs"
+_RECORDINGS = "Recordings"
 
 app = typer.Typer(
     name="handoff-evals",
+    cls=_Commands,
     help="Tell whether a LiveKit agent hands the caller to the right agent, at the right moment, "
     "with the right context.",
-    epilog="Exit codes: 0 valid, 1 a gate failed, 2 usage or bad input, 3 invalid (nothing scored, "
-    "or too much unscored), 4 inconclusive, 130 interrupted.",
+    epilog=EXIT_CODES,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-app.command()(run)
-app.command()(show)
-app.command()(compare)
-app.command()(diff)
-app.command()(models)
-app.command()(mutate)
-app.command("import")(import_)
+_cassettes = typer.Typer(
+    help="Maintain the recorded answers of models.", no_args_is_help=True, rich_markup_mode="rich"
+)
+_cassettes.command(epilog=PRUNE_EPILOG)(prune)
+
+app.command(cls=RunCommand, epilog=RUN_EPILOG)(run)
+app.command(epilog=RESUME_EPILOG)(resume)
+app.command(epilog=DIFF_EPILOG)(diff)
+app.command(epilog=SHOW_EPILOG, rich_help_panel=_RUNS)(show)
+app.command(epilog=COMPARE_EPILOG, rich_help_panel=_RUNS)(compare)
+app.command(epilog=BASELINE_EPILOG, rich_help_panel=_RUNS)(baseline)
+app.command("import", epilog=IMPORT_EPILOG, rich_help_panel=_RECORDINGS)(import_)
+app.add_typer(_cassettes, name="cassettes", rich_help_panel=_RECORDINGS)
+app.command(epilog=MODELS_EPILOG, rich_help_panel=_MODELS)(models)
+app.command(epilog=MUTATE_EPILOG, rich_help_panel=_MODELS)(mutate)
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if wanted:
+        typer.echo(f"handoff-evals {version('handoff-evals')}")
+        raise typer.Exit
 
 
 @app.callback()
-def _options() -> None:
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
     """Keep `handoff-evals` a group of commands."""
 
 
 def main() -> None:
-    """Run the command line; what the harness raises on purpose becomes one clear message."""
+    """Run the command line."""
     signal.signal(signal.SIGTERM, _as_by_ctrl_c)
-    try:
-        app()
-    except HandoffEvalsError as error:
-        sys.stderr.write(f"error: {error}\n")
-        raise SystemExit(3 if isinstance(error, EngineError) else 2) from None
+    app()
 
 
 def _as_by_ctrl_c(_number: int, _frame: FrameType | None) -> None:

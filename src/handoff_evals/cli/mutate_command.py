@@ -9,12 +9,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from handoff_evals.cli.output import ExitCode
+from handoff_evals.cli.output import ExitCode, epilog, say
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from handoff_evals.mutation import MutationRun, Result, Session
+
+_MUTANTS = "Mutants"
+_OUTPUT = "Gate and output"
+
+MUTATE_EPILOG = epilog(
+    ("mutate", "all agents that evals/ is about"),
+    ("mutate agents/triage.py --min-score 0.95", ""),
+    ("mutate my_agents --tests tests/test_handoffs.py", ""),
+    ("mutate --list --operator context-not-passed", "run nothing"),
+)
 
 
 def mutate(
@@ -22,7 +32,7 @@ def mutate(
         list[str] | None,
         typer.Argument(
             metavar="MODULE_OR_FILE",
-            help="What to break; by default the agents of the scenario files under evals/.",
+            help="What to break. (default: the agents of the scenario files under evals/)",
             show_default=False,
         ),
     ] = None,
@@ -30,46 +40,56 @@ def mutate(
         list[str] | None,
         typer.Option(
             metavar="PATH",
-            help="Tests that are to notice, as for pytest; by default what lies under evals/ and "
-            "imports the module. Repeatable.",
+            help="Tests that should notice, as for pytest. Repeatable. (default: those under "
+            "evals/ that import the module)",
+            rich_help_panel=_MUTANTS,
         ),
     ] = None,
     operator: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Only this way of breaking. Repeatable."),
-    ] = None,
-    min_score: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Exit 1 when the score over all is below.")
+        typer.Option(
+            metavar="NAME", help="Only this way of breaking. Repeatable.", rich_help_panel=_MUTANTS
+        ),
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", "-j", min=1, help="Mutants at once (default: one per processor)."),
+        typer.Option(
+            "--jobs",
+            "-j",
+            min=1,
+            help="Mutants at once. (default: one per processor)",
+            rich_help_panel=_MUTANTS,
+        ),
     ] = None,
     timeout: Annotated[
         float | None,
         typer.Option(
             min=0.1,
-            help="Seconds for one mutant, which is killed then (default: five times what the "
-            "tests take, and ten more).",
+            help="Seconds until a mutant is killed. (default: five times what the tests take, "
+            "plus ten)",
+            rich_help_panel=_MUTANTS,
         ),
     ] = None,
     listed: Annotated[
-        bool, typer.Option("--list", help="Print what would be broken, and run nothing.")
+        bool,
+        typer.Option(
+            "--list", help="Print what would be broken, and run nothing.", rich_help_panel=_MUTANTS
+        ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+    min_score: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Exit 1 when the score over all is below.", rich_help_panel=_OUTPUT
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the results as JSON.", rich_help_panel=_OUTPUT)
+    ] = False,
 ) -> None:
     """Break agents the way people break them, and tell which breakages the tests notice.
 
-    Each mutant is the module with one breakage, in memory: no file is changed. It is killed
-    when a test fails, and survives when all of them pass.
-
-    [bold]Examples[/bold]
-
-    handoff-evals mutate  [dim]all agents that evals/ is about[/dim]
-
-    handoff-evals mutate agents/triage.py --min-score 0.95
-
-    handoff-evals mutate my_agents --tests tests/test_handoffs.py --operator context-not-passed
+    Each mutant is the module with one breakage, in memory: no file is changed. It
+    is killed when a test fails, and survives when all of them pass.
     """
     from rich.console import Console
 
@@ -91,11 +111,10 @@ def mutate(
     run = session.run
     _report(run, as_json=as_json)
     if interrupted:
-        noise.print("interrupted; this is what there was", style="yellow")
+        say(noise, ["interrupted; the results are of the mutants that were finished"])
         raise typer.Exit(ExitCode.INTERRUPTED)
     code, reasons = verdict(run, min_score=min_score)
-    for reason in reasons:
-        noise.print(reason, style="yellow", markup=False, soft_wrap=True)
+    say(noise, reasons)
     raise typer.Exit(code)
 
 

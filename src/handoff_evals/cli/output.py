@@ -1,16 +1,17 @@
-"""What commands print: progress, Markdown, and to a reader who may stop reading."""
+"""What commands print: help, progress, Markdown, and their exit codes."""
 
 import contextlib
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handoff_evals.errors import UsageError
+from handoff_evals.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,14 +24,40 @@ if TYPE_CHECKING:
 
 
 class ExitCode(IntEnum):
-    """For scripts to branch on."""
+    """For scripts to branch on; `EXIT_CODES` says the same in each `--help`."""
 
     OK = 0
     GATE_FAILED = 1
     USAGE = 2
     INVALID = 3
+    """Nothing was scored, too much was unscored, or the local model can't be had."""
     INCONCLUSIVE = 4
     INTERRUPTED = 130
+
+
+EXIT_CODES = (
+    f"[bold]Exit codes:[/bold] {ExitCode.OK} valid, {ExitCode.GATE_FAILED} a gate failed, "
+    f"{ExitCode.USAGE} bad input, {ExitCode.INVALID} invalid, "
+    f"{ExitCode.INCONCLUSIVE} can't tell, {ExitCode.INTERRUPTED} interrupted."
+)
+
+
+def epilog(*examples: tuple[str, str]) -> str:
+    """The end of a command's `--help`: examples, each with a comment or none, and exit codes.
+
+    An example and its comment fit on a terminal of 80 columns together.
+    """
+    lines = [
+        f"  handoff-evals {words}" + (f"  [dim]{comment}[/dim]" if comment else "")
+        for words, comment in examples
+    ]
+    return "\n".join(["[bold]Examples[/bold]", *lines, "", EXIT_CODES])
+
+
+def say(console: "Console", lines: "Iterable[str]") -> None:
+    """Print what a reader must be told besides the results, a line each."""
+    for line in lines:
+        console.print(line, style="yellow", markup=False, soft_wrap=True)
 
 
 @contextmanager
@@ -53,7 +80,7 @@ def to_reader() -> "Iterator[Console]":
 
 @contextlib.contextmanager
 def conversations(console: "Console", total: int) -> Iterator[Callable[["Trial"], None]]:
-    """Show how many of `total` conversations are held, how they ended, and the time left."""
+    """Show how many of `total` conversations are finished, how they ended, and the time left."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -88,31 +115,42 @@ def conversations(console: "Console", total: int) -> Iterator[Callable[["Trial"]
 _STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
-def wanted(path: Path | None) -> bool:
-    """Whether anybody reads one: `--markdown` was given, or it runs in GitHub Actions."""
-    return path is not None or bool(os.environ.get(_STEP_SUMMARY))
+def step_summary_wanted() -> bool:
+    """Whether this runs in GitHub Actions."""
+    return bool(os.environ.get(_STEP_SUMMARY))
 
 
-def write_markdown(text: str, path: Path | None) -> None:
-    """Write it to the file, and append it to GitHub's summary of the step where there is one.
+def append_step_summary(text: str) -> None:
+    """Append Markdown to the summary of the step, where this runs in GitHub Actions.
 
     Raises:
-        UsageError: when the file can't be written.
+        UsageError: when it can't be written.
+    """
+    path = os.environ.get(_STEP_SUMMARY)
+    if not path:
+        return
+    try:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(f"{text}\n")
+    except OSError as error:
+        raise UsageError(f"${_STEP_SUMMARY} can't be written: {error}") from error
+
+
+def write_markdown(text: str, path: Path) -> None:
+    """Write Markdown to a file, with its folders.
+
+    Raises:
+        UsageError: when it can't be written.
     """
     try:
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        summary = os.environ.get(_STEP_SUMMARY)
-        if summary:
-            with Path(summary).open("a", encoding="utf-8") as file:
-                file.write(f"{text}\n")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, text)
     except OSError as error:
-        raise UsageError(f"the Markdown summary can't be written: {error}") from error
+        raise UsageError(f"--markdown {str(path)!r} can't be written: {error}") from error
 
 
-def spoken(code: ExitCode, against: "Sequence[AgainstBaseline]" = ()) -> str:
-    """The verdict that the reader sees first."""
+def headline(code: ExitCode, against: "Sequence[AgainstBaseline]" = ()) -> str:
+    """The verdict, as the first line of a summary."""
     if code is ExitCode.INVALID:
         return "invalid"
     movements = {each.movement for each in against}
@@ -123,14 +161,8 @@ def spoken(code: ExitCode, against: "Sequence[AgainstBaseline]" = ()) -> str:
     return "a gate failed" if code is ExitCode.GATE_FAILED else "valid"
 
 
-def tell_of_cassettes(prepared: "PreparedRun", console: "Console", *, prune: bool) -> None:
-    """Say what was replayed, what was recorded, and what is there for nothing.
-
-    Args:
-        prepared: the run, over by now.
-        console: where to say it.
-        prune: whether to remove what nothing asked for.
-    """
+def print_cassettes(prepared: "PreparedRun", console: "Console") -> None:
+    """Say what was replayed, what was recorded, and what is unused."""
     cassettes = list(prepared.cassettes.values())
     if not cassettes:
         return
@@ -140,15 +172,21 @@ def tell_of_cassettes(prepared: "PreparedRun", console: "Console", *, prune: boo
         f"cassettes: {replayed} answers replayed, {asked} requests asked a model", highlight=False
     )
     unused = sum(len(each.places) for cassette in cassettes for each in cassette.unused)
-    if prune:
-        removed = sum(cassette.prune() for cassette in cassettes)
-        console.print(f"cassettes: {removed} unused exchanges removed", highlight=False)
-    elif unused:
-        where = sorted({str(each.tape.path) for cassette in cassettes for each in cassette.unused})
-        more = f" and {len(where) - 3} more" if len(where) > 3 else ""  # noqa: PLR2004 - a few
+    if unused:
         console.print(
-            f"cassettes: {unused} exchanges are unused (--prune removes them), in "
-            f"{', '.join(where[:3])}{more}",
+            f"cassettes: {unused} exchanges are unused, in {_files(prepared)}; "
+            "`handoff-evals cassettes prune` removes them",
             highlight=False,
             soft_wrap=True,
         )
+
+
+def _files(prepared: "PreparedRun") -> str:
+    cassettes = prepared.cassettes.values()
+    files = sorted({str(each.file.path) for cassette in cassettes for each in cassette.unused})
+    more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
+    return f"{', '.join(files[:_NAMED])}{more}"
+
+
+_NAMED = 3
+"""Files that a message names."""

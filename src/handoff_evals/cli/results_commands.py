@@ -1,17 +1,49 @@
-"""`handoff-evals show` and `compare`: commands over finished runs."""
+"""`handoff-evals show`, `compare` and `baseline`: commands over finished runs."""
 
 import json
+import shlex
 from difflib import get_close_matches
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from handoff_evals.cli.output import to_reader
+from handoff_evals.cli.gates import BaselineGate, verdict
+from handoff_evals.cli.output import (
+    ExitCode,
+    append_step_summary,
+    epilog,
+    headline,
+    say,
+    step_summary_wanted,
+    to_reader,
+    write_markdown,
+)
 from handoff_evals.errors import UsageError
 
 if TYPE_CHECKING:
-    from handoff_evals.results import RunFolder, Trial
+    from collections.abc import Iterator
+
+    from handoff_evals.results import RunFolder, Summary, Trial
+
+SHOW_EPILOG = epilog(
+    ("show runs/after", "its tables and trials"),
+    ('show runs/after "Charged twice" --received', "one conversation"),
+    ('show runs/before runs/after "Charged twice"', "side by side"),
+    ("show runs/after --markdown summary.md", ""),
+)
+COMPARE_EPILOG = epilog(
+    ("compare runs/20260101-120000", "the models of one run"),
+    ("compare runs/small runs/large --json", ""),
+)
+BASELINE_EPILOG = epilog(
+    ("baseline runs/20260101-120000 fixtures/baseline.json", ""),
+    ("run --baseline fixtures/baseline.json", "a later run"),
+)
+
+
+_WHOLE = "Without a LABEL"
 
 
 def show(
@@ -19,7 +51,7 @@ def show(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[RUN] [LABEL]",
+            metavar="[RUN] LABEL",
             help="A second run, to see both side by side; a scenario, or a part of its label.",
             show_default=False,
         ),
@@ -28,18 +60,32 @@ def show(
     received: Annotated[
         bool, typer.Option("--received", help="Also print what each model received.")
     ] = False,
+    markdown: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write a summary for a pull request.", rich_help_panel=_WHOLE
+        ),
+    ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Also compare the run with a baseline.", rich_help_panel=_WHOLE
+        ),
+    ] = None,
 ) -> None:
-    """Print the conversations of a run, with their events.
+    """Show a finished run, or its conversations with their events.
 
-    Without a LABEL it prints the run's tables, and the trials that there are. With a second RUN
+    Without a LABEL it prints the run's tables and its trials. With a second RUN
     it prints the same conversation of both side by side, marked where they part.
     """
     from handoff_evals.results import RunFolder
 
     folder = RunFolder.open(run)
     other, label = _second(words or [])
+    if label is not None and (markdown or baseline):
+        raise UsageError("--markdown and --baseline are about a whole run: leave out the LABEL")
     if label is None:
-        _overview(folder)
+        _overview(folder, markdown=markdown, gate=BaselineGate.opened(baseline))
     elif other is None:
         for trial in _chosen(folder, label, model):
             _print_trial(trial, received=received)
@@ -140,6 +186,8 @@ def _print_trial(trial: "Trial", *, received: bool) -> None:
         if score.status != "passed":
             turn = "" if score.turn is None else f" (turn {score.turn})"
             typer.echo(f"  {score.status} {score.name}{turn}: {score.reason}")
+            if score.traceback:
+                typer.echo(indent(score.traceback.rstrip(), "    "))
     if received:
         from handoff_evals.reports import received_text
 
@@ -147,44 +195,113 @@ def _print_trial(trial: "Trial", *, received: bool) -> None:
     typer.echo("")
 
 
-def _overview(folder: "RunFolder") -> None:
+def _overview(folder: "RunFolder", *, markdown: Path | None, gate: BaselineGate | None) -> None:
     from rich.console import Console
 
-    from handoff_evals.reports import print_run
+    from handoff_evals.reports import print_against, print_run, run_markdown
+
+    summary, code, reasons = _validity(folder)
+    notes = folder.manifest.notes
+    against = gate.compare(folder) if gate else ()
+    if markdown is not None:
+        text = run_markdown(
+            summary,
+            verdict=headline(code, against),
+            reasons=reasons,
+            against=against,
+            notes=notes,
+        )
+        write_markdown(text, markdown)
+    with to_reader() as console:
+        print_run(console, summary, notes=notes)
+        print_against(console, against)
+        for trial in folder.trials():
+            key = trial.key
+            typer.echo(
+                f"{trial.status:9} {key.model}  {key.suite} / {key.scenario} #{key.number + 1}"
+            )
+    say(Console(stderr=True), reasons)
+
+
+def _validity(folder: "RunFolder") -> tuple["Summary", ExitCode, tuple[str, ...]]:
+    """The run in numbers, whether it is valid, and why not."""
+    from handoff_evals.config import read_config
     from handoff_evals.results import summarise
 
-    print_run(Console(), summarise(folder.trials(), folder.manifest), notes=folder.manifest.notes)
-    for trial in folder.trials():
-        key = trial.key
-        typer.echo(f"{trial.status:9} {key.model}  {key.suite} / {key.scenario} #{key.number + 1}")
+    summary = summarise(folder.trials(), folder.manifest)
+    limit = read_config(Path.cwd()).max_unscored
+    return (summary, *verdict(summary, max_unscored=limit))
+
+
+def baseline(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The baseline to write, or to add to.")
+    ],
+) -> None:
+    """Make a finished run a baseline, for `run --baseline` and pytest to compare with.
+
+    In a FILE that is there already, the run takes the place of the same suites
+    and models; the others stay. An invalid or unfinished run is refused with exit
+    code 3, and FILE is left as it is.
+    """
+    from rich.console import Console
+
+    from handoff_evals.comparison import against_baseline
+    from handoff_evals.reports import print_against
+    from handoff_evals.results import Baseline, RunFolder
+
+    folder = RunFolder.open(run)
+    with folder.locked():
+        refused = tuple(_not_fit(folder))
+        made = None if refused else Baseline.of(folder.trials(), folder.manifest.suites)
+    if made is None:
+        say(Console(stderr=True), (*refused, f"{file} was not written"))
+        raise typer.Exit(ExitCode.INVALID)
+    asked = folder.manifest.asked
+    before = Baseline.read(file) if file.exists() else None
+    made.write_into(file, partial=bool(asked.only or asked.tags))
+    with to_reader() as console:
+        certain = folder.manifest.deterministic
+        against = against_baseline(before, made, deterministic=certain) if before else ()
+        print_against(console, against)
+        typer.echo(f"{file}: wrote {len(made.trials)} trials of {', '.join(made.models)}")
+
+
+def _not_fit(folder: "RunFolder") -> "Iterator[str]":
+    """Why a run can't be a baseline."""
+    summary, code, reasons = _validity(folder)
+    missing = sum(model.trials.not_run for model in summary.models.values())
+    if missing:
+        again = f"handoff-evals resume {shlex.quote(str(folder.path))}"
+        yield f"{folder.path}: {missing} trials were not run. Finish it first: {again}"
+    elif code is ExitCode.INVALID:
+        yield from reasons
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of runs.")],
     markdown: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A summary for a pull request.")
+        Path | None, typer.Option(metavar="FILE", help="Write a summary for a pull request.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Hold models side by side: better, worse or can't tell, pair by pair.
+    """Compare models pair by pair: better, worse, or can't tell.
 
-    One run of several models, or several runs of the same suites and agents. A difference is
-    called one only when its p-value, adjusted for the number of pairs, is at most 0.05.
-
-    [bold]Examples[/bold]
-
-    handoff-evals compare runs/20260101-120000
-
-    handoff-evals compare runs/small runs/large --json
+    Give one run of several models, or several runs of the same suites and agents.
+    A model is called better only when the p-value, adjusted for the number of
+    pairs, is at most 0.05.
     """
-    from handoff_evals.cli.output import wanted, write_markdown
     from handoff_evals.comparison import compare_runs
     from handoff_evals.reports import comparison_json, comparison_markdown, print_comparison
 
     compared = compare_runs(runs)
     sides = [(side.name, side.summary) for side in compared.sides]
-    if wanted(markdown):
-        write_markdown(comparison_markdown(sides, compared.pairs), markdown)
+    if markdown is not None or step_summary_wanted():
+        text = comparison_markdown(sides, compared.pairs)
+        append_step_summary(text)
+        if markdown is not None:
+            write_markdown(text, markdown)
     with to_reader() as console:
         if as_json:
             typer.echo(json.dumps(comparison_json(sides, compared.pairs), indent=2))

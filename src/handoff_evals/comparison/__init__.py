@@ -2,13 +2,11 @@
 
 from handoff_evals.comparison.against_baseline import (
     AgainstBaseline,
-    BaselineFlip,
     Movement,
     against_baseline,
-    leading,
     unlike,
 )
-from handoff_evals.comparison.flips import Flip, flips
+from handoff_evals.comparison.flips import Flip, flips, leading
 from handoff_evals.comparison.model_pairs import Comparison, compare_runs
 from handoff_evals.comparison.verdict import (
     Difference,
@@ -27,7 +25,6 @@ from handoff_evals.comparison.verdict import (
 
 __all__ = [
     "AgainstBaseline",
-    "BaselineFlip",
     "Comparison",
     "Difference",
     "Flip",

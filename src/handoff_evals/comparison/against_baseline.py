@@ -1,45 +1,16 @@
 """A finished run against the baseline: what flipped, and whether that is a regression."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from handoff_evals.checks import Decision
+from handoff_evals.comparison.flips import Direction, Flip, flips
 from handoff_evals.comparison.model_pairs import Comparison, compare_all, record
-from handoff_evals.results import Baseline, FailedCheck, KeptTrial, TrialKey
+from handoff_evals.results import Baseline, TrialResult
 from handoff_evals.stats import holm
 
 Movement = Literal["regressed", "improved", "no difference", "can't tell"]
 BASELINE = "the baseline"
-# They answer the same whenever they are asked.
-_CERTAIN = ("oracle", "never", "always:")
-
-
-@dataclass(frozen=True, kw_only=True)
-class BaselineFlip:
-    """A decision, or another check, that came out otherwise than in the baseline."""
-
-    key: TrialKey
-    turn: int | None
-    what: str
-    """`handoff`, or the check's name."""
-    was: str
-    """The outcome, or `passed` or `failed`; `-` where the turn was not reached."""
-    now: str
-    expected: str = ""
-    actual: str = ""
-    """The agent that is active now; with `expected` empty where it is no decision."""
-    cascaded: bool = False
-    """That it started on a wrong agent already, because of an earlier decision."""
-
-    @property
-    def direction(self) -> Literal["worse", "better", "other"]:
-        """Where it went; from one mistake to another is neither."""
-        right = ("correct", "passed")
-        if self.was in right and self.now not in right:
-            return "worse"
-        return "better" if self.now in right and self.was not in right else "other"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +19,7 @@ class AgainstBaseline:
 
     model: str
     comparison: Comparison
-    flips: tuple[BaselineFlip, ...]
+    flips: tuple[Flip, ...]
     decisions: int
     """How many were compared."""
     certain: bool
@@ -56,7 +27,7 @@ class AgainstBaseline:
     left_out: tuple[str, ...]
     """What is in one of them only, in words."""
 
-    def count(self, direction: Literal["worse", "better", "other"]) -> int:
+    def count(self, direction: Direction) -> int:
         """How many flips went that way."""
         return sum(flip.direction == direction for flip in self.flips)
 
@@ -95,13 +66,20 @@ class AgainstBaseline:
         )
 
 
-def against_baseline(baseline: Baseline, run: Baseline) -> tuple[AgainstBaseline, ...]:
-    """Hold each model of a run against the baseline.
+def against_baseline(
+    baseline: Baseline, run: Baseline, *, deterministic: Collection[str] = ()
+) -> tuple[AgainstBaseline, ...]:
+    """Compare each model of a run with the baseline.
 
     Only trials of scenarios that are the same in both, and scored in both, are compared.
     p-values are adjusted for the number of models that chance has a hand in.
+
+    Args:
+        baseline: the kept run.
+        run: the finished one.
+        deterministic: labels of models whose answers are by rule, so that no flip is chance.
     """
-    found = [_model(model, baseline, run) for model in run.models]
+    found = [_model(model, baseline, run, certain=model in deterministic) for model in run.models]
     by_chance = [each for each in found if not each.certain]
     adjusted = holm([each.comparison.p for each in by_chance]) if by_chance else ()
     p_values = {each.model: p for each, p in zip(by_chance, adjusted, strict=True)}
@@ -116,28 +94,6 @@ def against_baseline(baseline: Baseline, run: Baseline) -> tuple[AgainstBaseline
     )
 
 
-def leading(found: Iterable[BaselineFlip]) -> tuple[BaselineFlip, ...]:
-    """The flips without what follows from others, the worse ones first.
-
-    A check that flips along with the decision of its turn follows from it, and so does a
-    cascaded decision, where an earlier one of its trial flipped the same way.
-    """
-    listed = list(found)
-    decisions = [flip for flip in listed if flip.what == "handoff"]
-    decided = {(flip.key, flip.turn, flip.direction) for flip in decisions}
-    began = {(flip.key, flip.direction) for flip in decisions if not flip.cascaded}
-    kept = [
-        flip
-        for flip in listed
-        if (
-            not (flip.cascaded and (flip.key, flip.direction) in began)
-            if flip.what == "handoff"
-            else (flip.key, flip.turn, flip.direction) not in decided
-        )
-    ]
-    return tuple(sorted(kept, key=lambda flip: ("worse", "other", "better").index(flip.direction)))
-
-
 def unlike(baseline: Baseline, *, models: Sequence[str], suites: Sequence[str]) -> Iterator[str]:
     """Why a run of these can't be held against the baseline, in words."""
     for kind, wanted, there in (
@@ -150,30 +106,7 @@ def unlike(baseline: Baseline, *, models: Sequence[str], suites: Sequence[str]) 
                 yield f"it has nothing of the {kind} {name!r}, but of {listed}"
 
 
-def flips(then: KeptTrial, now: KeptTrial) -> Iterator[BaselineFlip]:
-    """What came out otherwise in one trial than in the other."""
-    before = {each.turn: each for each in then.decisions}
-    after = {each.turn: each for each in now.decisions}
-    for turn in sorted({*before, *after}):
-        one, other = before.get(turn), after.get(turn)
-        if _came(one) != _came(other):
-            some = other or one
-            yield BaselineFlip(
-                key=now.key,
-                turn=turn,
-                what="handoff",
-                was=one.outcome if one else "-",
-                now=other.outcome if other else "-",
-                expected=some.expected if some else "",
-                actual=other.actual if other else "",
-                cascaded=other is not None and not other.on_path,
-            )
-    lost, mended = Counter(now.failed), Counter(then.failed)
-    yield from (_check(each, now.key, failed=True) for each in (lost - mended).elements())
-    yield from (_check(each, now.key, failed=False) for each in (mended - lost).elements())
-
-
-def _model(model: str, baseline: Baseline, run: Baseline) -> AgainstBaseline:
+def _model(model: str, baseline: Baseline, run: Baseline, *, certain: bool) -> AgainstBaseline:
     now = [trial for trial in run.trials if trial.key.model == model]
     then = [trial for trial in baseline.trials if trial.key.model == model]
     pairs = [
@@ -189,12 +122,12 @@ def _model(model: str, baseline: Baseline, run: Baseline) -> AgainstBaseline:
         comparison=compare_all(sides)[0],
         flips=tuple(flip for old, new in pairs for flip in flips(old, new)),
         decisions=sum(len(new.decisions) for _, new in pairs),
-        certain=model.startswith(_CERTAIN) or all(trial.replayed for trial in now),
+        certain=certain or all(trial.asked == 0 for trial in now),
         left_out=tuple(_left_out(then, now)),
     )
 
 
-def _left_out(then: Sequence[KeptTrial], now: Sequence[KeptTrial]) -> Iterator[str]:
+def _left_out(then: Sequence[TrialResult], now: Sequence[TrialResult]) -> Iterator[str]:
     before = {(each.key.suite, each.key.scenario): each.scenario_sha256 for each in then}
     after = {(each.key.suite, each.key.scenario): each.scenario_sha256 for each in now}
     suites = {suite for suite, _ in after}
@@ -221,14 +154,5 @@ def _left_out(then: Sequence[KeptTrial], now: Sequence[KeptTrial]) -> Iterator[s
         yield f"trials of the same scenarios that only one of them has: {len(repeats)}"
 
 
-def _unscored(trials: Sequence[KeptTrial]) -> set[tuple[str, str]]:
+def _unscored(trials: Sequence[TrialResult]) -> set[tuple[str, str]]:
     return {(each.key.suite, each.key.scenario) for each in trials if each.status == "unscored"}
-
-
-def _came(decision: Decision | None) -> tuple[str, str] | None:
-    return None if decision is None else (decision.outcome, decision.actual)
-
-
-def _check(failed_check: FailedCheck, key: TrialKey, *, failed: bool) -> BaselineFlip:
-    was, now = ("passed", "failed") if failed else ("failed", "passed")
-    return BaselineFlip(key=key, turn=failed_check.turn, what=failed_check.check, was=was, now=now)

@@ -1,44 +1,97 @@
-"""The decisions that came out differently on the two sides."""
+"""What came out differently in two trials of the same scenario."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from handoff_evals.checks import Decision
-from handoff_evals.results import PairKey, TrialResult
+from handoff_evals.results import FailedCheck, TrialKey, TrialResult
 
-Way = Literal["worse", "better", "other"]
+Direction = Literal["worse", "better", "other"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Flip:
-    """One turn of one pair of trials."""
+    """A decision, or another check, that came out differently in `b` than in `a`."""
 
-    place: PairKey
+    key: TrialKey
+    """Of the trial on side b."""
     turn: int | None
-    edge: str | None
-    """None where it is another check than the handoff that flipped."""
-    what: str
-    """`handoff`, or the name of the check."""
+    """None where the check is of the whole call."""
+    check: str
+    """`handoff`, or the check's name."""
     a: str
+    """The outcome, or `passed` or `failed`; `-` where the turn was not reached."""
     b: str
-    """What it came to on each side."""
-    way: Way
+    expected: str = ""
+    """The agent that should be active; empty where it is no decision."""
+    actual: str = ""
+    """The agent that is active in `b`."""
+    actual_a: str = ""
+    """The agent that was active in `a`."""
+    edge: str = ""
+    """`old -> new`, or `old stays`; empty where nobody knows who had the call before."""
+    cascaded: bool = False
+    """On a side it started on a wrong agent already, because of an earlier decision."""
+
+    @property
+    def direction(self) -> Direction:
+        """Where it went; from one mistake to another is neither."""
+        right = ("correct", "passed")
+        if self.a in right and self.b not in right:
+            return "worse"
+        return "better" if self.b in right and self.a not in right else "other"
 
 
 def flips(a: TrialResult, b: TrialResult) -> Iterator[Flip]:
-    """What came out differently in a pair of scored trials.
+    """What came out differently in a pair of scored trials."""
+    before = {each.turn: each for each in a.decisions}
+    after = {each.turn: each for each in b.decisions}
+    for turn in sorted({*before, *after}):
+        one, other = before.get(turn), after.get(turn)
+        if _came_to(one) != _came_to(other):
+            some = other or one
+            yield Flip(
+                key=b.key,
+                turn=turn,
+                check="handoff",
+                a=one.outcome if one else "-",
+                b=other.outcome if other else "-",
+                expected=some.expected if some else "",
+                actual=other.actual if other else "",
+                actual_a=one.actual if one else "",
+                edge=_edge(a, b, some) if some else "",
+                cascaded=not all(each.on_path for each in (one, other) if each),
+            )
+    failed_a, failed_b = Counter(a.failed), Counter(b.failed)
+    yield from (_flip(each, b.key, failed=True) for each in (failed_b - failed_a).elements())
+    yield from (_flip(each, b.key, failed=False) for each in (failed_a - failed_b).elements())
 
-    Decisions that follow from an earlier miss on one side are left out. Where no decision
-    flipped and still only one side passes, it is the first check that did.
+
+def leading(found: Iterable[Flip]) -> tuple[Flip, ...]:
+    """The flips without what follows from others, the worse ones first.
+
+    A check that flips along with the decision of its turn follows from it, and so does a
+    cascaded decision, where an earlier one of its trial flipped the same way.
     """
-    found = list(_decisions(a, b))
-    yield from found
-    if not found and a.status != b.status:
-        yield from _checks(a, b)
+    listed = list(found)
+    decisions = [flip for flip in listed if flip.check == "handoff"]
+    decided = {(flip.key, flip.turn, flip.direction) for flip in decisions}
+    began = {(flip.key, flip.direction) for flip in decisions if not flip.cascaded}
+    kept = [
+        flip
+        for flip in listed
+        if (
+            not (flip.cascaded and (flip.key, flip.direction) in began)
+            if flip.check == "handoff"
+            else (flip.key, flip.turn, flip.direction) not in decided
+        )
+    ]
+    return tuple(sorted(kept, key=lambda flip: ("worse", "other", "better").index(flip.direction)))
 
 
-def paired(a: TrialResult, b: TrialResult) -> Iterator[tuple[str, Decision, Decision]]:
+def paired_decisions(a: TrialResult, b: TrialResult) -> Iterator[tuple[str, Decision, Decision]]:
     """The decisions that both sides took on path, with the edge that each is about.
 
     An edge leads from the agent that has the call before the turn to the one that should
@@ -48,46 +101,21 @@ def paired(a: TrialResult, b: TrialResult) -> Iterator[tuple[str, Decision, Deci
     for one in a.decisions:
         two = other.get(one.turn)
         if two is not None and one.on_path and two.on_path:
-            start = a.starts.get(one.turn) or b.starts.get(one.turn) or "?"
-            edge = f"{start} stays" if start == one.expected else f"{start} -> {one.expected}"
-            yield edge, one, two
+            yield _edge(a, b, one) or f"? -> {one.expected}", one, two
 
 
-def _decisions(a: TrialResult, b: TrialResult) -> Iterator[Flip]:
-    for edge, one, two in paired(a, b):
-        if (one.outcome, one.actual) != (two.outcome, two.actual):
-            yield Flip(
-                place=a.place,
-                turn=one.turn,
-                edge=edge,
-                what="handoff",
-                a=_outcome(one),
-                b=_outcome(two),
-                way=_way(a=one.outcome == "correct", b=two.outcome == "correct"),
-            )
+def _edge(a: TrialResult, b: TrialResult, decision: Decision) -> str:
+    start = a.starts.get(decision.turn) or b.starts.get(decision.turn)
+    if not start:
+        return ""
+    expected = decision.expected
+    return f"{start} stays" if start == expected else f"{start} -> {expected}"
 
 
-def _outcome(decision: Decision) -> str:
-    went = decision.outcome in {"wrong", "spurious"}
-    return f"{decision.outcome} ({decision.actual})" if went else decision.outcome
+def _came_to(decision: Decision | None) -> tuple[str, str] | None:
+    return None if decision is None else (decision.outcome, decision.actual)
 
 
-def _checks(a: TrialResult, b: TrialResult) -> Iterator[Flip]:
-    only = sorted(a.failed ^ b.failed, key=lambda check: (check[1] is None, check[1], check[0]))
-    for name, turn in only[:1]:
-        failed_b = (name, turn) in b.failed
-        yield Flip(
-            place=a.place,
-            turn=turn,
-            edge=None,
-            what=name,
-            a="passed" if failed_b else "failed",
-            b="failed" if failed_b else "passed",
-            way="worse" if failed_b else "better",
-        )
-
-
-def _way(*, a: bool, b: bool) -> Way:
-    if a == b:
-        return "other"
-    return "worse" if a else "better"
+def _flip(check: FailedCheck, key: TrialKey, *, failed: bool) -> Flip:
+    a, b = ("passed", "failed") if failed else ("failed", "passed")
+    return Flip(key=key, turn=check.turn, check=check.check, a=a, b=b)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from handoff_evals.errors import UsageError
-from handoff_evals.results import KeptTrial, Manifest, ModelSummary, RunFolder, Trial, summarise
+from handoff_evals.results import Manifest, ModelSummary, RunFolder, TrialResult, summarise
 from handoff_evals.stats import (
     Interval,
     holm,
@@ -22,7 +22,7 @@ ScenarioKey = tuple[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class ModelRecord:
     """A model's results by scenario; unscored trials are left out."""
 
     name: str
@@ -40,7 +40,7 @@ class Record:
         return correct / total if total else None
 
 
-def record(name: str, trials: Iterable[Trial | KeptTrial]) -> Record:
+def record(name: str, trials: Iterable[TrialResult]) -> ModelRecord:
     """Fold a model's trials, of a run or of a baseline; transcripts are let go."""
     decided: dict[ScenarioKey, list[int]] = {}
     tried: dict[ScenarioKey, list[int]] = {}
@@ -59,7 +59,7 @@ def record(name: str, trials: Iterable[Trial | KeptTrial]) -> Record:
         outcomes.setdefault(
             key, tuple(f"turn {each.turn}: {each.outcome}" for each in trial.decisions)
         )
-    return Record(
+    return ModelRecord(
         name=name,
         decisions={key: (correct, total) for key, (correct, total) in decided.items()},
         trials={key: (passed, total) for key, (passed, total) in tried.items()},
@@ -135,14 +135,16 @@ class Comparison:
         return f"A difference under {self.smallest:.2f} would mostly go unseen (80% power)."
 
 
-def compare_all(records: Sequence[Record], *, confidence: float = 0.95) -> tuple[Comparison, ...]:
+def compare_all(
+    records: Sequence[ModelRecord], *, confidence: float = 0.95
+) -> tuple[Comparison, ...]:
     """Compare every pair, and adjust the p-values for how many pairs there are."""
     pairs = [_compare(a, b, confidence) for a, b in combinations(records, 2)]
     adjusted = holm([pair.p for pair in pairs]) if pairs else ()
     return tuple(replace(pair, p_adjusted=p) for pair, p in zip(pairs, adjusted, strict=True))
 
 
-def _compare(a: Record, b: Record, confidence: float) -> Comparison:
+def _compare(a: ModelRecord, b: ModelRecord, confidence: float) -> Comparison:
     keys = sorted({*a.decisions, *b.decisions})
     shares = [(key, a.share(key), b.share(key)) for key in keys]
     both = [(key, x, y) for key, x, y in shares if x is not None and y is not None]
@@ -175,7 +177,7 @@ def _compare(a: Record, b: Record, confidence: float) -> Comparison:
     )
 
 
-def _mcnemar(a: Record, b: Record) -> float:
+def _mcnemar(a: ModelRecord, b: ModelRecord) -> float:
     only_a = only_b = 0
     for key in a.trials.keys() & b.trials.keys():
         passes_a, passes_b = _passes(a, key), _passes(b, key)
@@ -184,7 +186,7 @@ def _mcnemar(a: Record, b: Record) -> float:
     return mcnemar(only_a, only_b)
 
 
-def _passes(record: Record, key: ScenarioKey) -> bool:
+def _passes(record: ModelRecord, key: ScenarioKey) -> bool:
     passed, total = record.trials[key]
     return 2 * passed > total
 
@@ -223,13 +225,13 @@ def compare_runs(paths: Sequence[Path]) -> Compared:
                 f"{'; '.join(differing)}"
             )
     sides: list[Side] = []
-    records: list[Record] = []
+    records: list[ModelRecord] = []
     for folder in folders:
         summary = summarise(folder.trials(), folder.manifest)
         for label, found in summary.models.items():
             name = label if len(folders) == 1 else f"{folder.path.name}:{label}"
             sides.append(Side(name=name, summary=found))
-            mine = (trial for trial in folder.trials() if trial.key.model == label)
+            mine = (TrialResult.of(trial) for trial in folder.trials() if trial.key.model == label)
             records.append(record(name, mine))
     if len(records) < 2:  # noqa: PLR2004 - a comparison takes two
         raise UsageError(

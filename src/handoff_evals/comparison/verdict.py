@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from handoff_evals.changes import Change, NotSeen
-from handoff_evals.comparison.flips import Flip, paired
+from handoff_evals.comparison.flips import Flip, paired_decisions
 from handoff_evals.results import TrialResult
 from handoff_evals.stats import (
     Pairs,
@@ -156,7 +156,7 @@ def by_edge(scenarios: Iterable[Sequence[tuple[TrialResult, TrialResult]]]) -> M
     for trials in scenarios:
         found: dict[str, list[tuple[bool, bool]]] = {}
         for a, b in trials:
-            for edge, one, two in paired(a, b):
+            for edge, one, two in paired_decisions(a, b):
                 both = one.outcome == "correct", two.outcome == "correct"
                 found.setdefault(edge, []).append(both)
         for edge, outcomes in found.items():

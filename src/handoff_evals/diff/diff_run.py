@@ -24,7 +24,17 @@ from handoff_evals.comparison import (
     part,
     parts,
 )
-from handoff_evals.diff.sides import BothSides, DiffRequest, Kept, Live, Progress, Ready, Source
+from handoff_evals.diff.sides import (
+    BothSides,
+    CheckedOut,
+    DiffRequest,
+    Kept,
+    Progress,
+    Ready,
+    Source,
+)
+from handoff_evals.diff.worker_client import StartWorker, WorkerProcess
+from handoff_evals.files import write_atomically
 from handoff_evals.results import PairKey, TrialResult
 from handoff_evals.stats import Pairs, Ruling
 
@@ -102,8 +112,8 @@ class Pairing:
         found: list[TrialPair] = []
         for number in range(self.trials):
             here = PairKey(suite=place.suite, scenario=place.scenario, number=number)
-            one = await self.a.hold(here)
-            other = await self.b.hold(here) if one is not None else None
+            one = await self.a.trial(here)
+            other = await self.b.trial(here) if one is not None else None
             if one is None or other is None:
                 self.missing.append(here)
             else:
@@ -130,20 +140,26 @@ def _passes(found: Sequence[TrialPair]) -> list[tuple[bool, bool]]:
     return [(a.passed, b.passed) for a, b in found if a.scored and b.scored]
 
 
-async def diff(request: DiffRequest, heard: Callable[[Progress], None]) -> Difference:
+async def diff(
+    request: DiffRequest,
+    heard: Callable[[Progress], None],
+    *,
+    start: StartWorker = WorkerProcess.started,
+) -> Difference:
     """Compare two sides; what is left of it are run folders and cassettes in `request.out`.
 
     Args:
         request: what was asked for.
         heard: told of the progress.
+        start: starts the worker of a side; in a process of its own by default.
 
     Raises:
         UsageError: when something that was asked for can't be.
         HandoffEvalsError: when a side's process failed, or the local model can't be had.
     """
     began = time.monotonic()
-    async with BothSides.opened(request) as sides:
-        if not sides.live:
+    async with BothSides.opened(request, start) as sides:
+        if not sides.checked_out:
             # Everything is there already: there is nothing to spare by stopping early.
             request = replace(request, terms=replace(request.terms, fixed=True))
         heard(Progress(what="looking at the agents"))
@@ -166,11 +182,11 @@ async def diff(request: DiffRequest, heard: Callable[[Progress], None]) -> Diffe
                 ),
             )
             work.stopped = await work.pairing.run(order)
-            for side in sides.live:
+            for side in sides.checked_out:
                 side.summarise()
     difference = work.difference(seconds=time.monotonic() - began)
     request.out.mkdir(parents=True, exist_ok=True)
-    (request.out / "diff.json").write_bytes(as_json(difference))
+    write_atomically(request.out / "diff.json", as_json(difference))
     return difference
 
 
@@ -247,8 +263,8 @@ class _Work:
         names = dict.fromkeys(place.suite for place in (*self.order, *self.found.out_of_reach))
         return {name: self._pairs(scored, name) for name in sorted(names)}
 
-    def _side(self, side: Live | Kept, letter: str, held: list[TrialResult]) -> SideRecord:
-        folder = str(self.request.out / letter) if isinstance(side, Live) else str(side.path)
+    def _side(self, side: CheckedOut | Kept, letter: str, held: list[TrialResult]) -> SideRecord:
+        folder = str(self.request.out / letter) if isinstance(side, CheckedOut) else str(side.path)
         return SideRecord(
             name=side.name,
             asked=sum(each.asked for each in held),

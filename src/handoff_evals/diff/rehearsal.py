@@ -12,7 +12,7 @@ from typing import Any
 from livekit.agents import Agent, NotGivenOr, llm
 
 from handoff_evals.agent_source import AgentModule
-from handoff_evals.changes import AgentLook, Rehearsal, Rehearsed
+from handoff_evals.changes import AgentSnapshot, Rehearsal, Rehearsed
 from handoff_evals.checks import overall, score
 from handoff_evals.drivers import Call, Limits
 from handoff_evals.livekit import AgentEntry, Opened, look_at, session_options
@@ -41,7 +41,7 @@ class Rehearser:
 
     async def hold(self, scenario: Scenario) -> Rehearsal:
         """Hold one conversation; it asks no model."""
-        looks: list[AgentLook] = []
+        looks: list[AgentSnapshot] = []
         entry = _SeenEntry.around(self.entry)
 
         def met(agent: Agent, ref: AgentRef) -> None:
@@ -56,7 +56,7 @@ class Rehearser:
             scenario=scenario,
         )
         call.on_entrance = met
-        await call.hold(turn.user for turn in scenario.turns)
+        await call.run([turn.user for turn in scenario.turns])
         return Rehearsal(
             transcript=call.transcript,
             passed=overall(score(scenario, call.transcript)) == "passed",

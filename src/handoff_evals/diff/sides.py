@@ -1,4 +1,4 @@
-"""The two sides of a diff: what stands on each, and where its trials come from."""
+"""The two sides of a diff: what each of them is, and where its trials come from."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -8,13 +8,18 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from handoff_evals.changes import Survey, survey, unseen
+from handoff_evals.checks import expect_keys, load_checks
 from handoff_evals.comparison import Terms
-from handoff_evals.config import read_config
-from handoff_evals.diff.worker import WorkerSettings
-from handoff_evals.diff.worker_client import Prepared, WorkerClient
+from handoff_evals.diff.worker_client import (
+    Prepared,
+    StartWorker,
+    WorkerClient,
+    WorkerSettings,
+)
 from handoff_evals.diff.worktree import Repository
 from handoff_evals.errors import UsageError
 from handoff_evals.local_model import Endpoint
+from handoff_evals.models import start_server
 from handoff_evals.results import (
     Baseline,
     PairKey,
@@ -39,7 +44,7 @@ class DiffRequest:
     b: str = "."
     suites: Sequence[str] = ()
     model: str | None = None
-    """None for the one that a finished run was held on, or else the local one."""
+    """None for the one that a finished run was made on, or else the local one."""
     trials: int = 1
     seed: int = 0
     terms: Terms = field(default_factory=Terms)
@@ -49,7 +54,7 @@ class DiffRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far it is; at most `total` scenarios are held."""
+    """How far it is; at most `total` scenarios are run."""
 
     what: str
     total: int = 0
@@ -67,31 +72,32 @@ class Source(Protocol):
         """What reports call it."""
         ...
 
-    async def hold(self, place: PairKey) -> TrialResult | None:
-        """Hold a conversation, or find it among those that were held; None where it is not."""
+    async def trial(self, place: PairKey) -> TrialResult | None:
+        """Run a trial, or find it among those that were run; None where it is not."""
         ...
 
 
 @dataclass(kw_only=True)
-class Live:
-    """Agents that are there to be talked to."""
+class CheckedOut:
+    """Agents that can be run: those of a commit, or of the working tree."""
 
     name: str
-    side: WorkerClient
+    worker: WorkerClient
     model: str
     """As it was named."""
     out: Path
     """Its run folder."""
     prepared: Prepared | None = None
     finished: dict[PairKey, TrialResult] = field(default_factory=dict)
-    """Held by an earlier diff into the same folder, or by this one."""
+    """Scored by an earlier diff into the same folder, or run by this one."""
 
     async def prepare(self, endpoint: Endpoint | None) -> Prepared:
-        """Make it ready to hold conversations."""
-        self.prepared = prepared = await self.side.prepare(endpoint)
+        """Make it ready to run trials."""
+        self.prepared = prepared = await self.worker.prepare(endpoint)
         for trial in RunFolder.open(self.out).trials():
-            held = TrialResult.of(trial)
-            self.finished[held.place] = held
+            result = TrialResult.of(trial)
+            if result.scored:  # of the others the worker plans another try
+                self.finished[result.pair] = result
         return prepared
 
     def summarise(self) -> None:
@@ -99,17 +105,17 @@ class Live:
         folder = RunFolder.open(self.out)
         folder.write_summary(summarise(folder.trials(), folder.manifest))
 
-    async def hold(self, place: PairKey) -> TrialResult | None:
-        """Hold it, if that was not done before."""
+    async def trial(self, place: PairKey) -> TrialResult | None:
+        """Run it, if that was not done before."""
         if place not in self.finished:
-            assert self.prepared is not None  # noqa: S101 - nothing is held before
+            assert self.prepared is not None  # noqa: S101 - nothing is run before
             key = TrialKey(
                 suite=place.suite,
                 scenario=place.scenario,
                 model=self.prepared.model,
                 number=place.number,
             )
-            self.finished[place] = TrialResult.of(await self.side.hold(key))
+            self.finished[place] = await self.worker.trial(key)
         return self.finished[place]
 
 
@@ -132,18 +138,20 @@ class Kept:
         """The trials of one model; the only one where none is named.
 
         Raises:
-            UsageError: when it holds none of that model, or it is not clear which.
+            UsageError: when it has none of that model, or it is not clear which.
         """
         if model is None and len(self.models) == 1:
             [model] = self.models
         if model not in self.models:
-            held = ", ".join(self.models)
+            models = ", ".join(self.models)
             asked = "name one with -m" if model is None else f"not of {model!r}"
-            raise UsageError(f"{self.name!r} holds trials of {held}; {asked}")
+            raise UsageError(f"{self.name!r} has trials of {models}; {asked}")
         return KeptModel(
             name=self.name,
             model=model,
-            trials={place: held for (label, place), held in self.trials.items() if label == model},
+            trials={
+                pair: result for (label, pair), result in self.trials.items() if label == model
+            },
         )
 
 
@@ -155,7 +163,7 @@ class KeptModel:
     model: str
     trials: Mapping[PairKey, TrialResult]
 
-    async def hold(self, place: PairKey) -> TrialResult | None:
+    async def trial(self, place: PairKey) -> TrialResult | None:
         """Find it."""
         return self.trials.get(place)
 
@@ -198,14 +206,15 @@ def _run(spec: str, path: Path, suites: tuple[Suite, ...]) -> Kept:
     stale = frozenset(
         suite.name for suite in manifest.suites if now.get(suite.name) != suite.sha256
     )
-    trials = ((trial.key.model, TrialResult.of(trial)) for trial in run.trials())
     return Kept(
         name=spec,
         path=path,
         models=manifest.models,
         asked=manifest.asked.models,
         trials={
-            (model, held.place): held for model, held in trials if held.place.suite not in stale
+            (result.key.model, result.pair): result
+            for result in map(TrialResult.of, run.trials())
+            if result.key.suite not in stale
         },
         stale=stale,
     )
@@ -224,22 +233,21 @@ def _baseline(spec: str, path: Path, suites: tuple[Suite, ...]) -> Kept:
         models=baseline.models,
         asked=(),
         trials={
-            (trial.key.model, held.place): held
-            for trial in baseline.trials
-            if now.get((trial.key.suite, trial.key.scenario)) == trial.scenario_sha256
-            for held in [TrialResult.kept(trial)]
+            (result.key.model, result.pair): result
+            for result in baseline.trials
+            if now.get((result.key.suite, result.key.scenario)) == result.scenario_sha256
         },
         stale=frozenset(),
     )
 
 
-TAPES = Path("fixtures/cassettes")
+_CASSETTES = Path("fixtures/cassettes")
 _KEPT_AT_ONCE = 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ready:
-    """What can hold conversations, or give those that were held."""
+    """Where the trials of both sides come from."""
 
     a: Source
     b: Source
@@ -255,12 +263,12 @@ class BothSides:
 
     request: DiffRequest
     suites: tuple[Suite, ...]
-    a: Live | Kept
-    b: Live | Kept
+    a: CheckedOut | Kept
+    b: CheckedOut | Kept
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, request: DiffRequest) -> AsyncIterator[Self]:
+    async def opened(cls, request: DiffRequest, start: StartWorker) -> AsyncIterator[Self]:
         """Find the sides, check out what has to be, and start a process for each.
 
         Yields:
@@ -270,29 +278,31 @@ class BothSides:
             UsageError: when there is no such side, or no suite.
         """
         paths = discover(request.suites, folder=request.folder)
-        suites = tuple(suite for suite in map(load_suite, paths) if suite.scenarios)
+        load_checks(request.folder)
+        read = [load_suite(path, keys=expect_keys()) for path in paths]
+        suites = tuple(suite for suite in read if suite.scenarios)
         if not suites:
             raise UsageError(f"no scenario in {', '.join(map(str, paths))} has `turns`")
         specs = (request.a or Repository.around(request.folder).fork_point(), request.b)
         found = [source(spec, folder=request.folder, suites=suites) for spec in specs]
         async with AsyncExitStack() as stack:
-            opening = _Opening(request=request, kept=found, stack=stack)
+            opening = _Opening(request=request, kept=found, stack=stack, start=start)
             a, b = [
-                await opening.live(letter, each) if isinstance(each, Checkout) else each
+                await opening.checked_out(letter, each) if isinstance(each, Checkout) else each
                 for letter, each in zip("ab", found, strict=True)
             ]
             yield cls(request=request, suites=suites, a=a, b=b)
 
     @property
-    def live(self) -> tuple[Live, ...]:
-        """The sides that hold conversations."""
-        return tuple(side for side in (self.a, self.b) if isinstance(side, Live))
+    def checked_out(self) -> tuple[CheckedOut, ...]:
+        """The sides whose agents can be run."""
+        return tuple(side for side in (self.a, self.b) if isinstance(side, CheckedOut))
 
     async def survey(self) -> Survey:
         """Import the agents of both sides, and see what changed; no model is asked."""
-        if not (isinstance(self.a, Live) and isinstance(self.b, Live)):
+        if not (isinstance(self.a, CheckedOut) and isinstance(self.b, CheckedOut)):
             return unseen(self.suites, seed=self.request.seed)
-        found = await asyncio.gather(self.a.side.rehearse(), self.b.side.rehearse())
+        found = await asyncio.gather(self.a.worker.rehearse(), self.b.worker.rehearse())
         one, other = ({each.suite: each for each in side} for side in found)
         return survey(self.suites, one, other, seed=self.request.seed)
 
@@ -303,14 +313,16 @@ class BothSides:
             UsageError: when the sides are not of the same model.
             EngineError: when the local model can't be had.
         """
-        live = self.live
-        endpoint = await self._endpoint(live)
-        prepared = [await side.prepare(endpoint) for side in live]
+        sides = self.checked_out
+        endpoint = await self._endpoint(sides)
+        prepared = [await side.prepare(endpoint) for side in sides]
         label = prepared[0].model if prepared else self.request.model
-        a, b = (side if isinstance(side, Live) else side.of(label) for side in (self.a, self.b))
+        a, b = (
+            side if isinstance(side, CheckedOut) else side.of(label) for side in (self.a, self.b)
+        )
         if isinstance(a, KeptModel) and isinstance(b, KeptModel) and a.model != b.model:
             raise UsageError(
-                f"{a.name!r} was held on {a.model!r} and {b.name!r} on {b.model!r}: to compare "
+                f"{a.name!r} was run on {a.model!r} and {b.name!r} on {b.model!r}: to compare "
                 "models, use `handoff-evals compare`"
             )
         return Ready(
@@ -321,17 +333,11 @@ class BothSides:
             notes=tuple(dict.fromkeys(note for each in prepared for note in each.notes)),
         )
 
-    async def _endpoint(self, live: Sequence[Live]) -> Endpoint | None:
-        """Start the local model, if it is asked for: once, for both sides."""
-        kind, _, rest = live[0].model.partition(":") if live else ("", "", "")
-        named = read_config(self.request.folder).models
-        local = kind in {"local", "gguf"} and bool(live) and live[0].model not in named
-        if not local:
+    async def _endpoint(self, sides: Sequence[CheckedOut]) -> Endpoint | None:
+        """Start the model's server, if it has one: once, for both sides."""
+        if not sides:
             return None
-        from handoff_evals.local_model.server import serve  # noqa: PLC0415 - an extra that may be missing
-
-        weights = self.request.folder / rest if kind == "gguf" else rest or "default"
-        return await asyncio.to_thread(serve, weights)
+        return await asyncio.to_thread(start_server, sides[0].model, folder=self.request.folder)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -339,8 +345,9 @@ class _Opening:
     request: DiffRequest
     kept: Sequence[Checkout | Kept]
     stack: AsyncExitStack
+    start: StartWorker
 
-    async def live(self, letter: str, checkout: Checkout) -> Live:
+    async def checked_out(self, letter: str, checkout: Checkout) -> CheckedOut:
         """Start a side's process, in a worktree of its own if it is a commit's."""
         request = self.request
         home = request.folder.resolve()
@@ -354,7 +361,7 @@ class _Opening:
             raise UsageError(f"{checkout.name}: there is no folder {str(home.relative_to(root))!r}")
         out = (request.out / letter).resolve()
         model = self._model()
-        orders = WorkerSettings(
+        settings = WorkerSettings(
             folder=str(folder),
             home=str(home),
             root=str(here),
@@ -365,12 +372,15 @@ class _Opening:
             seed=request.seed,
             turn_s=request.turn_s,
             out=str(out),
-            tapes=(str((request.out / "cassettes").resolve()), str(home / TAPES)),
+            cassette_folders=(
+                str((request.out / "cassettes").resolve()),
+                str(home / _CASSETTES),
+            ),
         )
-        side = await self.stack.enter_async_context(
-            WorkerClient.started(f"side {letter} ({checkout.name})", orders)
+        worker = await self.stack.enter_async_context(
+            self.start(f"side {letter} ({checkout.name})", settings)
         )
-        return Live(name=checkout.name, side=side, out=out, model=model)
+        return CheckedOut(name=checkout.name, worker=worker, out=out, model=model)
 
     def _model(self) -> str:
         if self.request.model is not None:

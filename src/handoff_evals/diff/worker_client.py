@@ -1,166 +1,174 @@
-"""The process of one side, as the process that compares sees it."""
+"""What a diff asks of each of its sides, and the process of a side that does it."""
 
 import asyncio
-import json
-import os
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from pydantic import TypeAdapter
 
 from handoff_evals.changes import Rehearsed
-from handoff_evals.diff.worker import WorkerSettings
 from handoff_evals.errors import HandoffEvalsError, UsageError
 from handoff_evals.local_model import Endpoint
-from handoff_evals.results import Trial, TrialKey
+from handoff_evals.processes import ChildProcess
+from handoff_evals.results import TrialKey, TrialResult
 
-_LONGEST_LINE = 1 << 28
-_PATIENCE_S = 10.0
-_TAIL = 2000
+_STOP_S = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerSettings:
+    """What a side is: where its agents are, and how they are run."""
+
+    folder: str
+    """The project's folder, on this side."""
+    home: str
+    """The project's folder in the working tree: models, `.env` and cassettes are from there."""
+    root: str
+    """The folder that stands for `home_root` on this side."""
+    home_root: str
+    suites: tuple[str, ...]
+    """Scenario files of the working tree."""
+    model: str
+    trials: int
+    seed: int
+    turn_s: float
+    out: str
+    """The run folder to write."""
+    cassette_folders: tuple[str, ...]
+    """The first is written to, all are read."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """What a side says once it could begin."""
+    """What a side says of itself once it can run trials."""
 
     model: str
+    """The model's label."""
     concurrency: int
     notes: tuple[str, ...]
     commit: str | None
 
 
+class WorkerClient(Protocol):
+    """Runs the trials of one side.
+
+    Raises:
+        UsageError: by each method, when something that was asked for can't be done.
+        HandoffEvalsError: by each method, when the side failed.
+    """
+
+    async def rehearse(self) -> list[Rehearsed]:
+        """Import the agents, and run every scenario with the oracle; no model is asked."""
+        ...
+
+    async def prepare(self, endpoint: Endpoint | None) -> Prepared:
+        """Make the model and the run folder.
+
+        Args:
+            endpoint: a local model's server that runs already, if that is the model.
+        """
+        ...
+
+    async def trial(self, key: TrialKey) -> TrialResult:
+        """Run one trial; it is in the run folder when its result comes back."""
+        ...
+
+
+StartWorker = Callable[[str, WorkerSettings], AbstractAsyncContextManager[WorkerClient]]
+"""Starts a worker, by what messages call it, and ends it with the block."""
+
+
 @dataclass(kw_only=True)
-class WorkerClient:
-    """Agents in a process of their own; `started` starts it."""
+class WorkerProcess:
+    """A worker in a process of its own; `started` starts it."""
 
     name: str
     """What messages call it."""
-    process: asyncio.subprocess.Process
-    log: Path
-    """What the process printed."""
+    process: ChildProcess
     waiting: dict[int, asyncio.Future[Any]] = field(default_factory=dict)
+    """The commands that have no answer yet."""
     given: int = 0
     """How many commands were given."""
-    ended: bool = False
+    error: HandoffEvalsError | None = None
+    """Why it answers no more."""
 
     @classmethod
     @asynccontextmanager
-    async def started(cls, name: str, orders: WorkerSettings) -> AsyncIterator[Self]:
-        """Start the process, and end it with the block.
+    async def started(cls, name: str, settings: WorkerSettings) -> AsyncIterator[Self]:
+        """Start the process, and end it with the block; what it prints is kept in a log.
 
         Yields:
-            The side; its agents are not imported yet.
+            The worker; its agents are not imported yet.
         """
-        log = Path(f"{orders.out}.log")
-        _writable(log)
-        # Sets are written in an order by lot otherwise, and prompts may hold one.
-        environment = {**os.environ, "PYTHONHASHSEED": "0"}
-        with log.open("ab") as printed:  # noqa: ASYNC230 - a file on this machine
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "handoff_evals.diff.worker",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=printed,
-                cwd=orders.folder,
-                env=environment,
-                limit=_LONGEST_LINE,
-                start_new_session=True,  # Ctrl-C is for this process, which then ends that one
-            )
-        side = cls(name=name, process=process, log=log)
-        reader = asyncio.create_task(side._read())
+        log = Path(f"{settings.out}.log")
         try:
-            side._write(_ORDERS.dump_python(orders, mode="json"))
-            yield side
+            log.parent.mkdir(parents=True, exist_ok=True)
+            process = ChildProcess(
+                "handoff_evals.diff.worker",
+                folder=Path(settings.folder),
+                # Sets are written in a random order otherwise, and prompts may be made of one.
+                environment={"PYTHONHASHSEED": "0"},
+                log=log,
+            )
+        except OSError as error:
+            raise UsageError(f"--out {str(log.parent)!r} can't be written to: {error}") from error
+        worker = cls(name=name, process=process)
+        reader = asyncio.create_task(worker._read())
+        try:
+            process.send(_SETTINGS.dump_python(settings, mode="json"))
+            yield worker
         finally:
-            await side._end()
-            reader.cancel()
-            await asyncio.gather(reader, return_exceptions=True)
+            await asyncio.to_thread(process.stop, within_s=_STOP_S)
+            await reader
 
     async def rehearse(self) -> list[Rehearsed]:
-        """Import the agents, and hold every scenario with the oracle."""
+        """Have it import the agents, and run every scenario with the oracle."""
         return _REHEARSED.validate_python(await self._ask("rehearse"))
 
     async def prepare(self, endpoint: Endpoint | None) -> Prepared:
-        """Make the model and the run folder."""
-        served = None if endpoint is None else _ENDPOINT.dump_python(endpoint, mode="json")
-        return _PREPARED.validate_python(await self._ask("prepare", endpoint=served))
+        """Have it make the model and the run folder."""
+        written = None if endpoint is None else _ENDPOINT.dump_python(endpoint, mode="json")
+        return _PREPARED.validate_python(await self._ask("prepare", endpoint=written))
 
-    async def hold(self, key: TrialKey) -> Trial:
-        """Hold one trial; it is in the run folder when it comes back."""
-        written = await self._ask("hold", key=_KEY.dump_python(key, mode="json"))
-        [trial] = _TRIALS.validate_python(written)
-        return trial
+    async def trial(self, key: TrialKey) -> TrialResult:
+        """Have it run one trial."""
+        written = await self._ask("trial", key=_KEY.dump_python(key, mode="json"))
+        return _RESULT.validate_python(written)
 
     async def _ask(self, what: str, **more: Any) -> Any:
-        """Give a command and wait for its answer.
-
-        Raises:
-            UsageError: when the side says that it can't be done.
-            HandoffEvalsError: when the process failed.
-        """
+        if self.error is not None:
+            raise self.error
         self.given += 1
-        future = self.waiting[self.given] = asyncio.get_running_loop().create_future()
-        self._write({"id": self.given, "do": what, **more})
-        answer = None if self.ended else await future
-        if answer is None:
-            raise HandoffEvalsError(f"the process of {self.name} ended: {self._printed()}")
+        answered = self.waiting[self.given] = asyncio.get_running_loop().create_future()
+        self.process.send({"id": self.given, "do": what, **more})
+        answer = await answered
         if "error" in answer:
             kind = UsageError if answer["usage"] else HandoffEvalsError
             raise kind(f"{self.name}: {answer['error']}")
         return answer["ok"]
 
-    def _write(self, value: Any) -> None:
-        stdin = self.process.stdin
-        assert stdin is not None  # noqa: S101 - it was asked for as a pipe
-        with suppress(ConnectionError):  # it died; the reader hears of it
-            stdin.write(json.dumps(value).encode("ascii") + b"\n")
-
     async def _read(self) -> None:
-        stdout = self.process.stdout
-        assert stdout is not None  # noqa: S101 - as above
-        while line := await stdout.readline():
-            answer = json.loads(line)
-            future = self.waiting.pop(answer["id"])
-            if not future.done():
-                future.set_result(answer)
-        self.ended = True
-        while self.waiting:
-            future = self.waiting.popitem()[1]
-            if not future.done():
-                future.set_result(None)
-
-    async def _end(self) -> None:
-        stdin = self.process.stdin
-        assert stdin is not None  # noqa: S101 - as above
-        stdin.close()
         try:
-            await asyncio.wait_for(self.process.wait(), _PATIENCE_S)
-        except TimeoutError:
-            self.process.kill()
-            await self.process.wait()
+            # In a thread, which the process's end sets free.
+            while (answer := await asyncio.to_thread(self.process.receive)) is not None:
+                answered = self.waiting.pop(answer["id"])
+                if not answered.done():
+                    answered.set_result(answer)
+            why = f"ended: {self.process.printed}"
+        except HandoffEvalsError as error:
+            why = f"failed: {error}"
+        self.error = HandoffEvalsError(f"the process of {self.name} {why}")
+        for answered in self.waiting.values():
+            if not answered.done():
+                answered.set_exception(self.error)
 
-    def _printed(self) -> str:
-        text = self.log.read_text(errors="replace").strip()
-        return text[-_TAIL:] or "it said nothing"
 
-
-_ORDERS = TypeAdapter(WorkerSettings)
+_SETTINGS = TypeAdapter(WorkerSettings)
 _ENDPOINT = TypeAdapter(Endpoint)
 _REHEARSED = TypeAdapter(list[Rehearsed])
 _PREPARED = TypeAdapter(Prepared)
-_TRIALS = TypeAdapter(list[Trial])
+_RESULT = TypeAdapter(TrialResult)
 _KEY = TypeAdapter(TrialKey)
-
-
-def _writable(log: Path) -> None:
-    try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.touch()
-    except OSError as error:
-        raise UsageError(f"--out {str(log.parent)!r} can't be written to: {error}") from error

@@ -1,10 +1,10 @@
 """One conversation with a LiveKit agent, in text, that always ends."""
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from contextvars import Context, copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from traceback import format_exception
 from typing import Any
 
 from livekit.agents import (
@@ -20,25 +20,34 @@ from pydantic_core import to_jsonable_python
 from handoff_evals.cassettes import TrialExchanges
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import (
-    LOGGED,
+    AGENT_ERRORS,
     AgentEntry,
+    AgentErrors,
     ConversationTasks,
     Exchange,
     HistoryReader,
+    Noted,
     Opened,
     OverdueError,
     Tap,
     Taps,
     Timed,
+    agent_with_the_call,
     allow_construction,
+    cause_of,
     faults_of,
     fields_of,
-    listen,
+    is_closing,
+    is_started,
+    listen_to_log,
     quiet,
+    replace_model,
+    retrieve_failed_run,
     text_job,
 )
 from handoff_evals.scenarios import Scenario, Watch
-from handoff_evals.transcript import AgentError, AgentRef, Event, Fault, Transcript, Turn
+from handoff_evals.transcript import AgentError, AgentRef, Event, Fault, Owner, Transcript, Turn
+from handoff_evals.user_code import as_error, original
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,14 +62,25 @@ class Limits:
     """Seconds that closing may take before what is left is cancelled."""
     handoffs: int = 20
     """Handoffs in one turn that are taken for a loop without end."""
+    requests: int = 20
+    """Requests to models in one turn that are taken for a loop, where the turn does not end."""
+
+
+_SILENT_LOG = AgentError(
+    where="silent_log",
+    message="the turn was interrupted, and only livekit's log says whether what was under way "
+    "ended in time; but its errors can't be read: take `logging.disable`, a filter or a logger "
+    "class of your own from the logger 'livekit.agents'",
+)
 
 
 @dataclass(kw_only=True)
-class _Noted:
+class _TurnRecord:
     """What one turn has brought so far."""
 
     exchanges: list[Exchange] = field(default_factory=list)
-    errors: list[AgentError] = field(default_factory=list)
+    errors: list[Noted] = field(default_factory=list)
+    interrupted: bool = False
     handoffs: int = 0
     fatal: Exchange | None = None
     """The unanswered request that ended the conversation."""
@@ -80,7 +100,7 @@ class Call:
         limits: where to cut off.
         watch: which attributes and userdata fields to note.
         scenario: whose label and userdata `current_simulation()` gives.
-        reel: answers in the models' place where it can.
+        exchanges: answers in the models' place where it can.
     """
 
     def __init__(
@@ -91,10 +111,10 @@ class Call:
         limits: Limits | None = None,
         watch: Watch | None = None,
         scenario: Scenario | None = None,
-        reel: TrialExchanges | None = None,
+        exchanges: TrialExchanges | None = None,
     ) -> None:
         self._entry = entry
-        self._taps = Taps(model, log=self._log, reel=reel)
+        self._taps = Taps(model, log=self._log, exchanges=exchanges)
         self._limits = limits or Limits()
         self._watch = watch or Watch()
         self._job = text_job(
@@ -102,15 +122,23 @@ class Call:
             userdata=scenario.userdata if scenario else None,
         )
         self._stack = AsyncExitStack()
-        self._nursery = ConversationTasks()
+        self._timed = Timed(total_s=self._limits.call_s)
+        self._errors = AgentErrors(
+            failures=self._failures,
+            closing=lambda: self._opened is not None and is_closing(self.session),
+            turn=lambda: len(self.turns),
+            on_exit=self._timed.cut_off,
+        )
+        self._tasks = ConversationTasks(
+            lambda task, livekits: self._errors.task_done(task, livekits=livekits)
+        )
         self._home: Context | None = None
         """Where the session was opened; what was entered there has to be left there."""
         self._added: dict[Any, Any] = {}
         self._opened: Opened | None = None
         self._entered: dict[str, tuple[Agent, AgentRef]] = {}
         self._history = HistoryReader(lambda item_id: self._entered.get(item_id, (None, None))[1])
-        self._noted = _Noted()
-        self._timed = Timed(total_s=self._limits.call_s)
+        self._record = _TurnRecord()
         self._agent: Agent | None = None
         self._refused: UsageError | None = None
         self.on_entrance: Callable[[Agent, AgentRef], None] = lambda _agent, _ref: None
@@ -152,7 +180,7 @@ class Call:
             return True
         if self._opened is None:
             return False
-        return not self.session._started or self.session._is_closing()  # noqa: SLF001
+        return not is_started(self.session) or is_closing(self.session)
 
     @property
     def transcript(self) -> Transcript:
@@ -165,8 +193,8 @@ class Call:
         before = copy_context()
         self._home = home = copy_context()
         home.run(self._job.__enter__)
-        home.run(self._nursery.enter)
-        home.run(listen, self._note)
+        home.run(self._tasks.enter)
+        home.run(self._errors.enter)
         try:
             return await self._turn(None, self._start(), home)
         finally:
@@ -176,21 +204,38 @@ class Call:
             }
 
     async def say(self, text: str) -> Turn:
-        """Speak as the caller and wait until all is quiet again."""
+        """Speak as the caller and wait until all is quiet again.
+
+        Raises:
+            RuntimeError: the conversation is over; see `faults`.
+        """
         if self.over:
-            raise RuntimeError(f"the call is over: {self.faults[-1:] or 'the session closed'}")
+            self._ended_by_agent()
+            raise RuntimeError(f"the call is over: {self.faults[-1].detail}")
         return await self._turn(text, self._say(text), self._context())
 
-    async def hold(self, said: Iterable[str]) -> None:
-        """Hold the whole conversation: say one thing after the other while somebody is there."""
+    async def run(self, said: Sequence[str]) -> None:
+        """Run the whole conversation: say one thing after the other while somebody is there."""
         try:
             await self.start()
             for text in said:
                 if self.over:
+                    self._ended_by_agent()
                     break
                 await self.say(text)
         finally:
             await self.close()
+
+    def _ended_by_agent(self) -> None:
+        """Note that the agents' code closed the session although the caller had more to say."""
+        if any(fault.ended for fault in self.faults):
+            return
+        last = len(self.turns) - 1
+        where = f"turn {last}" if last > 0 else "the opening"
+        detail = f"the agent ended the call in {where}, and the caller had more to say"
+        self.faults.append(
+            Fault(owner="agent", cause="ended_call", detail=detail, turn=max(last, 0), ended=True)
+        )
 
     def interrupt(self) -> None:
         """Interrupt what the agent says or does, while a turn runs.
@@ -198,14 +243,16 @@ class Call:
         Raises:
             RuntimeError: no session runs, or what runs must not be interrupted.
         """
-        # livekit gives it five seconds to end, and says so in this context when it has not.
+        # livekit gives it five seconds to end, and logs it in this context when it has not.
+        self._record.interrupted = True
         self._context().run(self.session.interrupt)
 
     async def close(self) -> None:
         """Close the session and cancel what is left of the conversation."""
-        self._noted = _Noted()
+        self._record = _TurnRecord()
         # What cut the conversation off mostly hinders its closing too: that is one fault.
         cut_off = any(fault.ended for fault in self.faults)
+        self._fail_for_background_tasks()
         try:
             await self._timed.within(self._close(), self._limits.close_s, self._home)
         except OverdueError:
@@ -214,9 +261,10 @@ class Call:
         except Exception as error:  # noqa: BLE001 - closing must not hide what went before
             self._fault("agent", "close_error", f"{type(error).__name__}: {error}")
         finally:
+            self._record.errors += self._errors.take()
             if not cut_off:
-                self._blame()
-            ignored = await self._nursery.cancel(patience_s=self._limits.close_s)
+                self._fail_for_errors()
+            ignored = await self._tasks.cancel(timeout_s=self._limits.close_s)
             if ignored:
                 self._fault("agent", "close_timeout", f"{ignored} tasks ignore cancellation")
             if self._home is not None:
@@ -226,14 +274,24 @@ class Call:
     async def _start(self) -> RunResult[Any]:
         given = self._taps.model
         model = NOT_GIVEN if given is None else self._direct(given)
-        opened = await self._stack.enter_async_context(self._entry.open(model))
+        try:
+            opened = await self._stack.enter_async_context(self._entry.open(model))
+        except UsageError:
+            raise
+        except BaseException as error:
+            raised = as_error(error)
+            if raised is None:
+                raise
+            self._errors.raised("factory", raised)
+            raise raised from error.__cause__
         session = opened.session
         if given is None and isinstance(session.llm, llm.LLM):
             model = self._direct(session.llm)
         if model and session.llm is not model:
             # A factory that brought its own model: the run's stands in for it.
-            session._llm = model  # noqa: SLF001 - there is no public way to replace it
+            replace_model(session, model)
         session.on("conversation_item_added", self._on_item)
+        session.on("function_tools_executed", self._errors.tools_executed)
         self._opened = opened
         result = await session.start(opened.agent, capture_run=True)
         await quiet(session)
@@ -247,10 +305,7 @@ class Call:
     async def _close(self) -> None:
         try:
             if self._opened is not None:
-                run = self.session._global_run_state  # noqa: SLF001 - see below
-                if run is not None and not run.done():
-                    # Closing fails a run that was cut off, and nobody awaits it any more.
-                    run._done_fut.add_done_callback(asyncio.Future.exception)  # noqa: SLF001
+                retrieve_failed_run(self.session)
                 await self.session.aclose()
         finally:
             await self._stack.aclose()
@@ -260,12 +315,14 @@ class Call:
     ) -> Turn:
         began = self._timed.clock()
         self._history.begin_turn()
-        self._noted = _Noted()
+        self._record = _TurnRecord()
+        listen_to_log()  # the agents' modules, imported since, may have silenced it
         result: RunResult[Any] | None = None
+        late: Fault | None = None
         try:
             result = await self._timed.within(work, self._turn_s, context)
         except OverdueError:
-            self._overdue()
+            late = self._overdue()
         except UsageError:
             raise  # nobody's behaviour: what was asked for can't be
         except Exception as error:  # noqa: BLE001 - whatever it is, it becomes a fault
@@ -273,14 +330,18 @@ class Call:
         if self._refused is not None:
             raise self._refused
         self.results.append(result)
-        for exchange in self._noted.exchanges:
-            ended = exchange is self._noted.fatal
+        self._record.errors = self._errors.take()
+        if self._record.interrupted and not listen_to_log():
+            self._record.errors.append(Noted(error=_SILENT_LOG))
+        for exchange in self._record.exchanges:
+            ended = exchange is self._record.fatal
             self.faults.extend(faults_of(exchange, turn=len(self.turns), ended=ended))
-        self._blame()
+        self._fail_for_errors()
+        self.faults.extend([late] if late else [])
         turn = Turn(
             user=user,
             events=tuple(self._events()),
-            model_calls=tuple(exchange.frozen() for exchange in self._noted.exchanges),
+            model_calls=tuple(exchange.frozen() for exchange in self._record.exchanges),
             active=self.active,
             userdata=self._userdata(),
             duration_s=self._timed.clock() - began,
@@ -299,61 +360,109 @@ class Call:
     def _turn_s(self) -> float:
         return min(self._limits.turn_s, self._timed.left_s)
 
-    def _overdue(self) -> None:
-        waiting = [exchange for exchange in self._noted.exchanges if exchange.in_flight]
+    def _overdue(self) -> Fault | None:
+        """Say whose fault it is that the turn was cut off."""
+        record = self._record
+        owner: Owner
+        waiting = [exchange for exchange in record.exchanges if exchange.in_flight]
+        answered = len(record.exchanges) - len(waiting)
         limit = f"{self._limits.turn_s:g} s"
         if not self._timed.left_s:
             limit = f"the {self._limits.call_s:g} s of the conversation"
-        if self._timed.broken_off:
-            number = self._noted.handoffs
-            self._fault("agent", "handoff_loop", f"{number} handoffs in one turn", ended=True)
+        if self._timed.is_cut_off:
+            if record.handoffs <= self._limits.handoffs:
+                return None  # the agents' code asked the process to end, which is an error
+            owner, cause = "agent", "handoff_loop"
+            detail = f"{record.handoffs} handoffs in one turn"
+        elif answered > self._limits.requests:
+            detail = f"{answered} requests to models in one turn, which was not done within {limit}"
+            owner, cause = "agent", "request_loop"
         elif waiting:
             asked = f"{waiting[-1].agent.label} asked {waiting[-1].model}"
             detail = f"{asked} and had no answer within {limit}"
-            self._fault("infrastructure", "model_timeout", detail, ended=True)
+            owner, cause = "infrastructure", "model_timeout"
         else:
-            made = [call["name"] for last in self._noted.exchanges[-1:] for call in last.calls]
+            made = [call["name"] for last in record.exchanges[-1:] for call in last.calls]
             after = f", having called {' and '.join(made)}" if made else ""
-            detail = f"{self.active.label} was not done within {limit}{after}"
-            self._fault("agent", "turn_timeout", detail, ended=True)
+            who = "the agent's factory" if self._opened is None else self.active.label
+            stack = self._tasks.users_stack()
+            where = f"; it waits in {' > '.join(stack)}" if stack else ""
+            detail = f"{who} was not done within {limit}{after}{where}"
+            owner, cause = "agent", "turn_timeout"
+        return Fault(owner=owner, cause=cause, detail=detail, turn=len(self.turns), ended=True)
 
     def _raised(self, error: Exception) -> None:
-        failed = [exchange for exchange in self._noted.exchanges if exchange.failure is not None]
-        if failed:
-            self._noted.fatal = failed[-1]
-            return
-        detail = f"{type(error).__name__}: {error}"
-        self._noted.errors.append(AgentError(where="session", message=detail))
-        self._fault("agent", "session_error", detail, ended=True)
+        """Say whose fault it is that the turn raised."""
+        failed = [exchange for exchange in self._record.exchanges if exchange.failure is not None]
+        if self._errors.knows(error):
+            self._errors.end(error)
+        elif failed:
+            self._record.fatal = failed[-1]
+        else:
+            self._errors.raised("session", error)
+            self._errors.end(error)
+
+    def _failures(self) -> Iterator[BaseException]:
+        """What the models raised in this turn."""
+        for exchange in self._record.exchanges:
+            if exchange.failure is not None:
+                yield exchange.failure
 
     def _events(self) -> list[Event]:
-        made = [each for exchange in self._noted.exchanges for each in exchange.made()]
+        made = [each for exchange in self._record.exchanges for each in exchange.made()]
         events = self._history.read(self._opened.session, made) if self._opened else []
-        return [*events, *self._noted.errors]
+        failures = [
+            AgentError(
+                where="model",
+                message=f"{type(original(failure)).__name__}: {original(failure)}",
+                traceback="".join(format_exception(original(failure))),
+            )
+            for failure in self._failures()
+            if cause_of(failure) == "model_raised"
+        ]
+        return [*events, *failures, *(noted.error for noted in self._record.errors)]
 
-    def _blame(self) -> None:
-        """Make faults of what livekit only logged."""
+    def _fail_for_errors(self) -> None:
+        """Make faults of what livekit swallowed."""
         turn = len(self.turns)
         if any(fault.owner == "model" and fault.turn == turn for fault in self.faults):
             # Arguments that are missing or malformed, say, are a fault already.
-            self._noted.errors = [
-                error for error in self._noted.errors if error.where != "invalid_arguments"
+            self._record.errors = [
+                noted for noted in self._record.errors if noted.error.where != "invalid_arguments"
             ]
-        for error in self._noted.errors:
-            if error.where in LOGGED:
-                self._fault("model", LOGGED[error.where], error.message)
-            elif error.where == "interruption_timeout":
-                self._fault("agent", error.where, error.message)
-            elif error.where != "session":
-                self._fault("agent", f"{error.where}_error", error.message)
+        for noted in self._record.errors:
+            self._fail_for(noted, turn)
+
+    def _fail_for(self, noted: Noted, turn: int) -> None:
+        where = noted.error.where
+        if where == "session" and not noted.ended:
+            return
+        owner, cause = AGENT_ERRORS[where]
+        self.faults.append(
+            Fault(
+                owner=owner,
+                cause=cause,
+                detail=noted.error.message,
+                turn=turn,
+                ended=noted.ended,
+            )
+        )
+
+    def _fail_for_background_tasks(self) -> None:
+        """Tasks that the agents' code made may raise unheard; each belongs to its turn."""
+        for turn, noted in self._errors.unawaited():
+            self._fail_for(noted, turn)
+            if turn < len(self.turns):
+                there = self.turns[turn]
+                self.turns[turn] = replace(there, events=(*there.events, noted.error))
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         if not isinstance(event.item, llm.AgentHandoff):
             return
-        activity = self.session._activity  # noqa: SLF001 - current_agent may be further on
-        if activity is None:
+        agent = agent_with_the_call(self.session)
+        if agent is None:
             return
-        self._agent = agent = activity.agent
+        self._agent = agent
         self._entered[event.item.id] = entered = (agent, self._ref(agent))
         self.on_entrance(*entered)
         # Before it runs: livekit announces the handoff first, then starts the agent.
@@ -361,24 +470,17 @@ class Call:
             self._taps.put_before(agent, session=self.session, ref=lambda: self._ref(agent))
         except UsageError as error:  # livekit would only log it
             self._refused = error
-        self._noted.handoffs += 1
-        if self._noted.handoffs > self._limits.handoffs:
-            self._timed.break_off()
+        self._record.handoffs += 1
+        if self._record.handoffs > self._limits.handoffs:
+            self._timed.cut_off()
 
     def _direct(self, model: llm.LLM[Any]) -> Tap:
         return self._taps.direct(model, agent=lambda: self.active)
 
-    def _note(self, error: AgentError) -> None:
-        closing = self._opened is not None and self.session._is_closing()  # noqa: SLF001
-        # A session that closes fails the tasks that an on_enter still awaits: nobody's error.
-        if closing and error.where == "on_enter":
-            return
-        self._noted.errors.append(error)
-
     def _log(self, exchange: Exchange) -> None:
-        exchange.after_handoffs = self._noted.handoffs
+        exchange.after_handoffs = self._record.handoffs
         exchange.held.within = self._timed.held
-        self._noted.exchanges.append(exchange)
+        self._record.exchanges.append(exchange)
 
     def _ref(self, agent: Agent) -> AgentRef:
         watched = fields_of(agent, self._watch.attributes)
@@ -386,8 +488,11 @@ class Call:
         return AgentRef(id=agent.id, attributes=attributes)
 
     def _userdata(self) -> Mapping[str, Any]:
-        data = None if self._opened is None else self._opened.session._userdata  # noqa: SLF001
-        if data is None:
+        if self._opened is None:
+            return {}
+        try:
+            data = self._opened.session.userdata
+        except ValueError:  # there is none
             return {}
         watched = fields_of(data, self._watch.userdata)
         return {name: to_jsonable_python(each, fallback=str) for name, each in watched.items()}

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,13 +13,14 @@ from handoff_evals.errors import UsageError
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.scenarios import Scenario, Watch
 from handoff_evals.transcript import Fault, Transcript
+from handoff_evals.user_code import as_error, last_user_line, original
 
 
 class Driver(Protocol):
-    """Holds conversations with one agent under test on one model."""
+    """Runs conversations with one agent under test on one model."""
 
-    async def hold(self, scenario: Scenario, *, seed: int, number: int) -> Transcript:
-        """Hold one conversation and return its record; what goes wrong stands in it.
+    async def run(self, scenario: Scenario, *, seed: int, number: int) -> Transcript:
+        """Run one conversation and return its record; what goes wrong stands in it.
 
         Args:
             scenario: what the caller says.
@@ -43,39 +43,49 @@ class InProcessDriver:
     cassette: Cassette | None = None
     """What answers in the model's place, and keeps what the model answers."""
 
-    async def hold(self, scenario: Scenario, *, seed: int, number: int = 0) -> Transcript:
-        """Hold one conversation to its end, or to the fault that ended it."""
+    async def run(self, scenario: Scenario, *, seed: int, number: int = 0) -> Transcript:
+        """Run one conversation to its end, or to the fault that ended it."""
         try:
             model = self.model(scenario, seed)
         except UsageError:
             raise
-        except Exception as error:  # noqa: BLE001 - no model, so nobody to judge
-            return _no_model(error)
-        reel = None
+        except BaseException as error:
+            raised = as_error(error)
+            if raised is None:
+                raise
+            return _no_model(original(raised))
+        exchanges = None
         if self.cassette is not None:
-            reel = self.cassette.reel(scenario.label, trial=number, seed=seed)
+            exchanges = self.cassette.trial(scenario.label, trial=number, seed=seed)
         call = Call(
             self.entry,
             model,
             limits=self.limits,
             watch=self.watch,
             scenario=scenario,
-            reel=reel,
+            exchanges=exchanges,
         )
         try:
-            await call.hold(turn.user for turn in scenario.turns)
+            await call.run([turn.user for turn in scenario.turns])
         finally:
-            with suppress(Exception):  # it has answered; how it closes says nothing
-                if model is not None:
-                    await asyncio.wait_for(model.aclose(), self.limits.close_s)
+            if model is not None:
+                await self._close(model)
         transcript = call.transcript
-        if reel is not None:
-            reel.close(whole=transcript.unscored_because is None)
+        if exchanges is not None:
+            exchanges.close(whole=transcript.unscored_because is None)
         return transcript
 
+    async def _close(self, model: llm.LLM[Any]) -> None:
+        """Close the model; it has answered, so how it closes says nothing."""
+        try:
+            await asyncio.wait_for(model.aclose(), self.limits.close_s)
+        except BaseException as error:
+            if as_error(error) is None:
+                raise
 
-def _no_model(error: Exception) -> Transcript:
-    detail = f"{type(error).__name__}: {error}"
+
+def _no_model(error: BaseException) -> Transcript:
+    detail = f"{type(error).__name__}: {error}{last_user_line(error)}"
     return Transcript(
         turns=(),
         faults=(

@@ -1,17 +1,21 @@
 """A broken conversation, written as a scenario file."""
 
 import json
-import textwrap
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
-from handoff_evals.fuzzing.random_model import Answer, BrokenInvariantError, PlayedTurn
+from handoff_evals.fuzzing.random_model import BrokenInvariantError, PlayedTurn, RandomAnswer
 from handoff_evals.livekit import ToolCall
-from handoff_evals.scenarios import Expectation, ExpectedCall, Scenario, ScriptedTurn, Target
-
-_WIDTH = 92
+from handoff_evals.scenarios import (
+    Expectation,
+    ExpectedCall,
+    Scenario,
+    ScenarioText,
+    ScriptedTurn,
+    Target,
+    TurnText,
+    scenario_file,
+)
 
 
 @dataclass(kw_only=True)
@@ -44,30 +48,25 @@ def written(error: BrokenInvariantError, *, agent: str, again: bool) -> str:
         agent: `module:name` of the agent under test.
         again: whether the oracle, playing the file, breaks the invariant again.
     """
-    text = [
-        *_comment(f"Broken: {error.invariant}: {error.why}"),
-        "#",
-        "# To hold this conversation: handoff-evals run THIS_FILE --model oracle",
-        "# To look for the broken invariant in it: handoff_evals.fuzzing.random_calls.replay",
-        *_comment(
-            "It breaks the invariant again."
-            if again
-            else "It does not break the invariant again: that takes what is marked `not played`."
-        ),
-        f"name: {_scalar('broken: ' + error.invariant)}",
-        f"agent: {_scalar(agent)}",
+    comments = (
+        f"Broken: {error.invariant}: {error.why}",
         "",
-        "scenarios:",
-        f"  - label: {_scalar(error.invariant)}",
-        "    turns:",
+        "To run this conversation: handoff-evals run THIS_FILE --model oracle",
+        "To look for the broken invariant in it: handoff_evals.replay",
+        "It breaks the invariant again."
+        if again
+        else "It does not break the invariant again: that takes what is marked `not played`.",
+    )
+    turns = [
+        TurnText(user=line.user, expect=_written_expectations(line), comments=line.beside)
+        for line in _lines(error)
     ]
-    for line in _lines(error):
-        dumped = yaml.safe_dump(
-            [_written_turn(line)], allow_unicode=True, sort_keys=False, width=_WIDTH
-        )
-        beside = [comment for said in line.beside for comment in _comment(said)]
-        text += [f"      {each}" for each in (*beside, *dumped.splitlines())]
-    return "\n".join(text) + "\n"
+    return scenario_file(
+        [ScenarioText(label=error.invariant, turns=turns)],
+        comments=comments,
+        name=f"broken: {error.invariant}",
+        agent=agent,
+    )
 
 
 def _lines(error: BrokenInvariantError) -> list[_Line]:
@@ -111,7 +110,7 @@ def _expected(line: _Line) -> Expectation:
     return Expectation(agent=agent, calls=line.calls)
 
 
-def _written_turn(line: _Line) -> dict[str, Any]:
+def _written_expectations(line: _Line) -> dict[str, Any]:
     expect: dict[str, Any] = {}
     if line.agent is not None:
         expect["agent"] = line.agent
@@ -119,10 +118,10 @@ def _written_turn(line: _Line) -> dict[str, Any]:
         expect["calls"] = [
             {"name": call.name, "arguments": dict(call.arguments)} for call in line.calls
         ]
-    return {"user": line.user, **({"expect": expect} if expect else {})}
+    return expect
 
 
-def _playable(answer: Answer) -> tuple[ExpectedCall, ...]:
+def _playable(answer: RandomAnswer) -> tuple[ExpectedCall, ...]:
     """The calls of a reply, if a scenario can hold all of them."""
     given = [_arguments(call) for call in answer.calls if call.name in answer.offered]
     if len(given) < len(answer.calls):
@@ -143,19 +142,10 @@ def _arguments(call: ToolCall) -> dict[str, Any] | None:
     return given if isinstance(given, dict) else None
 
 
-def _did(answer: Answer, *, played: bool) -> str:
+def _did(answer: RandomAnswer, *, played: bool) -> str:
     mark = "" if played else "not played: "
     if answer.failed:
         return f"{mark}the model raises {answer.reply!r}"
     calls = [f"calls {call.name}({call.arguments})" for call in answer.calls]
     words = f"says {answer.words!r}" if answer.words or not calls else ""
     return f"{mark}the model {' and '.join(filter(None, (words, *calls)))}"
-
-
-def _comment(text: str) -> list[str]:
-    return [f"# {line}" for line in textwrap.wrap(" ".join(text.split()), _WIDTH - 2)]
-
-
-def _scalar(text: str) -> str:
-    """A text as one YAML scalar."""
-    return yaml.safe_dump(text, allow_unicode=True, width=10**6).removesuffix("\n...\n").strip()

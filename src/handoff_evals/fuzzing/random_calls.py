@@ -16,11 +16,11 @@ from handoff_evals.drivers import Call
 from handoff_evals.errors import UsageError
 from handoff_evals.fuzzing.broken_scenario import scenario_of, written
 from handoff_evals.fuzzing.random_model import (
-    MOVES,
+    RANDOM_MOVES,
     BrokenInvariantError,
-    Move,
     MovingModel,
     PlayedTurn,
+    RandomMove,
 )
 from handoff_evals.fuzzing.subject import Observed, Subject, broken
 from handoff_evals.fuzzing.watched import WatchedEntry, Watcher, counted, follow
@@ -122,7 +122,7 @@ class Conversation:
 # Rounds of the event loop: a plain turn takes some 40 of them, one with a handoff up to 100.
 _INTERRUPTIONS = st.none() | st.none() | st.integers(1, 100)
 # A model may err for ever, but a turn must end: then it has words only.
-_MOVES = st.lists(MOVES, max_size=5)
+_MOVES = st.lists(RANDOM_MOVES, max_size=5)
 _USER = st.sampled_from(
     [
         "Hello.",
@@ -150,12 +150,12 @@ class RandomCalls(RuleBasedStateMachine):
         self._conversation = Conversation(subject, self._model.port())
 
     @initialize(moves=_MOVES, interrupt_after=_INTERRUPTIONS)
-    def open(self, moves: list[Move], interrupt_after: int | None) -> None:
+    def open(self, moves: list[RandomMove], interrupt_after: int | None) -> None:
         """Take the call and hear the greeting."""
         self._run(None, moves, interrupt_after)
 
     @rule(text=_USER, moves=_MOVES, interrupt_after=_INTERRUPTIONS)
-    def say(self, text: str, moves: list[Move], interrupt_after: int | None) -> None:
+    def say(self, text: str, moves: list[RandomMove], interrupt_after: int | None) -> None:
         """Have the caller say something, and the model do something about it."""
         if not self._conversation.over:
             self._run(text, moves, interrupt_after)
@@ -167,7 +167,7 @@ class RandomCalls(RuleBasedStateMachine):
         if self._sound:
             self._check()
 
-    def _run(self, text: str | None, moves: list[Move], interrupt_after: int | None) -> None:
+    def _run(self, text: str | None, moves: list[RandomMove], interrupt_after: int | None) -> None:
         self._sound = False
         self._model.prepare(moves)
         if text is None:

@@ -103,7 +103,7 @@ Kind = Literal[
 
 
 @dataclass(frozen=True, kw_only=True)
-class Move:
+class RandomMove:
     """What a model is to do when it is asked, whatever tools it is then offered."""
 
     kind: Kind = "words"
@@ -111,8 +111,8 @@ class Move:
     """Which tools and which arguments: see `arguments`."""
 
 
-MOVES: st.SearchStrategy[Move] = st.builds(
-    Move,
+RANDOM_MOVES: st.SearchStrategy[RandomMove] = st.builds(
+    RandomMove,
     # What stands several times is drawn as often; shrinking ends at the first.
     kind=st.sampled_from([*get_args(Kind), *["call"] * 5]),
     choices=st.lists(st.integers(0, 9), max_size=4).map(tuple),
@@ -120,7 +120,7 @@ MOVES: st.SearchStrategy[Move] = st.builds(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class RandomAnswer:
     """One reply of the model, and what it replied to."""
 
     reply: Reply
@@ -162,15 +162,15 @@ class MovingModel:
     """Makes one move after the other, and then says a few words to all that comes."""
 
     def __init__(self) -> None:
-        self.answers: list[Answer] = []
-        self._moves: Iterator[Move] = iter(())
+        self.answers: list[RandomAnswer] = []
+        self._moves: Iterator[RandomMove] = iter(())
         self._known: dict[str, None] = {}
 
     def port(self) -> ScriptedLLM:
         """The model for a session."""
         return ScriptedLLM(self._answer)
 
-    def prepare(self, moves: Iterable[Move]) -> None:
+    def prepare(self, moves: Iterable[RandomMove]) -> None:
         """Set out the moves of the next turn."""
         self.answers = []
         self._moves = iter(moves)
@@ -179,12 +179,14 @@ class MovingModel:
         last = request.last_item
         to_caller = last is not None and last.type == "message" and last.role == "user"
         self._known.update(dict.fromkeys(request.tool_names))
-        reply = reply_of(next(self._moves, Move()), request, known=tuple(self._known))
-        self.answers.append(Answer(reply=reply, to_caller=to_caller, offered=request.tool_names))
+        reply = reply_of(next(self._moves, RandomMove()), request, known=tuple(self._known))
+        self.answers.append(
+            RandomAnswer(reply=reply, to_caller=to_caller, offered=request.tool_names)
+        )
         return reply
 
 
-def reply_of(move: Move, request: Request, *, known: Sequence[str]) -> Reply:
+def reply_of(move: RandomMove, request: Request, *, known: Sequence[str]) -> Reply:
     """The reply that a move comes to; a call without tools to call comes to words.
 
     Args:
@@ -231,7 +233,7 @@ class PlayedTurn:
 
     user: str | None
     """What the caller said; None for the opening."""
-    answers: tuple[Answer, ...]
+    answers: tuple[RandomAnswer, ...]
     active: str | None = None
     """Who had the call when it was over; None when the session was closed."""
     interrupted_after: int | None = None

@@ -36,7 +36,7 @@ class ContextItem:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class HandoffRecord:
     """A handoff as the session's history holds it: livekit's ids of both agents."""
 
     old: str | None
@@ -80,7 +80,7 @@ class Observed:
     """The caller's messages, as they were given to the session."""
     heard: tuple[str, ...]
     """The caller's messages, as the session's history holds them."""
-    records: tuple[Record, ...]
+    records: tuple[HandoffRecord, ...]
     active: str | None
     """The id of the agent that has the call; None when the session is closed."""
     activations: tuple[Activation, ...]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, get_type_hints
 
-from handoff_evals.fuzzing.subject import Activation, ContextItem, Entrance, Record
+from handoff_evals.fuzzing.subject import Activation, ContextItem, Entrance, HandoffRecord
 from handoff_evals.livekit import AgentEntry, Opened, Request
 from handoff_evals.scenarios import Watch
 from handoff_evals.transcript import AgentRef
@@ -49,10 +49,10 @@ class Watcher:
         agent.on_enter = self._noted(agent, agent.on_enter)
 
     @property
-    def records(self) -> tuple[Record, ...]:
+    def records(self) -> tuple[HandoffRecord, ...]:
         """The handoffs in the session's history, as livekit wrote them."""
         return tuple(
-            Record(old=item.old_agent_id, new=item.new_agent_id)
+            HandoffRecord(old=item.old_agent_id, new=item.new_agent_id)
             for item in self._items()
             if item.type == "agent_handoff"
         )

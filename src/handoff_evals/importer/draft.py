@@ -14,7 +14,7 @@ from typing import Any
 
 from handoff_evals.errors import UsageError
 from handoff_evals.importer.recording import Recording
-from handoff_evals.scenarios import Target
+from handoff_evals.scenarios import ScenarioText, Target, TurnText, scenario_file
 from handoff_evals.transcript import AgentHandoff, Event, FunctionCall, FunctionCallOutput, Message
 
 _DIGITS = 3
@@ -291,3 +291,56 @@ def _label(heard: Sequence[_Heard]) -> str:
     if len(words) <= _LABEL:
         return words
     return f"{words[:_LABEL].rpartition(' ')[0] or words[:_LABEL]} …"
+
+
+_HEAD = (
+    "What happened in recorded calls, by `handoff-evals import`. Correct it into what should have.",
+    "Callers' words can be private: read them before you share this file.",
+    "No recording tells: userdata, and which of several agents with one id was meant (`where:`).",
+)
+_NO_AGENT = (
+    "The agent under test is in no recording, and without it this file does not load. Write:",
+    "agent: module:name",
+)
+
+
+def draft_file(scenarios: Sequence[DraftScenario], *, agent: str | None = None) -> str:
+    """Write a suite of drafts as YAML.
+
+    Args:
+        scenarios: one a call.
+        agent: `module:name` of the agent under test, where it is known.
+    """
+    texts = [
+        ScenarioText(
+            label=scenario.label,
+            comments=scenario.notes,
+            turns=[
+                TurnText(user=turn.user, comments=turn.notes, expect=dict(_expectations(turn)))
+                for turn in scenario.turns
+            ],
+        )
+        for scenario in scenarios
+    ]
+    comments = _HEAD if agent is not None else (*_HEAD, *_NO_AGENT)
+    return scenario_file(texts, comments=comments, agent=agent)
+
+
+def _expectations(turn: DraftTurn) -> Iterator[tuple[str, Any]]:
+    if turn.agent is not None:
+        yield "agent", turn.agent
+    if turn.handoffs:
+        yield "handoffs", list(turn.handoffs)
+    if turn.calls:
+        yield (
+            "calls",
+            [
+                {
+                    "name": call.name,
+                    **({"arguments": dict(call.arguments)} if call.arguments else {}),
+                }
+                for call in turn.calls
+            ],
+        )
+    if turn.carries:
+        yield "carries", list(turn.carries)

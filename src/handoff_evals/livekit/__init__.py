@@ -1,4 +1,4 @@
-"""What knows livekit: agents opened and looked at, their models tapped, their faults told."""
+"""What knows livekit: opens agents, records what their models get, and tells their faults."""
 
 from handoff_evals.livekit.agent_entry import (
     AgentEntry,
@@ -7,10 +7,18 @@ from handoff_evals.livekit.agent_entry import (
     missing,
     text_job,
 )
+from handoff_evals.livekit.agent_errors import AgentErrors, Noted, listen_to_log
 from handoff_evals.livekit.agent_snapshot import fields_of, look_at, session_options
 from handoff_evals.livekit.deadlines import OverdueError, Timed, WaitClock, current_wait_clock
-from handoff_evals.livekit.faults import LOGGED, faults_of, listen
+from handoff_evals.livekit.faults import AGENT_ERRORS, cause_of, faults_of
 from handoff_evals.livekit.history import HistoryReader
+from handoff_evals.livekit.internals import (
+    agent_with_the_call,
+    is_closing,
+    is_started,
+    replace_model,
+    retrieve_failed_run,
+)
 from handoff_evals.livekit.llm_wrapper import Asked, WrapperLLM, WrapperStream
 from handoff_evals.livekit.scripted import Reply, Request, ScriptedLLM, ToolCall
 from handoff_evals.livekit.tap import Exchange, Tap, Taps
@@ -18,12 +26,14 @@ from handoff_evals.livekit.tasks import ConversationTasks, quiet
 from handoff_evals.livekit.tools import leading_tool, placeholder_arguments, schemas
 
 __all__ = [
-    "LOGGED",
+    "AGENT_ERRORS",
     "AgentEntry",
+    "AgentErrors",
     "Asked",
     "ConversationTasks",
     "Exchange",
     "HistoryReader",
+    "Noted",
     "Opened",
     "OverdueError",
     "Reply",
@@ -36,16 +46,22 @@ __all__ = [
     "WaitClock",
     "WrapperLLM",
     "WrapperStream",
+    "agent_with_the_call",
     "allow_construction",
+    "cause_of",
     "current_wait_clock",
     "faults_of",
     "fields_of",
+    "is_closing",
+    "is_started",
     "leading_tool",
-    "listen",
+    "listen_to_log",
     "look_at",
     "missing",
     "placeholder_arguments",
     "quiet",
+    "replace_model",
+    "retrieve_failed_run",
     "schemas",
     "session_options",
     "text_job",

@@ -1,10 +1,8 @@
 """`agent: module:name`, made into an agent with a session, in a livekit job without a server."""
 
-import importlib
 import inspect
 import json
 import os
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import (
     AbstractAsyncContextManager,
@@ -23,6 +21,8 @@ from livekit.agents.testing import fake_job_context
 from livekit.agents.types import ATTRIBUTE_SIMULATOR_DISPATCH
 
 from handoff_evals.errors import AgentImportError
+from handoff_evals.livekit.internals import remove_folder
+from handoff_evals.references import import_reference
 
 # LiveKit Inference models refuse to be constructed without these. In a text
 # simulation nothing is ever sent with them.
@@ -61,8 +61,7 @@ def text_job(*, label: str = "", userdata: Mapping[str, Any] | None = None) -> I
         try:
             yield job
         finally:
-            # The worker would do it; livekit's fake job leaves its folder to the collector.
-            job._tempdir.cleanup()  # noqa: SLF001
+            remove_folder(job)
 
 
 _FORMS = (
@@ -93,24 +92,10 @@ class AgentEntry:
         Raises:
             AgentImportError: when there is no such thing, or it can't be an agent.
         """
-        module_name, colon, name = entry.partition(":")
-        if not colon or not module_name or not name:
-            raise AgentImportError(
-                f"agent {entry!r}: write `module:name`, as in `my_agents:Triage`"
-            )
-        path = str((folder or Path.cwd()).resolve())
-        if path not in sys.path:
-            sys.path.insert(0, path)
         allow_construction()
-        try:
-            found: Any = importlib.import_module(module_name)
-            for part in name.split("."):
-                found = getattr(found, part)
-        except (Exception, SystemExit) as error:
-            raise AgentImportError(
-                f"agent {entry!r} can't be imported: {type(error).__name__}: {error}. "
-                f"Modules are looked up from {path!r} first; is that your project's folder?"
-            ) from error
+        found = import_reference(
+            entry, folder=folder or Path.cwd(), what="agent", raises=AgentImportError
+        )
         return cls.of(found, name=entry)
 
     @classmethod

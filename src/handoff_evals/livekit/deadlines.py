@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import Context, ContextVar
 from typing import Any
 
-# A deadline is looked at again this soon while a rate limit holds a request back.
+# A deadline is checked again this soon while a rate limit holds a request back.
 _TICK_S = 0.05
 
 
@@ -29,22 +29,22 @@ class Timed:
     def __init__(self, *, total_s: float) -> None:
         self.held = WaitClock()
         self._left = total_s
-        self._broken_off: asyncio.Future[None] | None = None
+        self._cut_off: asyncio.Future[None] | None = None
 
     @property
-    def broken_off(self) -> bool:
+    def is_cut_off(self) -> bool:
         """Whether the last thing was ended before its deadline."""
-        return self._broken_off is not None and self._broken_off.done()
+        return self._cut_off is not None and self._cut_off.done()
 
     @property
     def left_s(self) -> float:
         """Seconds that are left of the conversation."""
         return max(0.0, self._left)
 
-    def break_off(self) -> None:
+    def cut_off(self) -> None:
         """End what is under way: it would never end by itself."""
-        if self._broken_off is not None and not self._broken_off.done():
-            self._broken_off.set_result(None)
+        if self._cut_off is not None and not self._cut_off.done():
+            self._cut_off.set_result(None)
 
     async def within(
         self, work: Coroutine[Any, Any, Any], seconds: float, context: Context | None
@@ -52,16 +52,16 @@ class Timed:
         """Do it in a context of this conversation.
 
         Raises:
-            OverdueError: when it is late, or was broken off.
+            OverdueError: when it is late, or was cut off.
             RuntimeError: when code of the agents cancelled it.
         """
         task = asyncio.create_task(work, context=context)
-        self._broken_off = asyncio.get_running_loop().create_future()
+        self._cut_off = asyncio.get_running_loop().create_future()
         began, left = self.clock(), seconds
         try:
-            while left > 0 and not (task.done() or self._broken_off.done()):
+            while left > 0 and not (task.done() or self._cut_off.done()):
                 await asyncio.wait(
-                    {task, self._broken_off},
+                    {task, self._cut_off},
                     timeout=max(left, _TICK_S),
                     return_when=asyncio.FIRST_COMPLETED,
                 )
@@ -130,5 +130,5 @@ def count_in(clock: WaitClock) -> None:
 
 
 def current_wait_clock() -> WaitClock:
-    """Give the clock of this context; outside of a conversation nobody looks at it."""
+    """Give the clock of this context; outside of a conversation nobody reads it."""
     return _CURRENT.get(WaitClock())

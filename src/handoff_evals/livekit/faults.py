@@ -1,80 +1,37 @@
-"""What went wrong in a conversation, and whose doing it was."""
+"""What went wrong in a conversation, and whose fault it was."""
 
 import asyncio
 import json
-import logging
-import traceback
-from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
+from collections.abc import Iterator, Mapping
 
 from livekit.agents import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
 from handoff_evals.errors import CassetteMissError
+from handoff_evals.livekit.agent_errors import chain
 from handoff_evals.livekit.scripted import ScriptExhaustedError
 from handoff_evals.livekit.tap import Exchange
-from handoff_evals.transcript import AgentError, Fault, ToolSchema
+from handoff_evals.transcript import Fault, Owner, ToolSchema
 
-_CURRENT: ContextVar[Callable[[AgentError], None]] = ContextVar("handoff_evals_logged")
-
-# livekit's words, and what they are about. They have no other sign.
-_WHERE = {
-    "exception occurred while executing tool": "tool",
-    "expected to receive only one AgentTask from the tool executions": "dropped_handoff",
-    "received a tool call with tool_choice set to 'none', ignoring": "ignored_call",
-    "Error in _traceable_on_enter": "on_enter",
-    "Error in _traceable_on_exit": "on_exit",
-    "speech not done in time after interruption, cancelling the speech arbitrarily.": (
-        "interruption_timeout"
-    ),
+AGENT_ERRORS: Mapping[str, tuple[Owner, str]] = {
+    "tool": ("agent", "tool_error"),
+    "on_enter": ("agent", "on_enter_error"),
+    "on_exit": ("agent", "on_exit_error"),
+    "llm_node": ("agent", "llm_node_error"),
+    "factory": ("agent", "factory_error"),
+    "background_task": ("agent", "background_task_error"),
+    "several_agents": ("agent", "several_agents_returned"),
+    "invalid_output": ("agent", "invalid_output"),
+    "interruption_timeout": ("agent", "interruption_timeout"),
+    "session": ("agent", "session_error"),
+    "dropped_handoff": ("model", "several_handoffs"),
+    "invalid_arguments": ("model", "invalid_arguments"),
+    "silent_log": ("infrastructure", "silent_log"),
 }
-_ARGUMENTS = "error parsing arguments for "
-# Logged once more for the same exception by the tasks around the one that failed.
-_ECHOES = ("Error in ", "error in on_enter task of agent ")
+"""What an error is about (`AgentError.where`), to whose fault it is and its cause.
 
-
-class _Handler(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        note = _CURRENT.get(None)
-        message = record.getMessage()
-        where = _WHERE.get(message)
-        error = record.exc_info[1] if record.exc_info else None
-        if note is None or isinstance(error, APIError):
-            return  # nobody's, or the model's: the tap has it
-        if where is None and message.startswith(_ECHOES):
-            return
-        shown = f"{type(error).__name__}: {error}" if error else message
-        if message.startswith(_ARGUMENTS):
-            given = getattr(record, "lk.pii.arguments", "")
-            name = message.removeprefix(_ARGUMENTS).strip("`")
-            where, shown = "invalid_arguments", f"{name} does not take {given!r}"
-        note(
-            AgentError(
-                where=where or "session",
-                message=shown,
-                traceback="".join(traceback.format_exception(error)) if error else "",
-            )
-        )
-
-
-def listen(note: Callable[[AgentError], None]) -> None:
-    """Send the errors that this context's conversation logs to `note`."""
-    logger = logging.getLogger("livekit.agents")
-    if not any(isinstance(handler, _Handler) for handler in logger.handlers):
-        logger.addHandler(_Handler(level=logging.ERROR))
-    if not logger.isEnabledFor(logging.ERROR):
-        logger.setLevel(logging.ERROR)  # a user's logging set-up may have silenced it
-    _CURRENT.set(note)
-
-
-LOGGED: Mapping[str, str] = {
-    "dropped_handoff": "several_handoffs",
-    "ignored_call": "forbidden_call",
-    "invalid_arguments": "invalid_arguments",
-}
-"""What livekit only logs but the model brought about, as `AgentError.where` to cause.
-
-Of several calls in one reply that each hand over livekit follows none; a call made
-where the request allowed none is not run.
+Of several calls in one reply that each hand over livekit follows none. `session` is a
+fault only where it ended the conversation; `silent_log` is what only livekit's log could
+have told, and nobody could read it.
 """
 
 
@@ -104,6 +61,11 @@ def faults_of(exchange: Exchange, *, turn: int, ended: bool = False) -> list[Fau
     found = [
         fault for made in exchange.calls for fault in _faults_of_call(made, tools.get(made["name"]))
     ]
+    if exchange.tool_choice == "none" and exchange.purpose == "reply":
+        found.extend(
+            ("forbidden_call", f"called {made['name']} where no call was allowed")
+            for made in exchange.calls
+        )
     if not exchange.calls and not exchange.text.strip():
         found.append(("empty_reply", "neither a word nor a tool call"))
     return [
@@ -124,13 +86,13 @@ def cause_of(error: BaseException) -> str:
     livekit wraps the last error in an APIConnectionError once its retries are
     used up, so the chain of causes is searched for the one that says most.
     """
-    chain = _chain(error)
-    for each in chain:
+    links = chain(error)
+    for each in links:
         if isinstance(each, APIStatusError):
             return f"api_status_{each.status_code}"
-    if any(isinstance(each, APITimeoutError | asyncio.TimeoutError) for each in chain):
+    if any(isinstance(each, APITimeoutError | asyncio.TimeoutError) for each in links):
         return "api_timeout"
-    if any(isinstance(each, APIConnectionError) for each in chain):
+    if any(isinstance(each, APIConnectionError) for each in links):
         return "api_connection"
     if isinstance(error, CassetteMissError):
         return "cassette_miss"
@@ -141,22 +103,13 @@ def cause_of(error: BaseException) -> str:
 
 def retry_after(error: BaseException) -> float | None:
     """The seconds of a `retry-after` header, where a provider's response is in the chain."""
-    for each in _chain(error):
+    for each in chain(error):
         headers = getattr(getattr(each, "response", None), "headers", None) or {}
         try:
             return float(headers["retry-after"])
         except (KeyError, TypeError, ValueError):
             continue  # none, or a date: the runner's own back-off does
     return None
-
-
-def _chain(error: BaseException) -> list[BaseException]:
-    found: list[BaseException] = []
-    link: BaseException | None = error
-    while link is not None and link not in found:
-        found.append(link)
-        link = link.__cause__ or link.__context__  # livekit raises `from None`
-    return found
 
 
 def _faults_of_call(made: Mapping[str, str], tool: ToolSchema | None) -> Iterator[tuple[str, str]]:

@@ -12,10 +12,12 @@ from pydantic_core import to_jsonable_python
 from handoff_evals.cassettes import Answer, ModelIdentity, Request, TrialExchanges
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit.deadlines import WaitClock, count_in, now
+from handoff_evals.livekit.internals import model_options
 from handoff_evals.livekit.llm_wrapper import Asked, WrapperLLM, WrapperStream
 from handoff_evals.livekit.scripted import Recording, chunks_of
 from handoff_evals.livekit.tools import schemas
 from handoff_evals.transcript import AgentRef, FunctionCall, ModelCall, ToolSchema, Usage
+from handoff_evals.user_code import as_error
 
 # Words in the name of an option that must never be written anywhere.
 _SECRET = frozenset({"key", "secret", "token", "header", "headers", "password", "url"})
@@ -24,8 +26,7 @@ _SECRET = frozenset({"key", "secret", "token", "header", "headers", "password", 
 def described(model: Any) -> str:
     """`provider/model`, and the options that are set."""
     name = f"{model.provider}/{model.model}"
-    # livekit's models have no public way to tell their options.
-    options = getattr(model, "_opts", None)
+    options = model_options(model)
     if not is_dataclass(options):
         return name
     given = {
@@ -149,7 +150,7 @@ class Tap(WrapperLLM):
         purpose: `reply` for an agent's own model, `direct` for the session's,
             which only the agents' own code asks.
         log: where an exchange is put as soon as it starts.
-        reel: answers instead of the model where it can, and keeps what the model answers.
+        exchanges: answers instead of the model where it can, and keeps what the model answers.
     """
 
     def __init__(
@@ -159,10 +160,10 @@ class Tap(WrapperLLM):
         agent: Callable[[], AgentRef],
         purpose: Literal["reply", "direct"],
         log: Callable[[Exchange], None],
-        reel: TrialExchanges | None = None,
+        exchanges: TrialExchanges | None = None,
     ) -> None:
         super().__init__(inner)
-        self.reel = reel
+        self.exchanges = exchanges
         self._agent = agent
         self._purpose = purpose
         self._log = log
@@ -195,12 +196,12 @@ class _TapStream(WrapperStream):
         self._exchange = exchange
 
     async def _run(self) -> None:
-        exchange, reel = self._exchange, self._tap.reel
+        exchange, recorded = self._exchange, self._tap.exchanges
         try:
-            if reel is None:
+            if recorded is None:
                 await self._answer_by_model()
                 return
-            found = reel.find(self._request(reel.model))
+            found = recorded.find(self._request(recorded.model))
             if isinstance(found, Answer):
                 self._answer_again(found)
             else:
@@ -210,19 +211,22 @@ class _TapStream(WrapperStream):
                 answer = recording.answer(
                     model=exchange.model, ttft_s=exchange.ttft_s, duration_s=duration_s
                 )
-                reel.keep(found, answer)
-        except Exception as error:
-            exchange.failure = error
-            raise
+                recorded.keep(found, answer)
+        except BaseException as error:
+            exchange.failure = failure = as_error(error)
+            if failure is None or failure is error:
+                raise
+            raise failure from error
         finally:
             if exchange.in_flight:
                 exchange.duration_s = exchange.elapsed_s
 
     def _request(self, model: ModelIdentity) -> Request:
         exchange, asked = self._exchange, self._asked
-        if model.label == "own":
-            # Each agent's own: which one it is, only the agent says.
-            model = replace(model, label=f"own {described(self._tap.inner)}")
+        if model.agents_own:
+            # Which one it is, only the agent says.
+            label = f"{model.label} {described(self._tap.inner)}"
+            model = replace(model, label=label, agents_own=False)
         return Request(
             agent=exchange.agent.label,
             model=model,
@@ -270,7 +274,7 @@ class Taps:
     Args:
         model: stands in for every model; None leaves each agent its own.
         log: where an exchange is put as soon as it starts.
-        reel: answers in the models' place where it can.
+        exchanges: answers in the models' place where it can.
     """
 
     def __init__(
@@ -278,15 +282,15 @@ class Taps:
         model: llm.LLM[Any] | None,
         *,
         log: Callable[[Exchange], None],
-        reel: TrialExchanges | None = None,
+        exchanges: TrialExchanges | None = None,
     ) -> None:
         self.model = model
         self._log = log
-        self._reel = reel
+        self._exchanges = exchanges
 
     def direct(self, model: llm.LLM[Any], *, agent: Callable[[], AgentRef]) -> Tap:
         """A tap for the session, whose model only the agents' own code asks."""
-        return Tap(model, agent=agent, purpose="direct", log=self._log, reel=self._reel)
+        return Tap(model, agent=agent, purpose="direct", log=self._log, exchanges=self._exchanges)
 
     def put_before(
         self, agent: Agent, *, session: AgentSession[Any], ref: Callable[[], AgentRef]
@@ -300,7 +304,7 @@ class Taps:
             return
         model = self.model or _own(agent, session)
         agent.update_options(
-            llm=Tap(model, agent=ref, purpose="reply", log=self._log, reel=self._reel)
+            llm=Tap(model, agent=ref, purpose="reply", log=self._log, exchanges=self._exchanges)
         )
 
 

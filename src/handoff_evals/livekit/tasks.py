@@ -1,12 +1,13 @@
 """The tasks of one conversation: none outlives it, and when all of them are idle.
 
 `run()` returns early where AgentTasks are nested: the handoff back and the reply
-come moments later. livekit has no event for "all is quiet", so this looks at the
-few fields that tell; `tests/livekit/test_quiet.py` pins them.
+come moments later. livekit has no event for "all is quiet", so this reads the
+few private fields that say so, from `internals.py`.
 """
 
 import asyncio
-from collections.abc import Coroutine, Generator
+import inspect
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -16,9 +17,19 @@ from livekit import agents
 from livekit.agents import AgentSession, AgentTask
 from livekit.agents.voice.agent_activity import ActivityClosedError
 
+from handoff_evals.livekit.internals import (
+    COROUTINES,
+    agent_with_the_call,
+    handoff_task,
+    is_started,
+    next_agent_waits,
+    speech_tasks,
+)
+from handoff_evals.user_code import GuardedCoroutine, users_stack
+
 _LIVEKIT = Path(agents.__file__).parent
 
-_CURRENT: ContextVar["ConversationTasks"] = ContextVar("handoff_evals_nursery")
+_CURRENT: ContextVar["ConversationTasks"] = ContextVar("handoff_evals_tasks")
 
 
 class ConversationTasks:
@@ -27,13 +38,17 @@ class ConversationTasks:
     livekit leaves a hanging tool running, and `aclose()` waits for it. Tasks
     inherit the context in which they are created, so a task factory can tell
     which conversation a task belongs to, and end what is left of it.
+
+    Args:
+        done: called with each task that is done, and whether it is one of livekit's.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, done: "Callable[[asyncio.Task[Any], bool], None] | None" = None) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._done = done
 
     def enter(self) -> None:
-        """Make this the nursery of the current context and of all tasks made in it."""
+        """Take in all tasks that are made in the current context."""
         _install(asyncio.get_running_loop())
         _CURRENT.set(self)
 
@@ -44,11 +59,23 @@ class ConversationTasks:
 
     def _over(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)
-        if _is_livekits(task) and not task.cancelled():
+        livekits = _is_livekits(task)
+        if self._done is not None:
+            self._done(task, livekits)
+        if livekits and not task.cancelled():
             task.exception()  # livekit has logged it, and asyncio would once more
 
-    async def cancel(self, *, patience_s: float) -> int:
-        """Cancel what still runs, and wait for it to end, at most `patience_s` seconds.
+    def users_stack(self) -> Sequence[str]:
+        """Where the agents' code waits, innermost last: of the tools and nodes before other tasks.
+
+        Each line as `look_up (desk.py, line 12)`; none where none of it runs.
+        """
+        stacks = [(_runs_agents_code(task), users_stack(task)) for task in self._left()]
+        found = [each for each in stacks if each[1]]
+        return max(found, key=lambda each: (each[0], len(each[1])))[1] if found else ()
+
+    async def cancel(self, *, timeout_s: float) -> int:
+        """Cancel what still runs, and wait for it to end, at most `timeout_s` seconds.
 
         What swallows the cancellation each time is closed like a generator, or the event
         loop itself could never end.
@@ -57,13 +84,13 @@ class ConversationTasks:
             How many tasks ignored it.
         """
         for _ in range(3):
-            if not await self._cancelled(patience_s / 4):
+            if not await self._cancelled(timeout_s / 4):
                 return 0
         stubborn = self._left()
         for task in stubborn:
             with suppress(RuntimeError):  # it went on even so
                 task.get_coro().close()
-        await self._cancelled(patience_s / 4)
+        await self._cancelled(timeout_s / 4)
         for task in stubborn:
             if task.done() and not task.cancelled():
                 task.exception()  # asked for, so that asyncio does not report it as lost
@@ -88,8 +115,12 @@ def _is_livekits(task: "asyncio.Task[Any]") -> bool:
     return code is not None and _LIVEKIT in Path(code.co_filename).parents
 
 
+def _runs_agents_code(task: "asyncio.Task[Any]") -> bool:
+    return getattr(task.get_coro(), "__name__", "") in COROUTINES
+
+
 class _Factory:
-    """Creates tasks as the loop did before, and gives each to its nursery."""
+    """Creates tasks as the loop did before, and gives each to its conversation."""
 
     def __init__(self, previous: Any) -> None:
         self._previous = previous
@@ -100,14 +131,16 @@ class _Factory:
         coro: Coroutine[Any, Any, Any] | Generator[Any, None, Any],
         **kwargs: Any,
     ) -> "asyncio.Task[Any]":
+        context = kwargs.get("context")
+        tasks = _CURRENT.get(None) if context is None else context.get(_CURRENT)
+        if tasks is not None and inspect.iscoroutine(coro):
+            coro = GuardedCoroutine(coro)
         if self._previous is None:
             task = asyncio.Task(coro, loop=loop, **kwargs)
         else:
             task = self._previous(loop, coro, **kwargs)
-        context = kwargs.get("context")
-        nursery = _CURRENT.get(None) if context is None else context.get(_CURRENT)
-        if nursery is not None:
-            nursery.add(task)
+        if tasks is not None:
+            tasks.add(task)
         return task
 
 
@@ -126,7 +159,7 @@ _PAUSE_S = 0.001
 async def quiet(session: AgentSession[Any]) -> None:
     """Wait until the session is quiescent or closed. It sets no deadline: the caller does."""
     calm = 0
-    while calm < _ROUNDS and session._started:  # noqa: SLF001 - see the module's docstring
+    while calm < _ROUNDS and is_started(session):
         if await _idle(session):
             calm += 1
             await asyncio.sleep(0)
@@ -140,34 +173,25 @@ async def _idle(session: AgentSession[Any]) -> bool:
         await session.wait_for_idle()
     except ActivityClosedError:
         return False  # between two agents, or closing
-    return not (_transitions(session) or _speeches(session) or _returning(session))
+    return not (_running(session) or _returning(session))
 
 
-def _transitions(session: AgentSession[Any]) -> "list[asyncio.Task[None]]":
-    task = session._update_activity_atask  # noqa: SLF001 - see the module's docstring
-    return [task] if task is not None and not task.done() else []
-
-
-def _speeches(session: AgentSession[Any]) -> "list[asyncio.Task[object]]":
-    activity = session._activity  # noqa: SLF001 - see the module's docstring
-    if activity is None:
-        return []
-    return [task for task in activity._speech_tasks if not task.done()]  # noqa: SLF001
+def _running(session: AgentSession[Any]) -> "list[asyncio.Task[Any]]":
+    task = handoff_task(session)
+    tasks = [*speech_tasks(session), *([] if task is None else [task])]
+    return [task for task in tasks if not task.done()]
 
 
 def _returning(session: AgentSession[Any]) -> bool:
     """Whether an AgentTask is over and the agent that awaits it has not resumed yet."""
-    activity = session._activity  # noqa: SLF001 - see the module's docstring
-    if activity is None:
+    agent = agent_with_the_call(session)
+    if agent is None:
         return False
-    agent = activity.agent
-    return session._next_activity is not None or (  # noqa: SLF001
-        isinstance(agent, AgentTask) and agent.done()
-    )
+    return next_agent_waits(session) or (isinstance(agent, AgentTask) and agent.done())
 
 
 async def _next_change(session: AgentSession[Any]) -> None:
-    waiting = {*_transitions(session), *_speeches(session)}
+    waiting = _running(session)
     if waiting:
         # A short limit, since an agent may hand over while one of these waits for it.
         await asyncio.wait(waiting, timeout=0.02, return_when=asyncio.FIRST_COMPLETED)

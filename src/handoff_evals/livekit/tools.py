@@ -8,15 +8,8 @@ agents that it names, following calls into the user's own functions; where that
 says nothing (a registry of agents, an id given at run time) the words decide.
 """
 
-import ast
-import inspect
-import re
-import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from importlib import import_module
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -24,6 +17,8 @@ from livekit.agents import Agent, llm
 from livekit.agents.llm.tool_context import FunctionToolInfo
 from livekit.agents.utils.misc import camel_to_snake_case
 
+from handoff_evals.agent_source import AgentKind, Evidence, evidence_of, strength
+from handoff_evals.livekit.internals import tool_owner
 from handoff_evals.scenarios import Target
 from handoff_evals.transcript import ToolSchema
 
@@ -39,7 +34,7 @@ def schemas(tools: Sequence[llm.Tool | llm.Toolset]) -> tuple[ToolSchema, ...]:
 def _schema(tool: llm.FunctionTool[Any, Any] | llm.RawFunctionTool[Any, Any]) -> ToolSchema:
     if isinstance(tool, llm.RawFunctionTool):
         return _built(tool)
-    function = tool.__wrapped__  # type: ignore[attr-defined]  # functools.update_wrapper sets it
+    function = function_of(tool)
     info, schema = _BUILT.get(function, (None, None))
     if schema is None or info != tool.info:
         schema = _built(tool)
@@ -57,29 +52,16 @@ def _built(tool: llm.Tool) -> ToolSchema:
     )
 
 
-_DEPTH = 4
-_GENERIC = {"agent", "transfer", "to", "the", "handoff", "hand", "over", "default", "back", "a"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Evidence:
-    """What the source of a tool shows."""
-
-    agents: frozenset[str]
-    """Ids of the agents that it names; empty ones for those that get theirs at run time."""
-    described: frozenset[str]
-    """Words of its docstring."""
-    written: frozenset[str]
-    """Words of the texts and attributes in its code."""
+_AGENT = AgentKind(base=Agent, default_id=camel_to_snake_case)
 
 
 def leading_tool(tools: Sequence[llm.Tool], target: Target) -> str | None:
     """The tool that hands over to `target`, or None where none does or several may."""
     found: list[tuple[int, str]] = []
     for name, tool in llm.ToolContext(list(tools)).function_tools.items():
-        strength = _strength(name, tool, target)
-        if strength:
-            found.append((strength, name))
+        how_much = strength(_evidence(tool), name, target)
+        if how_much:
+            found.append((how_much, name))
     found.sort(reverse=True)
     if not found or (len(found) > 1 and found[0][0] == found[1][0]):
         return None
@@ -88,14 +70,17 @@ def leading_tool(tools: Sequence[llm.Tool], target: Target) -> str | None:
 
 def leads_to(tool: Any) -> frozenset[str]:
     """Ids of the agents that a function tool names in its code; none says nothing."""
-    owner: Any = type(tool._instance)  # noqa: SLF001 - livekit hides it
-    return _evidence(tool._func, owner).agents - {""}  # noqa: SLF001 - as above
+    return _evidence(tool).agents - {""}
 
 
 def function_of(tool: Any) -> Callable[..., Any]:
     """The function behind a tool."""
-    function: Callable[..., Any] = tool._func  # noqa: SLF001 - as above
+    function: Callable[..., Any] = tool.__wrapped__  # functools.update_wrapper sets it
     return function
+
+
+def _evidence(tool: Any) -> Evidence:
+    return evidence_of(function_of(tool), tool_owner(tool), _AGENT)
 
 
 def placeholder_arguments(tool: llm.Tool) -> dict[str, Any]:
@@ -120,136 +105,3 @@ def _placeholder(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> Any:
             return {name: _placeholder(properties.get(name, {}), whole) for name in required}
     values = {"integer": 1, "number": 1.0, "boolean": True, "array": [], "null": None}
     return values.get(schema.get("type", "string"), "the caller asked for it")
-
-
-def _strength(name: str, tool: Any, target: Target) -> int:
-    owner: Any = type(tool._instance)  # noqa: SLF001 - as below
-    evidence = _evidence(tool._func, owner)  # noqa: SLF001 - livekit hides it
-    if evidence.agents and not evidence.agents & {target.id, ""}:
-        return 0
-    own = _words(name)
-    id_words = _words(target.id) - _GENERIC
-    value_words = {word for value in target.where.values() for word in _words(value)} - _GENERIC
-    strength = 4 * len(value_words & own)
-    strength += 2 * len(value_words & (evidence.described | evidence.written))
-    strength += 3 * len(id_words & own) + len(id_words & evidence.written)
-    if target.id in evidence.agents:
-        strength += 2 if len(evidence.agents) == 1 else 1
-    return strength
-
-
-@lru_cache(maxsize=512)
-def _evidence(function: Callable[..., Any], owner: type[Any]) -> _Evidence:
-    tool = inspect.unwrap(function)
-    described = inspect.getdoc(tool) or ""
-    texts = {text for node in _nodes(tool) for text in _texts(node)}
-    return _Evidence(
-        agents=frozenset(_agents(tool, owner, set(), _DEPTH)),
-        described=frozenset(_words(described)),
-        written=frozenset(
-            word for text in texts if inspect.cleandoc(text) != described for word in _words(text)
-        ),
-    )
-
-
-def _agents(
-    function: Callable[..., Any], owner: type[Any], seen: set[Any], depth: int
-) -> Iterator[str]:
-    """Ids of the agents that a function names, and those of the functions that it calls."""
-    if function in seen or not depth:
-        return
-    seen.add(function)
-    nodes = list(_nodes(function))
-    scope = _scope(function, nodes) if nodes else {}
-    for node in nodes:
-        match node:
-            case ast.Call(func=called):
-                named = _resolve(called, scope, owner)
-                if named is Agent:
-                    yield _given_id(node, "default_agent")
-                elif inspect.isfunction(named) and not _is_livekit(named):
-                    yield from _agents(inspect.unwrap(named), owner, seen, depth - 1)
-            case ast.Name() | ast.Attribute():
-                named = _resolve(node, scope, owner)
-                if isinstance(named, Agent):
-                    yield named.id
-                elif _is_agent_class(named):
-                    yield _id(named)
-
-
-def _nodes(function: Any) -> Iterator[ast.AST]:
-    try:
-        source = textwrap.dedent(inspect.getsource(function))
-        yield from ast.walk(ast.parse(source))
-    except (OSError, TypeError, SyntaxError):
-        return
-
-
-def _texts(node: ast.AST) -> Iterator[str]:
-    match node:
-        case ast.Constant(value=str(text)) | ast.Attribute(attr=text):
-            yield text
-
-
-def _scope(function: Any, nodes: Sequence[ast.AST]) -> Mapping[str, Any]:
-    """What the names in a function stand for, those that it imports itself included."""
-    closure = inspect.getclosurevars(function)
-    scope = {**closure.builtins, **closure.globals, **closure.nonlocals}
-    for node in nodes:
-        if isinstance(node, ast.ImportFrom):
-            with suppress(Exception):  # whatever a user's module raises, the tool would meet it
-                name = "." * node.level + (node.module or "")
-                module = import_module(name, function.__globals__.get("__package__"))
-                scope |= {
-                    each.asname or each.name: getattr(module, each.name) for each in node.names
-                }
-    return scope
-
-
-def _resolve(node: ast.expr, scope: Mapping[str, Any], owner: type) -> Any:
-    """What an expression in a function stands for, or None."""
-    match node:
-        case ast.Name(id=name):
-            return scope.get(name)
-        case ast.Attribute(value=ast.Name(id="self"), attr=attribute):
-            return getattr(owner, attribute, None)
-        case ast.Attribute(value=inner, attr=attribute):
-            return getattr(_resolve(inner, scope, owner), attribute, None)
-        case _:
-            return None
-
-
-def _id(agent: type[Agent]) -> str:
-    """The id that its constructor gives it, or livekit's own."""
-    for node in _nodes(agent.__init__):
-        match node:
-            case ast.Call(func=ast.Attribute(attr="__init__")) if _gives_id(node):
-                return _given_id(node, "")
-    return camel_to_snake_case(agent.__name__)
-
-
-def _gives_id(call: ast.Call) -> bool:
-    return any(keyword.arg == "id" for keyword in call.keywords)
-
-
-def _given_id(call: ast.Call, otherwise: str) -> str:
-    """The id in a call of a constructor, empty where it is known at run time only."""
-    for keyword in call.keywords:
-        match keyword:
-            case ast.keyword(arg="id", value=ast.Constant(value=str(given))):
-                return given
-            case ast.keyword(arg="id"):
-                return ""
-    return otherwise
-
-
-def _is_agent_class(named: Any) -> bool:
-    return inspect.isclass(named) and issubclass(named, Agent) and not _is_livekit(named)
-
-
-def _is_livekit(named: Any) -> bool:
-    return str(getattr(named, "__module__", "")).startswith("livekit.")
-
-
-def _words(text: str) -> set[str]:
-    return {word for word in re.split(r"[^a-z0-9]+", text.lower()) if word}

@@ -1,27 +1,23 @@
 """A language model server of this machine, by xllamacpp, in a process of its own.
 
-In this process it would hold the interpreter's lock while it loads, and stopping it while a
-reply is under way would never return. As a child it dies with its parent, however that ends.
+In this process it would keep the interpreter's lock while it loads, and stopping it during a
+reply would never return.
 """
 
 import atexit
-import json
 import secrets
-import subprocess
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryFile
 from threading import Lock
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 from handoff_evals.errors import EngineError, ModelError
 from handoff_evals.local_model.catalogue import Weights, template_named, weights_named
 from handoff_evals.local_model.weights import Cache
+from handoff_evals.processes import ChildProcess
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +42,6 @@ class Endpoint:
         return f"{self.provider}/{self.model}"
 
 
-_CHILD = Path(__file__).with_name("server_process.py")
 _STOP_S = 2.0
 
 
@@ -84,12 +79,12 @@ class LocalServer:
 
     @property
     def pid(self) -> int:
-        """The process that holds the model."""
+        """The process that has the model in memory."""
         return self._child.pid
 
     def stop(self) -> None:
-        """Stop it and free its memory; twice does no harm."""
-        _close(self._child)
+        """Stop it and free its memory; a second call does nothing."""
+        self._child.stop(within_s=_STOP_S)
 
     def __enter__(self) -> Self:
         return self
@@ -109,63 +104,34 @@ def require_xllamacpp() -> None:
         raise EngineError("a local model needs xllamacpp: pip install 'handoff-evals[local]'")
 
 
-def _start(settings: Settings, api_key: str) -> tuple[subprocess.Popen[str], str]:
-    with TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
-        child = subprocess.Popen(  # noqa: S603 - this interpreter, and a file of this package
-            [sys.executable, "-P", str(_CHILD)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            start_new_session=True,  # an interrupt is for the parent, which then stops it
-        )
-        try:
-            address = _address(child, {**asdict(settings), "api_key": api_key})
-        except EngineError as error:
-            _close(child)
-            log.seek(0)
-            last = "".join(log.readlines()[-5:])
-            raise EngineError(f"{settings.path!r} can't be served: {error}\n{last}") from error
-        except BaseException:
-            _close(child)
+def _start(settings: Settings, api_key: str) -> tuple[ChildProcess, str]:
+    # Without the current folder on its path, where anything may have the name of a library.
+    child = ChildProcess(
+        "handoff_evals.local_model.server_process", environment={"PYTHONSAFEPATH": "1"}
+    )
+    try:
+        child.send({**asdict(settings), "api_key": api_key})
+        return child, _address(child)
+    except BaseException as error:
+        child.stop(within_s=_STOP_S)
+        if not isinstance(error, EngineError):
             raise
-    return child, address
+        raise EngineError(f"{settings.path!r} can't be served: {error}\n{child.printed}") from error
 
 
-def _address(child: subprocess.Popen[str], settings: dict[str, object]) -> str:
-    to, answer = _pipes(child)
-    with suppress(BrokenPipeError):  # it ended already, and its answer says so
-        to.write(json.dumps(settings) + "\n")
-        to.flush()
-    line = answer.readline()
-    if not line:
-        raise EngineError(f"its process ended at once, with {child.wait()}")
-    said: dict[str, str] = json.loads(line)
+def _address(child: ChildProcess) -> str:
+    said = child.receive()
+    if said is None:
+        raise EngineError(f"its process ended at once, with {child.stop(within_s=_STOP_S)}")
     if "error" in said:
         hint = ": is libgomp there? (apt install libgomp1)" if "libgomp" in said["error"] else ""
         raise EngineError(said["error"] + hint)
-    return said["address"]
-
-
-def _close(child: subprocess.Popen[str]) -> None:
-    for pipe in _pipes(child):
-        with suppress(BrokenPipeError):
-            pipe.close()
-    try:
-        child.wait(_STOP_S)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
-
-
-def _pipes(child: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
-    assert child.stdin is not None  # noqa: S101 - it was started with both
-    assert child.stdout is not None  # noqa: S101 - as above
-    return child.stdin, child.stdout
+    address: str = said["address"]
+    return address
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Fleet:
+class _Servers:
     """The servers of this process, by what they serve."""
 
     servers: dict[Settings, LocalServer] = field(default_factory=dict)
@@ -183,14 +149,14 @@ class _Fleet:
                 self.servers.popitem()[1].stop()
 
 
-_FLEET = _Fleet()
-atexit.register(_FLEET.stop)
+_SERVERS = _Servers()
+atexit.register(_SERVERS.stop)
 
 
 def serve(model: str | Path = "default") -> Endpoint:
     """Serve weights by their name in the catalogue, or any GGUF file by its path.
 
-    Blocks: weights are fetched once, with a progress bar, and a first call in this process
+    Blocks: weights are fetched once, with a progress bar, and the first call in this process
     loads them. The server stops with the process, or by `stop_servers`.
 
     Raises:
@@ -201,15 +167,15 @@ def serve(model: str | Path = "default") -> Endpoint:
 
 
 def stop_servers() -> None:
-    """Stop what `serve` started; endpoints that it gave are dead after that."""
-    _FLEET.stop()
+    """Stop what `serve` started; its endpoints answer no more."""
+    _SERVERS.stop()
 
 
 def _known(weights: Weights) -> Endpoint:
     require_xllamacpp()  # before a gigabyte is fetched for it
     path = Cache().path(weights)
     template = template_named(weights.template)
-    server = _FLEET.server(Settings(path=str(path), template=template.text))
+    server = _SERVERS.server(Settings(path=str(path), template=template.text))
     return Endpoint(
         base_url=server.base_url,
         api_key=server.api_key,
@@ -224,7 +190,7 @@ def _any_file(path: Path) -> Endpoint:
     path = path.resolve()
     if not path.is_file():
         raise ModelError(f"there is no file {str(path)!r}; gguf: takes the path of a GGUF file")
-    server = _FLEET.server(Settings(path=str(path)))
+    server = _SERVERS.server(Settings(path=str(path)))
     return Endpoint(
         base_url=server.base_url,
         api_key=server.api_key,

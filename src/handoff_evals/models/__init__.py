@@ -1,16 +1,33 @@
 """One class a kind of `--model`: what answers in a run."""
 
-from handoff_evals.models.listing import Listed, check, listing
+from importlib import import_module
+from pkgutil import iter_modules
+
+from handoff_evals.models.kind import (
+    Listed,
+    Model,
+    ModelKind,
+    Project,
+    model_kind,
+    resolve,
+    start_server,
+)
+from handoff_evals.models.listing import check, listing
 from handoff_evals.models.reference import oracle
-from handoff_evals.models.registry import Model, identity_of, resolve, served
 
 __all__ = [
     "Listed",
     "Model",
+    "ModelKind",
+    "Project",
     "check",
-    "identity_of",
     "listing",
+    "model_kind",
     "oracle",
     "resolve",
-    "served",
+    "start_server",
 ]
+
+# Every module of the room registers its own kinds: a new one is a file, and nothing else.
+for _each in iter_modules(__path__):
+    import_module(f"{__name__}.{_each.name}")

@@ -1,15 +1,20 @@
-"""Reference models: what a suite scores by itself, and what its author expects.
+"""Reference models, which answer by a rule: what a suite scores by itself.
 
 `never` answers and hands nobody over. `always:AGENT` hands over to one agent at
-every chance, `random` calls any tool. A suite on which they do well flatters.
+every chance, `random` calls any tool. A suite on which they do well is too easy.
+`oracle` plays what the suite's author expects.
 """
 
 import json
+from abc import abstractmethod
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 from random import Random
+from typing import Any
 
 from livekit.agents import llm
 
+from handoff_evals.errors import ModelError
 from handoff_evals.livekit import (
     Reply,
     Request,
@@ -18,32 +23,17 @@ from handoff_evals.livekit import (
     leading_tool,
     placeholder_arguments,
 )
+from handoff_evals.models.kind import Listed, Model, ModelKind, Project, model_kind
+from handoff_evals.results import ModelTraits
 from handoff_evals.scenarios import ExpectedCall, Scenario, Target
 
-
-class Absent(ScriptedLLM):
-    """Stands where a model would be that is not needed, as a cassette answers for it.
-
-    Args:
-        label: the model's.
-    """
-
-    def __init__(self, label: str) -> None:
-        super().__init__([])
-        self._label = label
-
-    @property
-    def model(self) -> str:
-        """The model's label."""
-        return self._label
-
-
 _WORDS = "I see."
-_ALIKE = 0.6
+_SIMILAR = 0.6
+"""From what ratio of `SequenceMatcher` on edited words count as those of a turn."""
 
 
-class TrivialLLM(ScriptedLLM):
-    """A scripted model under a name of its own."""
+class ReferenceLLM(ScriptedLLM):
+    """A scripted model with a name of its own."""
 
     def __init__(self, name: str, answer: "Answering") -> None:
         super().__init__(answer)
@@ -56,10 +46,10 @@ class TrivialLLM(ScriptedLLM):
 
 
 class Answering:
-    """What a trivial model does when it is the caller who spoke last."""
+    """What a reference model does when the caller spoke last."""
 
     def __call__(self, request: Request) -> Reply:
-        """Decide on the caller's words only; everything else gets a few words."""
+        """Decide where the caller spoke last; answer anything else with a few words."""
         last = _last_said(request)
         if isinstance(last, llm.ChatMessage) and last.role == "user" and request.tools:
             return self.decide(request)
@@ -81,31 +71,31 @@ class Always(Answering):
         return _handoff(request, self._target) or _WORDS
 
 
-def never() -> TrivialLLM:
+def never() -> ReferenceLLM:
     """A model that hands nobody over."""
-    return TrivialLLM("never", Answering())
+    return ReferenceLLM("never", Answering())
 
 
-def always(target: Target) -> TrivialLLM:
+def always(target: Target) -> ReferenceLLM:
     """A model that hands everybody over to one agent."""
-    return TrivialLLM(f"always:{target.label}", Always(target))
+    return ReferenceLLM(f"always:{target.label}", Always(target))
 
 
 class Guess(Answering):
-    """Picks one of an agent's tools, or none of them, by lot."""
+    """Picks one of an agent's tools, or none of them, at random."""
 
     def __init__(self, seed: int) -> None:
-        self._lot = Random(seed)  # noqa: S311 - no secret
+        self._random = Random(seed)  # noqa: S311 - no secret
 
     def decide(self, request: Request) -> Reply:
-        """Call any tool, or none; each is as likely."""
-        name = self._lot.choice([None, *sorted(request.tool_names)])
+        """Call any tool, or none, with the same chance."""
+        name = self._random.choice([None, *sorted(request.tool_names)])
         return _WORDS if name is None else _filled(request, ExpectedCall(name=name))
 
 
-def guess(seed: int) -> TrivialLLM:
+def guess(seed: int) -> ReferenceLLM:
     """A model that guesses."""
-    return TrivialLLM("random", Guess(seed))
+    return ReferenceLLM("random", Guess(seed))
 
 
 class Oracle(Answering):
@@ -157,28 +147,28 @@ class Oracle(Answering):
             found = next((i for i in left if self._turns[i].user.strip() == said), None)
             if found is None:
                 # The agent's `llm_node` edits what the caller says, perhaps at each request.
-                found = self._alike(said, range(max(0, met), len(self._turns)))
+                found = self._most_similar(said, range(max(0, met), len(self._turns)))
             if found is not None:
                 self._met[item.id] = found
         return self._met.get(item.id)
 
-    def _alike(self, said: str, turns: range) -> int | None:
-        """The turn whose words are most like these, if they are at all."""
+    def _most_similar(self, said: str, turns: range) -> int | None:
+        """The turn whose words are most similar to these, if any are similar enough."""
         rated = [
             (SequenceMatcher(None, self._turns[i].user, said, autojunk=False).ratio(), -i)
             for i in turns
         ]
         ratio, turn = max(rated, default=(0.0, 0))
-        return -turn if ratio >= _ALIKE else None
+        return -turn if ratio >= _SIMILAR else None
 
 
-def oracle(scenario: Scenario) -> TrivialLLM:
+def oracle(scenario: Scenario) -> ReferenceLLM:
     """A model that plays what the scenario's turns expect."""
-    return TrivialLLM("oracle", Oracle(scenario))
+    return ReferenceLLM("oracle", Oracle(scenario))
 
 
 def _last_said(request: Request) -> llm.ChatItem | None:
-    """The newest item but for what an agent's `llm_node` puts below: reminders, facts."""
+    """The newest item, without what an agent's `llm_node` adds at the end: reminders, facts."""
     return next(
         (
             item
@@ -199,7 +189,84 @@ def _handoff(request: Request, target: Target) -> ToolCall | None:
 
 
 def _filled(request: Request, call: ExpectedCall) -> ToolCall:
-    """The expected call, with what it needs and the scenario leaves open."""
+    """The expected call, with placeholders for arguments that the scenario leaves open."""
     tool = llm.ToolContext(list(request.tools)).function_tools[call.name]
     arguments = {**placeholder_arguments(tool), **call.arguments}
     return ToolCall(name=call.name, arguments=json.dumps(arguments))
+
+
+class _Reference(ModelKind):
+    """What all have in common: no key, nothing to record, an answer by a rule."""
+
+    @classmethod
+    def matches(cls, name: str, project: Project) -> bool:  # noqa: ARG003 - any project has it
+        """The name itself."""
+        return name == cls.form
+
+    def open(self) -> Model:
+        """Nothing is started."""
+        return Model(label=self.label, build=self.build)
+
+    @abstractmethod
+    def build(self, scenario: Scenario, seed: int) -> llm.LLM[Any]:
+        """The model of one trial."""
+
+
+@model_kind
+class _Never(_Reference):
+    form = "never"
+    about = "a reference: answers, and hands nobody over"
+    traits = ModelTraits(reference=True, deterministic=True)
+
+    def build(self, scenario: Scenario, seed: int) -> llm.LLM[Any]:  # noqa: ARG002 - not needed
+        return never()
+
+
+@model_kind
+class _Always(_Reference):
+    form = "always:AGENT"
+    about = "a reference: hands over to AGENT wherever a tool leads there"
+    traits = ModelTraits(reference=True, deterministic=True)
+
+    @classmethod
+    def matches(cls, name: str, project: Project) -> bool:  # noqa: ARG003 - any project has it
+        kind, _, agent = name.partition(":")
+        return kind == "always" and bool(agent)
+
+    @classmethod
+    def listing(cls, project: Project) -> Sequence[Listed]:  # noqa: ARG003 - any project has it
+        return [Listed(name=cls.form, what=cls.about, checkable=False)]
+
+    @property
+    def _target(self) -> Target:
+        try:
+            return Target.parse(self.name.partition(":")[2])
+        except ValueError as error:
+            raise ModelError(f"model {self.name!r}: {error}") from error
+
+    def check(self) -> None:
+        """See that AGENT can be read."""
+        self._target  # noqa: B018 - reads it
+
+    def build(self, scenario: Scenario, seed: int) -> llm.LLM[Any]:  # noqa: ARG002 - not needed
+        return always(self._target)
+
+
+@model_kind
+class _Random(_Reference):
+    form = "random"
+    about = "a reference: calls any tool, or none"
+    traits = ModelTraits(reference=True)
+
+    def build(self, scenario: Scenario, seed: int) -> llm.LLM[Any]:  # noqa: ARG002 - not needed
+        return guess(seed)
+
+
+@model_kind
+class _Oracle(_Reference):
+    form = "oracle"
+    about = "a reference: plays what each turn of the scenario expects"
+    traits = ModelTraits(reference=True, deterministic=True, plays_scenario=True)
+
+    def build(self, scenario: Scenario, seed: int) -> llm.LLM[Any]:  # noqa: ARG002 - not needed
+        return oracle(scenario)

@@ -1,9 +1,10 @@
 """The process that every mutant's tests are forked from, so that livekit is imported once.
 
-`python -m handoff_evals.mutation.fork_server` reads one line of JSON, its orders, and
-writes a line for each child that ends. When it forks, it has imported what the
-tests import, but has run none of it: no event loop, no room and no model exists
-in it. It ends, with all its children, as soon as its input is closed.
+It takes its settings, and gives an event for each child that ends. When it forks, it has
+imported what the tests import, but has run none of it: no event loop, no room and no model
+exists in it. It ends, with all its children, when its parent does.
+
+The children are forks and no `ChildProcess`: what they have to have is what is imported here.
 """
 
 import contextlib
@@ -30,6 +31,7 @@ from handoff_evals.mutation.mutant import mutated
 from handoff_evals.mutation.mutant_tests import run_tests
 from handoff_evals.mutation.mutation_run import ForkServerSettings, Job
 from handoff_evals.mutation.operators import chosen_operators, find
+from handoff_evals.processes import ParentProcess
 
 _TAIL = 2000
 _CHUNK = 1 << 16
@@ -138,22 +140,23 @@ _LEAST_S = 10.0
 _SLOWER = 5
 
 
-class InputClosedError(Exception):
-    """The session is gone."""
+class ParentEndedError(Exception):
+    """Nobody waits for the results any more."""
 
 
 class ForkServer:
     """Forks a child for each job, so many at once."""
 
-    def __init__(self, orders: ForkServerSettings) -> None:
-        self._orders = orders
-        self._modules = [AgentModule.read(Path(path)) for path in orders.modules]
-        operators = chosen_operators(orders.operators)
+    def __init__(self, settings: ForkServerSettings, parent: ParentProcess) -> None:
+        self._settings = settings
+        self._parent = parent
+        self._modules = [AgentModule.read(Path(path)) for path in settings.modules]
+        operators = chosen_operators(settings.operators)
         self._mutants = [find(module, operators) for module in self._modules]
         self._killers: list[list[tuple[str, str]]] = [[] for _ in self._modules]
         """Of each module: operators and the tests that noticed them, the last one first."""
         self._selector = selectors.DefaultSelector()
-        self._selector.register(sys.stdin, selectors.EVENT_READ)
+        self._selector.register(parent, selectors.EVENT_READ)
 
     def run(self) -> Iterator[tuple[Job, Ending]]:
         """The baselines, and then, if all of them passed, the mutants."""
@@ -169,10 +172,10 @@ class ForkServer:
                 if answer is None or answer["exit_code"] != 0:
                     return
                 own = _LEAST_S + _SLOWER * ending.seconds
-                limits[job.module] = self._orders.timeout_s or own
+                limits[job.module] = self._settings.timeout_s or own
                 _import(answer["imported"])
                 # The quick files first: most mutants die at the first test that meets them.
-                self._orders.tests[job.module].sort(
+                self._settings.tests[job.module].sort(
                     key=lambda file: answer["durations"].get(file, 0.0)
                 )
         yield from self._each(
@@ -188,7 +191,7 @@ class ForkServer:
         running: dict[int, tuple[Job, Child]] = {}
         try:
             while waiting or running:
-                while waiting and len(running) < self._orders.jobs:
+                while waiting and len(running) < self._settings.jobs:
                     job = waiting.pop()
                     child = Child.fork(partial(self._work, job), limit_s=job.limit_s)
                     running[child.pipe] = job, child
@@ -208,8 +211,8 @@ class ForkServer:
         """Wait for children that are done or overdue."""
         soonest = min(child.left_s for _, child in running.values())
         ready = [key.fd for key, _ in self._selector.select(timeout=soonest)]
-        if sys.stdin.fileno() in ready:
-            raise InputClosedError
+        if self._parent.fileno() in ready:
+            raise ParentEndedError
         done = [pipe for pipe in ready if running[pipe][1].receive()]
         return done + [
             pipe for pipe, (_, child) in running.items() if pipe not in done and not child.left_s
@@ -221,8 +224,8 @@ class ForkServer:
         verdict = run_tests(
             module.path,
             mutated(module.tree, mutant.edits if mutant else {}),
-            self._orders.tests[job.module],
-            folder=Path(self._orders.folder),
+            self._settings.tests[job.module],
+            folder=Path(self._settings.folder),
             first=self._likely(job),
         )
         return asdict(verdict)
@@ -255,16 +258,13 @@ def _import(names: Sequence[str]) -> None:
 
 
 def main() -> None:
-    """Follow the orders on standard input; events go to standard output."""
+    """Run all jobs for the parent process."""
     warnings.simplefilter("ignore")  # that a library's idle threads don't survive a fork
-    events = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # an import that prints must not break the lines
-    orders = ForkServerSettings(**json.loads(sys.stdin.readline()))
-    zygote = ForkServer(orders)
-    with contextlib.suppress(InputClosedError, BrokenPipeError):
-        for job, ending in zygote.run():
-            events.write(json.dumps({"job": asdict(job), "ending": asdict(ending)}) + "\n")
-            events.flush()
+    parent = ParentProcess()
+    server = ForkServer(ForkServerSettings(**parent.receive()), parent)
+    with contextlib.suppress(ParentEndedError, BrokenPipeError):
+        for job, ending in server.run():
+            parent.send({"job": asdict(job), "ending": asdict(ending)})
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from handoff_evals.agent_source import (
     AgentModule,
     Function,
-    Handoff,
+    HandoffSite,
     Route,
     built,
     constructions,
@@ -73,17 +73,17 @@ def reused(module: AgentModule) -> Iterator[Place]:
             yield _place(each, what, {each.agent: kept})
 
 
-def _place(handoff: Handoff, what: str, edits: dict[ast.AST, ast.AST | None]) -> Place:
+def _place(handoff: HandoffSite, what: str, edits: dict[ast.AST, ast.AST | None]) -> Place:
     return Place(node=handoff.statement, what=what, edits=edits)
 
 
-def _named(module: AgentModule, handoff: Handoff) -> str:
+def _named(module: AgentModule, handoff: HandoffSite) -> str:
     """The agent's class, or the code where that does not tell."""
     call = built(module, handoff.agent, handoff.function)
     return ast.unparse(call.func) if call is not None else short(handoff.agent)
 
 
-def _pair(module: AgentModule, other: ast.expr, handoff: Handoff) -> tuple[str, str]:
+def _pair(module: AgentModule, other: ast.expr, handoff: HandoffSite) -> tuple[str, str]:
     """How the two agents are told apart."""
     one, own = short(other), _named(module, handoff)
     match other:
@@ -92,7 +92,7 @@ def _pair(module: AgentModule, other: ast.expr, handoff: Handoff) -> tuple[str, 
     return (one, own) if one != own else (short(other), short(handoff.agent))
 
 
-def _others(module: AgentModule, handoff: Handoff) -> Iterator[ast.expr]:
+def _others(module: AgentModule, handoff: HandoffSite) -> Iterator[ast.expr]:
     """What else could stand there: other handoffs' agents, the nearest first; other classes."""
     function, own = handoff.function, _who(module, handoff)
     home = module.class_of(function)
@@ -108,7 +108,7 @@ def _others(module: AgentModule, handoff: Handoff) -> Iterator[ast.expr]:
                 yield from _adapted(module, other, call)
 
 
-def _who(module: AgentModule, handoff: Handoff) -> str:
+def _who(module: AgentModule, handoff: HandoffSite) -> str:
     """The agent's construction but for the context it is given: without it, it is no other one."""
     call = built(module, handoff.agent, handoff.function)
     if call is None:
@@ -117,7 +117,7 @@ def _who(module: AgentModule, handoff: Handoff) -> str:
     return ast.dump(ast.Call(func=call.func, args=call.args, keywords=told))
 
 
-def _can_stand_in(module: AgentModule, other: Handoff, function: Function) -> bool:
+def _can_stand_in(module: AgentModule, other: HandoffSite, function: Function) -> bool:
     """Whether the agent of another handoff means something, and ends, in a function."""
     here, there = module.class_of(function), module.class_of(other.function)
     unknown = module.local_names(other.function) - module.local_names(function)

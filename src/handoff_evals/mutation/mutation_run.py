@@ -1,10 +1,5 @@
 """Runs the tests against every mutant, and gives each result as it comes."""
 
-import contextlib
-import json
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,11 +11,12 @@ from handoff_evals.errors import HandoffEvalsError, UsageError
 from handoff_evals.mutation.mutant import Mutant, Operator
 from handoff_evals.mutation.operators import find
 from handoff_evals.mutation.selection import Selected
+from handoff_evals.processes import ChildProcess
 
 
 @dataclass(frozen=True, kw_only=True)
 class ForkServerSettings:
-    """What a session wants of the zygote."""
+    """What the fork server needs to know."""
 
     folder: str
     modules: list[str]
@@ -108,8 +104,7 @@ def score(results: Iterable[Result]) -> float | None:
     return sum(each.status == "killed" for each in judged) / len(judged)
 
 
-_PATIENCE_S = 30.0
-_TAIL = 2000
+_STOP_S = 30.0
 _FAILED, _NOT_COLLECTED = 1, 2
 """pytest's exit codes after a failure, and where a file can't even be imported."""
 
@@ -147,7 +142,7 @@ class Session:
             raise UsageError(f"nothing to break in {paths}: no agent and no tool was found there")
         self._printed = ""
         self._results: list[dict[int, Result]] = [{} for _ in selected]
-        self._orders = ForkServerSettings(
+        self._settings = ForkServerSettings(
             folder=str(folder),
             modules=[str(each.path) for each in selected],
             tests=[list(each.tests) for each in selected],
@@ -200,7 +195,7 @@ class Session:
         if missing:
             raise HandoffEvalsError(
                 f"the process that runs the mutants ended with {missing} of them left: "
-                f"{self._printed or 'it said nothing'}"
+                f"{self._printed}"
             )
 
     def _check_baseline(self, selected: Selected, ending: Mapping[str, Any]) -> None:
@@ -222,35 +217,16 @@ class Session:
         )
 
     def _events(self) -> Iterator[Mapping[str, Any]]:
-        with tempfile.TemporaryFile("w+", errors="replace") as printed:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "handoff_evals.mutation.fork_server"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=printed,
-                cwd=self._orders.folder,
-                text=True,
-                start_new_session=True,  # Ctrl-C is for this process, which then ends that one
-            )
-            stdin, stdout = process.stdin, process.stdout
-            assert stdin and stdout  # noqa: S101, PT018 - both were asked for as pipes
-            try:
-                with contextlib.suppress(BrokenPipeError):  # it died; what it printed says why
-                    stdin.write(json.dumps(asdict(self._orders)) + "\n")
-                    stdin.flush()
-                for line in stdout:
-                    yield json.loads(line)
-            finally:
-                with contextlib.suppress(BrokenPipeError):
-                    stdin.close()
-                stdout.close()
-                try:
-                    process.wait(timeout=_PATIENCE_S)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
-                printed.seek(0)
-                self._printed = printed.read()[-_TAIL:]
+        process = ChildProcess(
+            "handoff_evals.mutation.fork_server", folder=Path(self._settings.folder)
+        )
+        try:
+            process.send(asdict(self._settings))
+            while (event := process.receive()) is not None:
+                yield event
+        finally:
+            process.stop(within_s=_STOP_S)
+            self._printed = process.printed
 
 
 def _judged(mutant: Mutant, ending: Mapping[str, Any], *, limit_s: float) -> Result:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handoff_evals.errors import UsageError
-from handoff_evals.scenarios import DEFAULT_FOLDER, FILE_NAME, discover, load_suite
+from handoff_evals.scenarios import DEFAULT_FOLDER, FILE_NAME, agent_of, discover
 
 _TEST_FILES = ("test_*.py", "*_test.py")
 
@@ -33,9 +33,7 @@ def select(named: Sequence[str], *, tests: Sequence[str], folder: Path) -> tuple
     for test in tests:
         if not (folder / test.partition("::")[0]).exists():
             raise UsageError(f"--tests {test!r}: there is no such file in {str(folder)!r}")
-    modules = named or [
-        load_suite(path).agent.partition(":")[0] for path in discover([], folder=folder)
-    ]
+    modules = named or [agent_of(path).partition(":")[0] for path in discover([], folder=folder)]
     paths = dict.fromkeys(_path(each, folder) for each in modules if each)
     return tuple(
         Selected(path=path, tests=tuple(tests) or tuple(_tests_of(path, folder))) for path in paths
@@ -74,9 +72,7 @@ def _tests_of(path: Path, folder: Path) -> Iterator[str]:
     root = folder / DEFAULT_FOLDER
     files = {each for pattern in _TEST_FILES for each in root.rglob(pattern)}
     found = [
-        each
-        for each in sorted(root.rglob(FILE_NAME))
-        if load_suite(each).agent.partition(":")[0] in names
+        each for each in sorted(root.rglob(FILE_NAME)) if agent_of(each).partition(":")[0] in names
     ]
     found += [
         each

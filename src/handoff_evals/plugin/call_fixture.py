@@ -135,19 +135,20 @@ class AgentCallFixture:
                 "ScriptedLLM([...]), or a name like 'local'"
             )
         name = given or self._config.getoption("--handoff-model")
-        if name is None or name == "oracle":
+        model = None if name is None else named_model(name, self._config)
+        if model is None or model.traits.plays_scenario:
             raise ModelError(
                 "who answers? Pass llm=ScriptedLLM([...]), any livekit LLM, or a name like "
                 "llm='local' or llm='own'; or run pytest with --handoff-model local. "
                 "The oracle plays scenario files only"
             )
-        if self._config.getoption("--handoff-replay") and name != "own":
+        if self._config.getoption("--handoff-replay") and not model.traits.agents_own:
             raise ModelError(
                 f"{name!r} can't answer with --handoff-replay: cassettes are kept of scenario "
                 "files only. Pass llm=ScriptedLLM([...]), or leave out --handoff-replay"
             )
         seed: int = self._config.getoption("--handoff-seed")
-        return named_model(name, self._config).build(Scenario(label="", turns=()), seed)
+        return model.build(Scenario(label="", turns=()), seed)
 
 
 def closing(test: Callable[..., Any], calls: AgentCallFixture) -> Callable[..., Any]:

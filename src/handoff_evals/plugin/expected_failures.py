@@ -11,7 +11,7 @@ import pytest
 
 from handoff_evals.comparison import unlike
 from handoff_evals.errors import UsageError
-from handoff_evals.results import Baseline, KeptTrial, Trial, keep, scenario_sha256
+from handoff_evals.results import Baseline, Trial, TrialResult, scenario_sha256
 from handoff_evals.scenarios import Scenario
 
 OPTION = "--handoff-baseline"
@@ -61,7 +61,7 @@ def standing(trial: Trial, scenario: Scenario, baseline: Baseline) -> Standing:
         return Standing(note="the baseline has no result of this scenario")
     if then.scenario_sha256 != sha256:
         return Standing(note="the scenario has changed since the baseline")
-    before, now = slips(then), slips(keep(trial, sha256))
+    before, now = slips(then), slips(TrialResult.of(trial, scenario_sha256=sha256))
     mended = ", ".join((before - now).elements())
     behind = f"no longer so: {mended}" if mended and not now - before else ""
     if trial.status == "passed":
@@ -71,7 +71,7 @@ def standing(trial: Trial, scenario: Scenario, baseline: Baseline) -> Standing:
     return Standing(known=f"as in the baseline: {', '.join(now.elements())}", behind=behind)
 
 
-def slips(trial: KeptTrial) -> Counter[str]:
+def slips(trial: TrialResult) -> Counter[str]:
     """What went wrong in a trial, in words that two trials can be compared by."""
     wrong = Counter(
         f"{each.outcome} in turn {each.turn}"

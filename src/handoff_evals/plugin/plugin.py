@@ -83,7 +83,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--handoff-baseline",
         metavar="FILE",
         default=None,
-        help="A run that was kept by `handoff-evals run --update-baseline`, from the root: a "
+        help="A run that was kept by `handoff-evals baseline`, from the root: a "
         "scenario that fails as it did there is an xfail, a new failure fails.",
     )
 

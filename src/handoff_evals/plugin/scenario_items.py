@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from handoff_evals.errors import EngineError, HandoffEvalsError, ModelError, ScenarioFileError
+from handoff_evals.checks import expect_keys, load_checks
+from handoff_evals.errors import EngineError, HandoffEvalsError, ModelError, UsageError
 from handoff_evals.scenarios import Scenario, Suite, load_suite
 
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ class ScenarioFile(pytest.File):
             CollectError: with `file:line: message` where the file is not as it must be.
         """
         try:
-            suite = load_suite(self.path)
-        except ScenarioFileError as error:
+            load_checks(self.config.rootpath)
+            suite = load_suite(self.path, keys=expect_keys())
+        except UsageError as error:
             shown = os.path.relpath(self.path, self.config.invocation_params.dir)
             raise self.CollectError(str(error).replace(f"{self.path}:", f"{shown}:")) from error
         for scenario in suite.scenarios:
@@ -99,13 +101,16 @@ class ScenarioItem(pytest.Item):
     def runtest(self) -> None:
         """Judge it."""
         from handoff_evals.plugin.expected_failures import hold_against_baseline  # noqa: PLC0415 - as below
+        from handoff_evals.plugin.plugin import named_model  # noqa: PLC0415 - as below
         from handoff_evals.plugin.scenario_trial import why  # noqa: PLC0415 - collecting loads no livekit
 
         if self.trial is None:
             raise RuntimeError(f"{self.nodeid} was not set up")
         hold_against_baseline(self, self.trial, self.scenario)
         if self.trial.status != "passed":
-            pytest.fail(why(self.trial, agent=self.suite.agent), pytrace=False)
+            played = named_model(self.model, self.config).traits.plays_scenario
+            text = why(self.trial, agent=self.suite.agent, plays_scenario=played)
+            pytest.fail(text, pytrace=False)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """The scenario's place in its file, for annotations and the header of a failure."""

@@ -58,20 +58,33 @@ def hold(suite: Suite, scenario: Scenario, *, config: pytest.Config, model: str)
 
 def unscored(trial: Trial) -> str:
     """Why the trial is neither passed nor failed."""
-    reasons = [score.reason for score in trial.scores if score.status == "unscored"]
-    headline = f"UNSCORED: {'; '.join(reasons) or 'nothing was judged'}"
+    found = [score for score in trial.scores if score.status == "unscored"]
+    headline = f"UNSCORED: {'; '.join(each.reason for each in found) or 'nothing was judged'}"
     notes = [f"Neither passed nor failed: {_who(trial)} gave nothing to judge."]
+    if trial.transcript.unscored_because is None:
+        notes = [f"Neither passed nor failed ({_who(trial)})."]
+    notes += [each.traceback.rstrip() for each in found if each.traceback]
     return explained(trial.transcript, headline, notes=notes)
 
 
-def why(trial: Trial, *, agent: str) -> str:
-    """Why the trial failed: every check that did, and the conversation with their events."""
+def why(trial: Trial, *, agent: str, plays_scenario: bool) -> str:
+    """Why the trial failed: every check that did, and the conversation with their events.
+
+    Args:
+        trial: the trial.
+        agent: the suite's agent, to name it by.
+        plays_scenario: whether the model played what the scenario expects.
+    """
     broken = [score for score in trial.scores if score.status == "failed"]
     # An exception explains whatever else went wrong, so it comes first.
     broken.sort(key=lambda score: score.name != "agent")
     marked = {index for score in broken for index in _marks(trial, score)}
     lines = [_line(score) for score in broken]
-    notes = [*lines[1:], f"({agent} on {_who(trial)})", *_hints(trial, broken)]
+    notes = [
+        *lines[1:],
+        f"({agent} on {_who(trial)})",
+        *_hints(trial, broken, plays_scenario=plays_scenario),
+    ]
     return explained(trial.transcript, lines[0], marked=marked, notes=notes)
 
 
@@ -91,7 +104,7 @@ def _marks(trial: Trial, score: Score) -> tuple[int, ...]:
     return instead(trial.transcript, score.turn)
 
 
-def _hints(trial: Trial, broken: list[Score]) -> Iterator[str]:
+def _hints(trial: Trial, broken: list[Score], *, plays_scenario: bool) -> Iterator[str]:
     """What the agents' models were given, where that is what matters."""
     first = broken[0]
     if first.turn is None or first.turn >= len(trial.transcript.turns):
@@ -101,7 +114,7 @@ def _hints(trial: Trial, broken: list[Score]) -> Iterator[str]:
         for call in asked:
             tools = ", ".join(tool.name for tool in call.tools) or "no tools"
             yield f"in {in_turn(first.turn)} {call.agent.label}'s model could call: {tools}"
-        if asked and trial.key.model == "oracle":
+        if asked and plays_scenario:
             yield from _of_the_oracle(trial, first.turn)
     elif first.name == "carries":
         request, _ = first_request(trial.transcript, first.turn)

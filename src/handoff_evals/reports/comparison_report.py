@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from handoff_evals.comparison import AgainstBaseline, BaselineFlip, Comparison, leading
+from handoff_evals.comparison import AgainstBaseline, Comparison, Flip, leading
 from handoff_evals.reports.run_report import interval, share
 from handoff_evals.results import ModelSummary
 
@@ -67,10 +67,13 @@ def _side_by_side(models: list[tuple[str, ModelSummary]]) -> Table:
     for name, _ in models:
         table.add_column(Text(name), justify="right", overflow="fold")
     rows: dict[str, Callable[[ModelSummary], str]] = {
-        "accuracy": lambda m: share(m.accuracy.value),
-        "interval": lambda m: interval(m.accuracy),
-        "decisions": lambda m: str(m.accuracy.decisions),
+        "passed": lambda m: share(m.passed.value),
+        "passed, interval": lambda m: interval(m.passed),
         "trials passed": lambda m: f"{m.trials.passed}/{m.trials.passed + m.trials.failed}",
+        "accuracy": lambda m: share(m.accuracy.value),
+        "accuracy, interval": lambda m: interval(m.accuracy),
+        "decisions": lambda m: str(m.accuracy.of),
+        "accuracy on path": lambda m: share(m.on_path.value),
         "unscored, not run": _unscored,
         "pass^k": lambda m: _by_k(m.pass_hat),
         "pass@k": lambda m: _by_k(m.pass_at),
@@ -155,13 +158,13 @@ def print_against(console: Console, found: Iterable[AgainstBaseline]) -> None:
             console.print(Text(f"  not compared: {line}", style="dim"), soft_wrap=True)
 
 
-def flip_line(flip: BaselineFlip) -> str:
+def flip_line(flip: Flip) -> str:
     """One flip in a line."""
     trial = f" trial {flip.key.number + 1}" if flip.key.number else ""
     turn = "" if flip.turn is None else f", turn {flip.turn}"
     where = f"{flip.direction}: {flip.key.suite} / {flip.key.scenario}{trial}{turn}"
     if not flip.expected:
-        return f"{where}: {flip.what} {flip.was}, now {flip.now}"
+        return f"{where}: {flip.check} {flip.a}, now {flip.b}"
     active = f", active {flip.actual}" if flip.actual not in {"", flip.expected} else ""
     active += ", cascaded" if flip.cascaded else ""
-    return f"{where}: {flip.was}, now {flip.now} (expected {flip.expected}{active})"
+    return f"{where}: {flip.a}, now {flip.b} (expected {flip.expected}{active})"

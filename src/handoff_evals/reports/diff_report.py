@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from handoff_evals.changes import Change
-from handoff_evals.comparison import Difference, Flip, Part
+from handoff_evals.comparison import Difference, Flip, Part, leading
 
 _SHOWN = 20
 _LONGEST = 600
@@ -108,24 +108,27 @@ def _flips(flips: Sequence[Flip], found: Difference) -> Iterator[Text]:
     if not flips:
         return
     yield Text("What flipped", style="bold")
-    order = {"worse": 0, "better": 1, "other": 2}
-    sorted_flips = sorted(flips, key=lambda flip: order[flip.way])
-    for flip in sorted_flips[:_SHOWN]:
-        place = flip.place
-        trial = f" trial {place.number + 1}" if place.number else ""
+    ordered = leading(flips)
+    for flip in ordered[:_SHOWN]:
+        key = flip.key
+        trial = f" trial {key.number + 1}" if key.number else ""
         turn = "" if flip.turn is None else f", turn {flip.turn}"
-        what = flip.edge or flip.what
-        style = {"worse": "red", "better": "green"}.get(flip.way, "")
-        yield Text(f"  {flip.way:6} ", style).append(
-            f"{place.suite} / {place.scenario}{trial}{turn}: {what}: {flip.a} -> {flip.b}", ""
+        style = {"worse": "red", "better": "green"}.get(flip.direction, "")
+        yield Text(f"  {flip.direction:6} ", style).append(
+            f"{key.suite} / {key.scenario}{trial}{turn}: {flip.edge or flip.check}: "
+            f"{_outcome(flip.a, flip.actual_a)} -> {_outcome(flip.b, flip.actual)}",
+            "",
         )
-    if len(flips) > _SHOWN:
-        yield Text(f"  and {len(flips) - _SHOWN} more (--json has them all)", style="dim")
+    if len(ordered) > _SHOWN:
+        yield Text(f"  and {len(ordered) - _SHOWN} more (--json has them all)", style="dim")
     yield Text(
-        f"  handoff-evals show {found.a.folder} {found.b.folder} "
-        f'"{sorted_flips[0].place.scenario}"',
+        f'  handoff-evals show {found.a.folder} {found.b.folder} "{ordered[0].key.scenario}"',
         style="dim",
     )
+
+
+def _outcome(outcome: str, actual: str) -> str:
+    return f"{outcome} ({actual})" if outcome in {"wrong", "spurious"} else outcome
 
 
 def _table(title: str, parts: Sequence[Part], found: Difference) -> Table:

@@ -8,17 +8,16 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from handoff_evals.checks import OUTCOMES
-from handoff_evals.comparison import AgainstBaseline, BaselineFlip, Comparison, leading
+from handoff_evals.comparison import AgainstBaseline, Comparison, Flip, leading
 from handoff_evals.reports.run_report import (
-    TRIVIAL,
     SameCause,
+    check_rows,
     grouped,
-    interval,
     named,
-    share,
-    telling,
+    shares,
+    unexpected,
 )
-from handoff_evals.results import Failure, ModelSummary, Summary
+from handoff_evals.results import ModelSummary, Summary
 
 _SHOWN = 20
 _LONGEST = 160
@@ -54,9 +53,10 @@ def run_markdown(
         *(f"**{escape(each.sentence)}**" for each in against),
         accuracy_table(summary),
         *against_sections(against),
-        f"**Outcomes of the decisions on path**\n\n{outcomes_table(summary)}",
+        f"**Outcomes of the expected decisions**\n\n{outcomes_table(summary)}",
+        checks_section(summary),
         unscored_section(summary),
-        failures_section(summary.failures),
+        failures_section(summary),
         "\n".join(f"<sub>{escape(each)}</sub><br>" for each in notes),
     )
 
@@ -70,41 +70,30 @@ def comparison_markdown(
         "### Handoffs: models compared",
         "\n".join(f"- **{escape(pair.sentence)}**" for pair in pairs),
         accuracy_table(Summary(models=models)),
-        f"**Outcomes of the decisions on path**\n\n{outcomes_table(Summary(models=models))}",
+        f"**Outcomes of the expected decisions**\n\n{outcomes_table(Summary(models=models))}",
         *(_disagreements(pair) for pair in pairs),
         unscored_section(Summary(models=models)),
     )
 
 
 def accuracy_table(summary: Summary) -> str:
-    """Accuracy with its interval, a model a row, and a row for each of its suites."""
+    """Passed scenarios, then decisions: a model a row, and a row for each of its suites."""
     confidence = next((m.accuracy.confidence for m in summary.models.values()), 0.95)
-    columns = ("model", "suite", "accuracy", f"{confidence:.0%} interval", "decisions", "passed")
+    within = f"{confidence:.0%} interval"
+    columns = ("model", "suite", "passed", within, "trials", "accuracy", within, "on path")
     rows: list[tuple[str, ...]] = []
     for name, model in summary.models.items():
         trials = model.trials
-        whole = (
-            f"**{share(model.accuracy.value)}**",
-            interval(model.accuracy),
-            str(model.accuracy.decisions),
-            f"{trials.passed}/{trials.passed + trials.failed}",
-        )
+        counted = f"{trials.passed}/{trials.passed + trials.failed}"
         suites = list(model.suites.items())
         only = escape(suites[0][0]) if len(suites) == 1 else "all"
-        rows.append((f"**{escape(name)}**", only, *whole))
+        passed, *more = shares(model, counted)
+        rows.append((f"**{escape(name)}**", only, f"**{passed}**", *more))
         if len(suites) > 1:
             rows.extend(
-                (
-                    "",
-                    escape(suite),
-                    share(found.accuracy.value),
-                    interval(found.accuracy),
-                    str(found.accuracy.decisions),
-                    "",
-                )
-                for suite, found in suites
+                ("", escape(suite), *shares(found, str(found.passed.of))) for suite, found in suites
             )
-    return table(columns, rows, numbers=4)
+    return table(columns, rows, numbers=6)
 
 
 def outcomes_table(summary: Summary) -> str:
@@ -112,12 +101,25 @@ def outcomes_table(summary: Summary) -> str:
     rows = [
         (
             escape(name),
+            str(model.decisions.expected),
             *(str(model.decisions.outcomes[outcome] or "·") for outcome in OUTCOMES),
             str(model.decisions.cascaded or "·"),
         )
         for name, model in summary.models.items()
     ]
-    return table(("model", *OUTCOMES, "cascaded"), rows, numbers=len(OUTCOMES) + 1)
+    return table(("model", "all", *OUTCOMES, "cascaded"), rows, numbers=len(OUTCOMES) + 2)
+
+
+def checks_section(summary: Summary) -> str:
+    """In how many trials each of the other checks passed, folded away."""
+    rows = [tuple(map(escape, row)) for row in check_rows(summary)]
+    if not rows:
+        return ""
+    columns = ("check", *map(escape, summary.models))
+    return details(
+        "Other checks: trials that pass, of those that it judged",
+        table(columns, rows, numbers=len(summary.models)),
+    )
 
 
 def against_sections(found: Iterable[AgainstBaseline]) -> Iterator[str]:
@@ -131,7 +133,7 @@ def against_sections(found: Iterable[AgainstBaseline]) -> Iterator[str]:
             yield "\n".join(lines)
 
 
-def flips_table(flips: Iterable[BaselineFlip]) -> str:
+def flips_table(flips: Iterable[Flip]) -> str:
     """Decisions and checks that came out otherwise, but for what follows from others."""
     ordered = leading(flips)
     rows = [
@@ -139,8 +141,8 @@ def flips_table(flips: Iterable[BaselineFlip]) -> str:
             f"**{flip.direction}**" if flip.direction == "worse" else flip.direction,
             escape(_scenario(flip.key.suite, flip.key.scenario, flip.key.number)),
             "" if flip.turn is None else str(flip.turn),
-            escape(flip.expected or flip.what),
-            escape(flip.was),
+            escape(flip.expected or flip.check),
+            escape(flip.a),
             escape(_is(flip)),
         )
         for flip in ordered[:_SHOWN]
@@ -164,12 +166,9 @@ def unscored_section(summary: Summary) -> str:
     return f"**Unscored**\n\n{table(('model', 'cause', 'trials'), rows, numbers=1)}"
 
 
-def failures_section(found: Iterable[Failure]) -> str:
-    """What went wrong, folded away; of models that are meant to do well.
-
-    What fails along with the decision of its turn follows from it, and is left out.
-    """
-    wanted = telling(each for each in found if not each.model.startswith(TRIVIAL))
+def failures_section(summary: Summary) -> str:
+    """What went wrong, folded away, of the models that are not expected to fail."""
+    wanted = unexpected(summary)
     if not wanted:
         return ""
     groups = grouped(wanted)
@@ -213,9 +212,9 @@ def _scenario(suite: str, scenario: str, number: int) -> str:
     return f"{suite} / {scenario}" + (f", trial {number + 1}" if number else "")
 
 
-def _is(flip: BaselineFlip) -> str:
+def _is(flip: Flip) -> str:
     who = f": {flip.actual}" if flip.actual != flip.expected else ""
-    return f"{flip.now}{who}{', cascaded' if flip.cascaded else ''}"
+    return f"{flip.b}{who}{', cascaded' if flip.cascaded else ''}"
 
 
 def _failure_row(group: SameCause) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from handoff_evals.checks import OUTCOMES
-from handoff_evals.results import Accuracy, Failure, ModelSummary, SuiteSummary, Summary
+from handoff_evals.checks import OUTCOMES, UNREACHED
+from handoff_evals.results import Failure, ModelSummary, Share, SuiteSummary, Summary
 
 _NAMED = 3
 
@@ -27,14 +27,36 @@ class SameCause:
 
 
 def telling(found: Iterable[Failure]) -> list[Failure]:
-    """Leave out what failed along with the decision of its turn: it follows from that."""
+    """Leave out what follows from something else that is shown.
+
+    That is what failed along with the decision of its turn; of the decisions of one trial
+    that were not reached all but the first; and that its conversation was cut short.
+    """
     listed = list(found)
     decided = {_place(each) for each in listed if each.name == "handoff"}
-    return [each for each in listed if each.name == "handoff" or _place(each) not in decided]
+    first: dict[object, int | None] = {}
+    for each in listed:
+        if each.outcome == "unreached":
+            first.setdefault(_trial(each), each.turn)
+    return [each for each in listed if not _follows(each, decided, first)]
 
 
-def _place(each: Failure) -> tuple[str, str, str, int, int | None]:
-    return each.model, each.suite, each.scenario, each.number, each.turn
+def _follows(
+    each: Failure, decided: set[tuple[object, int | None]], first: dict[object, int | None]
+) -> bool:
+    if each.outcome == "unreached":
+        return first[_trial(each)] != each.turn
+    if each.name == "conversation":
+        return _trial(each) in first
+    return each.name != "handoff" and _place(each) in decided
+
+
+def _trial(each: Failure) -> object:
+    return each.model, each.suite, each.scenario, each.number
+
+
+def _place(each: Failure) -> tuple[object, int | None]:
+    return _trial(each), each.turn
 
 
 def grouped(found: Iterable[Failure]) -> list[SameCause]:
@@ -57,8 +79,6 @@ def named(labels: Iterable[str]) -> str:
 
 
 _SHOWN = 12
-# Failing is what these are for.
-TRIVIAL = ("never", "always:", "random")
 
 
 def print_run(console: Console, summary: Summary, *, notes: Sequence[str] = ()) -> None:
@@ -73,61 +93,89 @@ def run_tables(summary: Summary) -> Iterator[RenderableType]:
     """The models side by side, then each one's matrix, then what failed."""
     yield accuracy_table(summary)
     yield outcomes_table(summary)
+    yield checks_table(summary)
     for name, model in summary.models.items():
-        if not name.startswith(TRIVIAL):
+        if not model.traits.expected_to_fail:
             for suite, found in model.suites.items():
                 yield confusion_table(f"{suite}, {name}", found)
     for name, model in summary.models.items():
         if len({each.model for each in model.deciders}) > 1:
             yield deciders_table(name, model)
-    yield from failures(summary.failures)
+    yield from failures(summary)
 
 
 def accuracy_table(summary: Summary) -> Table:
-    """Accuracy with its interval, a model a row, and below it a row for each of its suites."""
-    table = _table("Accuracy of handoff decisions")
-    table.add_column("model", overflow="fold")
-    table.add_column("accuracy", justify="right")
+    """Passed scenarios, then decisions: a model a row, below it a row for each of its suites."""
+    table = _table("Passed scenarios, and accuracy of handoff decisions")
     confidence = next((m.accuracy.confidence for m in summary.models.values()), 0.95)
-    table.add_column(f"{confidence:.0%} interval", justify="right")
-    table.add_column("decisions", justify="right")
-    table.add_column("passed", justify="right")
-    table.add_column("unscored", justify="right")
+    table.add_column("model", overflow="fold")
+    for title in ("passed", f"{confidence:.0%} interval", "trials"):
+        table.add_column(title, justify="right")
+    for title in ("accuracy", f"{confidence:.0%} interval", "on path", "unscored"):
+        table.add_column(title, justify="right")
     for name, model in summary.models.items():
         trials = model.trials
-        table.add_row(
-            Text(name, style="bold"),
-            share(model.accuracy.value),
-            interval(model.accuracy),
-            str(model.accuracy.decisions),
-            f"{trials.passed}/{trials.passed + trials.failed}",
-            _unscored(model),
-        )
+        counted = f"{trials.passed}/{trials.passed + trials.failed}"
+        table.add_row(Text(name, style="bold"), *shares(model, counted), _unscored(model))
         if len(model.suites) > 1:
             for suite, found in model.suites.items():
-                table.add_row(
-                    Text(f"  {suite}", style="dim"),
-                    share(found.accuracy.value),
-                    interval(found.accuracy),
-                    str(found.accuracy.decisions),
-                )
+                table.add_row(Text(f"  {suite}", style="dim"), *shares(found, str(found.passed.of)))
     return table
+
+
+def shares(found: ModelSummary | SuiteSummary, trials: str) -> tuple[str, ...]:
+    """Passed scenarios with their interval, the trials, accuracy with its interval, on path."""
+    return (
+        share(found.passed.value),
+        interval(found.passed),
+        trials,
+        share(found.accuracy.value),
+        interval(found.accuracy),
+        share(found.on_path.value),
+    )
 
 
 def outcomes_table(summary: Summary) -> Table:
     """What the decisions came to, a model a row."""
-    table = _table("Outcomes of the decisions on path")
+    table = _table("Outcomes of the expected decisions")
     table.add_column("model", overflow="fold")
+    table.add_column("all", justify="right")
     for outcome in OUTCOMES:
         table.add_column(outcome, justify="right")
-    table.add_column("cascaded", justify="right", style="dim")
+    table.add_column("cascaded", justify="right")
     for name, model in summary.models.items():
         counts = model.decisions
         table.add_row(
             Text(name),
+            str(counts.expected),
             *(_count(counts.outcomes[outcome]) for outcome in OUTCOMES),
             _count(counts.cascaded),
         )
+    return table
+
+
+def check_rows(summary: Summary) -> Iterable[tuple[str, ...]]:
+    """A check a row: its name, and for each model the trials that pass it, of how many."""
+    names = dict.fromkeys(name for model in summary.models.values() for name in model.checks)
+    for name in names:
+        found = [model.checks.get(name) for model in summary.models.values()]
+        yield (
+            name,
+            *(
+                "·" if each is None else f"{each.passed}/{each.passed + each.failed}"
+                for each in found
+            ),
+        )
+
+
+def checks_table(summary: Summary) -> Table:
+    """The other checks: in how many trials each passed."""
+    table = _table("Other checks: trials that pass, of those that it judged")
+    table.add_column("check")
+    for name in summary.models:
+        table.add_column(Text(name), justify="right", overflow="fold")
+    for row in check_rows(summary):
+        table.add_row(*map(Text, row))
     return table
 
 
@@ -138,6 +186,9 @@ def confusion_table(title: str, found: SuiteSummary) -> Table:
     table.add_column("expected")
     for number in range(1, len(agents) + 1):
         table.add_column(str(number), justify="right")
+    lost = any(UNREACHED in row for row in found.confusion.values())
+    if lost:
+        table.add_column("unreached", justify="right")
     table.add_column("precision", justify="right")
     table.add_column("recall", justify="right")
     for number, (agent, quality) in enumerate(found.per_agent.items(), 1):
@@ -146,7 +197,7 @@ def confusion_table(title: str, found: SuiteSummary) -> Table:
             Text(str(row[each]), style="green" if each == agent else "red")
             if row.get(each)
             else Text("·", style="dim")
-            for each in agents
+            for each in (*agents, *([UNREACHED] if lost else []))
         ]
         label = Text(f"{number} {agent}")
         table.add_row(label, *cells, share(quality.precision), share(quality.recall))
@@ -166,22 +217,31 @@ def deciders_table(name: str, model: ModelSummary) -> Table:
     return table
 
 
-def failures(found: Iterable[Failure]) -> Iterable[RenderableType]:
-    """What went wrong, the first few of each model that can be expected to do well."""
+def unexpected(summary: Summary) -> list[Failure]:
+    """The failures of the models that are not expected to fail.
+
+    What failed along with the decision of its turn follows from it, and is left out.
+    """
+    failing = {name for name, model in summary.models.items() if model.traits.expected_to_fail}
+    return telling(each for each in summary.failures if each.model not in failing)
+
+
+def failures(summary: Summary) -> Iterable[RenderableType]:
+    """What went wrong, the first few of each model that is not expected to fail."""
     by_model: dict[str, list[Failure]] = {}
-    for each in telling(each for each in found if not each.model.startswith(TRIVIAL)):
+    for each in unexpected(summary):
         by_model.setdefault(each.model, []).append(each)
     for model, listed in by_model.items():
         yield Text(f"{model}: what went wrong", style="bold")
         groups = grouped(listed)
         for group in groups[:_SHOWN]:
-            yield from _told(group)
+            yield from _told(group, own=summary.models[model].traits.agents_own)
         left = sum(len(group.failures) for group in groups[_SHOWN:])
         if left:
             yield Text(f"  and {left} more: `handoff-evals show RUN LABEL`")
 
 
-def _told(group: SameCause) -> Iterable[RenderableType]:
+def _told(group: SameCause, *, own: bool) -> Iterable[RenderableType]:
     each = group.first
     if len(group.failures) > 1:
         yield Text(f"  {len(group.failures)} trials: {each.reason}")
@@ -189,8 +249,8 @@ def _told(group: SameCause) -> Iterable[RenderableType]:
         return
     trial = f" trial {each.number + 1}" if each.number else ""
     turn = "" if each.turn is None else f", turn {each.turn}"
-    # With models of their own, the agents' is the one to look at.
-    by = f" [{each.asked}]" if each.asked and each.model == "own" else ""
+    # Where each agent has a model of its own, which one decided is what a reader looks for.
+    by = f" [{each.asked}]" if each.asked and own else ""
     yield Text(f"  {each.suite} / {each.scenario}{trial}{turn}: {each.reason}{by}")
     if each.user:
         yield Text(f"      caller: {each.user}", style="dim")
@@ -210,11 +270,11 @@ def share(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
 
 
-def interval(accuracy: Accuracy) -> str:
+def interval(found: Share) -> str:
     """`[low, high]`."""
-    if accuracy.low is None or accuracy.high is None:
+    if found.low is None or found.high is None:
         return "-"
-    return f"[{accuracy.low:.2f}, {accuracy.high:.2f}]"
+    return f"[{found.low:.2f}, {found.high:.2f}]"
 
 
 def _count(number: int) -> str:

@@ -1,13 +1,18 @@
 """Trials, run folders, summaries and baselines."""
 
-from handoff_evals.results.baseline import Baseline, keep
-from handoff_evals.results.manifest import Asked, Manifest, Price, SuiteRecord, scenario_sha256
-from handoff_evals.results.run_folder import RunFolder
+from handoff_evals.results.baseline import Baseline, scenario_sha256
+from handoff_evals.results.run_folder import (
+    Asked,
+    Manifest,
+    ModelTraits,
+    Price,
+    RunFolder,
+    SuiteRecord,
+)
 from handoff_evals.results.summarise import summarise
-from handoff_evals.results.summary import Accuracy, Failure, ModelSummary, SuiteSummary, Summary
+from handoff_evals.results.summary import Failure, ModelSummary, Share, SuiteSummary, Summary
 from handoff_evals.results.trial import (
     FailedCheck,
-    KeptTrial,
     PairKey,
     Trial,
     TrialKey,
@@ -15,24 +20,23 @@ from handoff_evals.results.trial import (
 )
 
 __all__ = [
-    "Accuracy",
     "Asked",
     "Baseline",
     "FailedCheck",
     "Failure",
-    "KeptTrial",
     "Manifest",
     "ModelSummary",
+    "ModelTraits",
     "PairKey",
     "Price",
     "RunFolder",
+    "Share",
     "SuiteRecord",
     "SuiteSummary",
     "Summary",
     "Trial",
     "TrialKey",
     "TrialResult",
-    "keep",
     "scenario_sha256",
     "summarise",
 ]

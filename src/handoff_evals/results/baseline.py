@@ -1,14 +1,15 @@
-"""A run that is kept, for later runs to be held against.
+"""A run that is kept, for later runs to be compared with.
 
 One JSON file for the project's repository: what each trial's decisions came to, and no
 word of what was said. A trial a line and everything sorted, so that `git diff` shows what
 an update changed.
 """
 
+import dataclasses
+import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handoff_evals.checks import Decision, Outcome, Status
 from handoff_evals.errors import UsageError
-from handoff_evals.results.manifest import scenario_sha256
-from handoff_evals.results.trial import FailedCheck, KeptTrial, Trial, TrialKey
-from handoff_evals.scenarios import Suite
+from handoff_evals.files import locked, write_atomically
+from handoff_evals.results.run_folder import SuiteRecord
+from handoff_evals.results.trial import FailedCheck, Trial, TrialKey, TrialResult
+from handoff_evals.scenarios import Scenario
 
 SCHEMA = 1
 
@@ -39,18 +41,30 @@ class Baseline:
     """What each trial came to."""
 
     suites: tuple[KeptSuite, ...]
-    trials: tuple[KeptTrial, ...]
+    trials: tuple[TrialResult, ...]
     """Sorted by model, suite, scenario and number."""
 
     @classmethod
-    def of(cls, trials: Iterable[Trial], suites: Sequence[Suite]) -> "Baseline":
-        """Keep a run; its transcripts are let go."""
-        hashes = {
-            (suite.name, scenario.label): scenario_sha256(scenario)
-            for suite in suites
-            for scenario in suite.scenarios
-        }
-        kept = [keep(each, hashes[each.key.suite, each.key.scenario]) for each in trials]
+    def of(cls, trials: Iterable[Trial], suites: Sequence[SuiteRecord]) -> "Baseline":
+        """Keep the trials of a run, without their transcripts.
+
+        Args:
+            trials: the finished trials.
+            suites: as the run's manifest has them.
+
+        Raises:
+            UsageError: when the manifest is of a version that kept no hashes of scenarios.
+        """
+        hashes = {suite.name: suite.scenario_sha256 for suite in suites}
+        if not all(hashes.values()):
+            raise UsageError(
+                "this run was made by an older version, which did not record what its scenarios "
+                "said: run the suites again"
+            )
+        kept = [
+            TrialResult.of(each, scenario_sha256=hashes[each.key.suite][each.key.scenario])
+            for each in trials
+        ]
         return cls(
             suites=tuple(
                 KeptSuite(name=suite.name, path=suite.path, sha256=suite.sha256, agent=suite.agent)
@@ -71,14 +85,14 @@ class Baseline:
         except OSError as error:
             raise UsageError(f"baseline {str(path)!r} can't be read: {error}") from error
         except ValueError as error:
-            raise UsageError(f"{path}: not a baseline, for it is no JSON: {error}") from error
+            raise UsageError(f"{path}: not a baseline, because it is not JSON: {error}") from error
         # First: another version's baseline has other fields, and this is why.
         schema = data.get("schema") if isinstance(data, dict) else None
         if schema != SCHEMA:
             raise UsageError(
                 f"{path}: not a baseline of this version: it has schema {schema!r}, and this "
-                f"version reads {SCHEMA}. Write it anew: `handoff-evals run --baseline {path} "
-                "--update-baseline`"
+                f"version reads {SCHEMA}. Remove it, and write it from a finished run: "
+                f"`handoff-evals baseline RUN {path}`"
             )
         try:
             return _File.model_validate(data).value()
@@ -96,11 +110,29 @@ class Baseline:
         Raises:
             UsageError: when it can't be written.
         """
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text("\n".join(self._lines()), "utf-8", "backslashreplace")
-            temporary.replace(path)
+            write_atomically(path, "\n".join(self._lines()))
+        except OSError as error:
+            raise UsageError(f"baseline {str(path)!r} can't be written: {error}") from error
+
+    def write_into(self, path: Path, *, partial: bool) -> None:
+        """Put this run into the file, where it takes the place of an earlier one of the same.
+
+        Two processes may do so at once: what either of them has written stays.
+
+        Args:
+            path: the file; it need not be there.
+            partial: as for `updated`.
+
+        Raises:
+            UsageError: when it is no baseline of this version, or can't be written.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with locked(path):
+                kept = Baseline.read(path) if path.exists() else None
+                (kept.updated(self, partial=partial) if kept else self).write(path)
         except OSError as error:
             raise UsageError(f"baseline {str(path)!r} can't be written: {error}") from error
 
@@ -110,20 +142,20 @@ class Baseline:
         return tuple(sorted({trial.key.model for trial in self.trials}))
 
     @cached_property
-    def by_key(self) -> Mapping[TrialKey, KeptTrial]:
-        """The trials by which they are."""
+    def by_key(self) -> Mapping[TrialKey, TrialResult]:
+        """The trials by their keys."""
         return {trial.key: trial for trial in self.trials}
 
     def updated(self, newer: "Baseline", *, partial: bool) -> "Baseline":
-        """This one, with a newer run in place of what that one was about.
+        """This one, with the trials of a newer run in place of its own.
 
         Args:
             newer: the run; other suites and models stay as they are.
-            partial: that it held some scenarios of its suites only; the others stay. A
+            partial: whether it ran only some scenarios of its suites; the others stay. A
                 whole run replaces them all, so that a scenario which was deleted goes.
         """
 
-        def place(trial: KeptTrial) -> tuple[str, ...]:
+        def place(trial: TrialResult) -> tuple[str, ...]:
             key = trial.key
             return (key.suite, key.model, *([key.scenario] if partial else []))
 
@@ -144,22 +176,6 @@ class Baseline:
         yield from _listed("suites", [_SuiteLine.of(each) for each in self.suites], end=",")
         yield from _listed("trials", [_TrialLine.of(each) for each in self.trials], end="")
         yield "}\n"
-
-
-def keep(trial: Trial, sha256: str) -> KeptTrial:
-    """One trial without its transcript. `sha256` is its scenario's."""
-    return KeptTrial(
-        key=trial.key,
-        scenario_sha256=sha256,
-        status=trial.status,
-        decisions=() if trial.status == "unscored" else trial.decisions,
-        failed=tuple(
-            FailedCheck(check=score.name, turn=score.turn)
-            for score in trial.scores
-            if score.status == "failed" and score.name != "handoff"
-        ),
-        replayed=all(call.replayed for call in trial.transcript.model_calls),
-    )
 
 
 class _Line(BaseModel):
@@ -204,7 +220,7 @@ class _TrialLine(_Line):
     failed: list[_CheckLine] = []
 
     @classmethod
-    def of(cls, trial: KeptTrial) -> "_TrialLine":
+    def of(cls, trial: TrialResult) -> "_TrialLine":
         return cls(
             **asdict(trial.key),
             scenario_sha256=trial.scenario_sha256,
@@ -222,8 +238,8 @@ class _TrialLine(_Line):
             failed=[_CheckLine(check=each.check, turn=each.turn) for each in trial.failed],
         )
 
-    def value(self) -> KeptTrial:
-        return KeptTrial(
+    def value(self) -> TrialResult:
+        return TrialResult(
             key=TrialKey(
                 suite=self.suite, scenario=self.scenario, model=self.model, number=self.number
             ),
@@ -256,7 +272,7 @@ class _File(_Line):
         )
 
 
-def _order(trial: KeptTrial) -> tuple[str, str, str, int]:
+def _order(trial: TrialResult) -> tuple[str, str, str, int]:
     key = trial.key
     return key.model, key.suite, key.scenario, key.number
 
@@ -271,3 +287,37 @@ def _listed(name: str, lines: Sequence[BaseModel], *, end: str) -> Iterator[str]
 
 def _written(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+def scenario_sha256(scenario: Scenario) -> str:
+    """Of what the caller says and what is expected: its place and its tags don't matter.
+
+    The first 16 digits, which are enough to tell that it changed.
+    """
+    meant = {"turns": _said_so(scenario.turns), "userdata": _said_so(scenario.userdata)}
+    if scenario.expect:
+        meant["expect"] = _said_so(scenario.expect)
+    text = json.dumps(meant, sort_keys=True, ensure_ascii=True, default=repr)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _said_so(value: Any) -> Any:
+    """What a scenario says, as JSON; what it leaves out is not in there.
+
+    So a key that a later version knows changes nothing for scenarios that do not use it.
+    """
+    if is_dataclass(value):
+        given = {each.name: getattr(value, each.name) for each in fields(value)}
+        left_out = {each.name: _default(each) for each in fields(value)}
+        return {name: _said_so(each) for name, each in given.items() if each != left_out[name]}
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, Mapping):
+        return {name: _said_so(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_said_so(each) for each in value]
+    return value
+
+
+def _default(of: dataclasses.Field[Any]) -> Any:
+    return of.default if of.default_factory is MISSING else of.default_factory()

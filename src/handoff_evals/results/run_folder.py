@@ -7,12 +7,11 @@ RUN/summary.json    written at the end, and drawn anew from the trials whenever 
 ```
 """
 
-import fcntl
 import json
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from errno import ENOSPC
 from itertools import count
@@ -23,8 +22,102 @@ from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
 from handoff_evals.errors import RunFolderError
-from handoff_evals.results.manifest import SCHEMA, Manifest
+from handoff_evals.files import locked, write_atomically
 from handoff_evals.results.trial import Trial
+from handoff_evals.transcript import Usage
+
+SCHEMA = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    """In one currency, per million tokens."""
+
+    prompt: float
+    completion: float
+
+    def of(self, usage: Usage) -> float:
+        """What so many tokens cost."""
+        return (usage.prompt * self.prompt + usage.completion * self.completion) / 1e6
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelTraits:
+    """What has to be known of a model's answers to report and compare them; no name says it."""
+
+    reference: bool = False
+    """A rule answers, and no real model."""
+    deterministic: bool = False
+    """The same is answered whenever the same is asked."""
+    plays_scenario: bool = False
+    """The scenario says what to answer, so that there is no answer without one."""
+    agents_own: bool = False
+    """Each agent's own model answers."""
+
+    @property
+    def expected_to_fail(self) -> bool:
+        """Whether failing is what it is for: its figures are of interest, not its failures."""
+        return self.reference and not self.plays_scenario
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuiteRecord:
+    """One suite of a run. `agent_sha256` covers the agent's module and its project's."""
+
+    name: str
+    path: str
+    sha256: str
+    agent: str
+    agent_sha256: str
+    scenarios: tuple[str, ...]
+    simulated: tuple[str, ...] = ()
+    scenario_sha256: Mapping[str, str] = field(default_factory=dict)
+    """By the scenario's label; empty in runs of older versions."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What the user asked for, so that a run can be resumed."""
+
+    suites: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    cassettes: str = "off"
+    """The mode of the cassettes."""
+    cassette_folders: tuple[str, ...] = ()
+    """From the project's folder; the first is written to."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """Written once, when the run starts."""
+
+    created_at: str
+    """UTC, ISO 8601."""
+    command: tuple[str, ...]
+    suites: tuple[SuiteRecord, ...]
+    models: tuple[str, ...]
+    """The models' labels, as they stand in every report."""
+    trials: int
+    seed: int
+    asked: Asked = field(default_factory=Asked)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    git_commit: str | None = None
+    git_dirty: bool = False
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    """By the model's label, where one is known."""
+    traits: Mapping[str, ModelTraits] = field(default_factory=dict)
+    """By the model's label; none in a run of an earlier version."""
+    notes: tuple[str, ...] = ()
+    """What a reader has to know about a model, as the limits of the local one."""
+    schema: int = SCHEMA
+
+    @property
+    def deterministic(self) -> frozenset[str]:
+        """The labels of the models that answer the same whenever the same is asked."""
+        return frozenset(label for label, each in self.traits.items() if each.deterministic)
+
 
 _MANIFEST = TypeAdapter(Manifest)
 _TRIAL = TypeAdapter(Trial)
@@ -35,7 +128,7 @@ class RunFolder:
     """One run. A trial that has been appended stays, whatever happens next."""
 
     def __init__(self, path: Path) -> None:
-        """Stand for the folder; `create` and `open` are the ways to get one."""
+        """Use `create` or `open`, which see that there is a run."""
         self.path = path
 
     @classmethod
@@ -48,11 +141,11 @@ class RunFolder:
         try:
             path = _fresh(parent) if name is None else parent / name
             if (path / "manifest.json").exists():
-                raise RunFolderError(f"{str(path)!r} holds a run already: choose another --out")
+                raise RunFolderError(f"{str(path)!r} has a run already: choose another --out")
             path.mkdir(parents=True, exist_ok=True)
             (path / "trials.jsonl").touch()
             # Last: what has a manifest is a whole run folder.
-            _replace(path / "manifest.json", _written(_MANIFEST, manifest, indent=2))
+            write_atomically(path / "manifest.json", _written(_MANIFEST, manifest, indent=2))
         except OSError as error:
             raise RunFolderError(f"a run can't be written to {str(parent)!r}: {error}") from error
         return cls(path)
@@ -110,7 +203,7 @@ class RunFolder:
 
         A last line without its end was being written when the run was killed: it
         is no finished trial and is passed over. Of a trial that had no answer and was
-        held again by `--resume`, the last counts.
+        run again by `resume`, the last counts.
 
         Raises:
             RunFolderError: when a whole line can't be read.
@@ -135,25 +228,25 @@ class RunFolder:
             return {_key(line): number for number, line in enumerate(file, 1) if line[-1:] == b"\n"}
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Keep it for this process while a run adds to it.
+    def locked(self) -> Iterator[None]:
+        """Let no other process add to the run meanwhile.
 
         Raises:
-            RunFolderError: when another process does so.
+            RunFolderError: when another process does so already.
         """
-        with (self.path / "trials.jsonl").open("rb") as file:
+        with ExitStack() as stack:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+                stack.enter_context(locked(self.path / "trials.jsonl", wait=False))
+            except TimeoutError:
                 raise RunFolderError(
-                    f"{str(self.path)!r} is being added to by another process: wait for it to end"
+                    f"another process is adding to {str(self.path)!r}: wait for it to end"
                 ) from None
             yield
 
     def write_summary(self, summary: Any) -> None:
         """Write `summary.json`, whole or not at all."""
         data = _written(TypeAdapter(type(summary)), summary, indent=2)
-        _replace(self.path / "summary.json", data)
+        write_atomically(self.path / "summary.json", data)
 
 
 def _key(line: bytes) -> str:
@@ -187,13 +280,3 @@ def _written(adapter: TypeAdapter[Any], value: Any, *, indent: int | None = None
     plain = adapter.dump_python(value)
     text = json.dumps(plain, indent=indent, ensure_ascii=False, default=to_jsonable_python)
     return text.encode("utf-8", "backslashreplace") + b"\n"
-
-
-def _replace(path: Path, data: bytes) -> None:
-    file, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(file, "wb") as opened:
-        opened.write(data)
-        opened.flush()
-        os.fsync(opened.fileno())
-    Path(temporary).chmod(0o644)
-    Path(temporary).replace(path)

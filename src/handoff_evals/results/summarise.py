@@ -1,36 +1,49 @@
 """Adding up a run, one trial at a time."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean, median, quantiles
 
-from handoff_evals.checks import OUTCOMES, Decision, confusion, per_agent
-from handoff_evals.results.manifest import Manifest, Price
+from handoff_evals.checks import (
+    OUTCOMES,
+    Decision,
+    Score,
+    Status,
+    confusion,
+    overall,
+    per_agent,
+)
+from handoff_evals.results.run_folder import Manifest, ModelTraits, Price
 from handoff_evals.results.summary import (
-    Accuracy,
+    CheckCounts,
     Decider,
     DecisionCounts,
     Failure,
     ModelSummary,
     Seconds,
+    Share,
     SuiteSummary,
     Summary,
     TrialCounts,
 )
 from handoff_evals.results.trial import Trial
-from handoff_evals.stats import Interval, clustered, pass_at_k, pass_hat_k
-from handoff_evals.transcript import AgentHandoff, Message, Transcript, Usage
+from handoff_evals.stats import mean_interval, pass_at_k, pass_hat_k
+from handoff_evals.transcript import AgentHandoff, AgentRef, Message, Transcript, Usage
 
 
 def decider(transcript: Transcript, decision: Decision) -> tuple[str, str]:
     """The agent that had the call when the turn began, and the model that it asked first.
 
+    Of a decision that was not reached it is the last turn that took place: who had the call
+    then kept it from being made.
+
     Returns:
         Their names; the model's is empty where the agent decided without one.
     """
-    agent = transcript.turns[decision.turn - 1].active
-    calls = transcript.turns[decision.turn].model_calls
+    turn = min(decision.turn, len(transcript.turns) - 1)
+    agent = transcript.turns[max(turn - 1, 0)].active
+    calls = transcript.turns[turn].model_calls
     asked = (each.model for each in calls if each.agent == agent and each.purpose == "reply")
     return agent.label, next(asked, "")
 
@@ -66,7 +79,8 @@ class _Tally:
     statuses: Counter[str] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
     decisions: list[tuple[str, str, Decision]] = field(default_factory=list)
-    unreached: int = 0
+    checks: dict[str, Counter[str]] = field(default_factory=dict)
+    """How each check came out, by its name, a trial each."""
     usage: Usage = field(default_factory=Usage)
     ttft: list[float] = field(default_factory=list)
     seams: list[float] = field(default_factory=list)
@@ -82,19 +96,22 @@ def summarise(trials: Iterable[Trial], manifest: Manifest, *, confidence: float 
     tallies = {model: _Tally() for model in manifest.models}
     planned = manifest.trials * sum(len(suite.scenarios) for suite in manifest.suites)
     failures: list[Failure] = []
-    met: set[str] = set()
+    met: dict[str, AgentRef] = {}
     for trial in trials:
         tally = tallies[trial.key.model]
         _add(tally, trial)
         failures.extend(_failures(trial))
-        met.update(turn.active.label for turn in trial.transcript.turns)
+        met.update({turn.active.label: turn.active for turn in trial.transcript.turns})
     return Summary(
         models={
-            name: _model(tally, planned, confidence, manifest.prices.get(name))
+            name: replace(
+                _model(tally, planned, confidence, manifest.prices.get(name)),
+                traits=manifest.traits.get(name, ModelTraits()),
+            )
             for name, tally in tallies.items()
         },
         failures=tuple(failures),
-        met=tuple(sorted(met)),
+        met=tuple(each for _, each in sorted(met.items())),
     )
 
 
@@ -105,15 +122,16 @@ def _add(tally: _Tally, trial: Trial) -> None:
     calls = trial.transcript.model_calls
     tally.ttft.extend(call.ttft_s for call in calls if call.ttft_s is not None)
     if trial.status == "unscored":
-        tally.causes[trial.cause or "no scores"] += 1
+        tally.causes[trial.cause or ""] += 1
         return
+    for name, status in _by_check(trial).items():
+        tally.checks.setdefault(name, Counter())[status] += 1
     key = trial.key
     tally.seams.extend(seams(trial.transcript))
     tries = tally.tries.setdefault((key.suite, key.scenario), [0, 0])
     tries[0] += 1
     tries[1] += trial.status == "passed"
     tally.decisions.extend((key.suite, key.scenario, each) for each in trial.decisions)
-    tally.unreached += trial.unreached
     for decision in trial.decisions:
         if decision.on_path:
             made = tally.deciders.setdefault(decider(trial.transcript, decision), [0, 0])
@@ -121,9 +139,19 @@ def _add(tally: _Tally, trial: Trial) -> None:
             made[1] += decision.outcome == "correct"
 
 
+def _by_check(trial: Trial) -> Mapping[str, Status]:
+    """How each check of a trial came out, but for the handoff decisions."""
+    scores: dict[str, list[Score]] = {}
+    for each in trial.scores:
+        if each.name != "handoff":
+            scores.setdefault(each.name, []).append(each)
+    return {name: overall(tuple(found)) for name, found in scores.items()}
+
+
 def _failures(trial: Trial) -> Iterable[Failure]:
     key = trial.key
     decided = {each.turn: decider(trial.transcript, each)[1] for each in trial.decisions}
+    outcomes = {each.turn: each.outcome for each in trial.decisions}
     for score in trial.scores:
         if score.status != "passed":
             turns = trial.transcript.turns
@@ -138,13 +166,16 @@ def _failures(trial: Trial) -> Iterable[Failure]:
                 name=score.name if score.status == "failed" else "unscored",
                 reason=score.reason,
                 asked=decided.get(score.turn, "") if score.turn is not None else "",
+                outcome=outcomes.get(score.turn, "")
+                if score.name == "handoff" and score.turn is not None
+                else "",
             )
 
 
 def _model(tally: _Tally, planned: int, confidence: float, price: Price | None) -> ModelSummary:
     found = [decision for _, _, decision in tally.decisions]
     matrix = confusion(found)
-    suites = sorted({suite for suite, _, _ in tally.decisions})
+    suites = sorted({suite for suite, _ in tally.tries})
     return ModelSummary(
         trials=TrialCounts(
             passed=tally.statuses["passed"],
@@ -153,12 +184,17 @@ def _model(tally: _Tally, planned: int, confidence: float, price: Price | None) 
             causes=dict(tally.causes),
             not_run=planned - tally.statuses.total(),
         ),
-        decisions=_counts(found, tally.unreached),
-        accuracy=_accuracy(tally.decisions, confidence),
-        suites={
-            suite: _suite([each for each in tally.decisions if each[0] == suite], confidence)
-            for suite in suites
+        passed=_share(tally.tries, confidence),
+        decisions=_counts(found),
+        accuracy=_correct(tally.decisions, confidence),
+        on_path=_correct(tally.decisions, confidence, only_on_path=True),
+        checks={
+            name: CheckCounts(
+                passed=counted["passed"], failed=counted["failed"], unscored=counted["unscored"]
+            )
+            for name, counted in tally.checks.items()
         },
+        suites={suite: _suite(suite, tally, confidence) for suite in suites},
         confusion=matrix,
         per_agent=per_agent(matrix),
         tokens=tally.usage,
@@ -175,44 +211,54 @@ def _model(tally: _Tally, planned: int, confidence: float, price: Price | None) 
     )
 
 
-def _suite(found: list[tuple[str, str, Decision]], confidence: float) -> SuiteSummary:
+def _suite(suite: str, tally: _Tally, confidence: float) -> SuiteSummary:
+    found = [each for each in tally.decisions if each[0] == suite]
+    tries = {key: counts for key, counts in tally.tries.items() if key[0] == suite}
     matrix = confusion(decision for _, _, decision in found)
     return SuiteSummary(
-        accuracy=_accuracy(found, confidence), confusion=matrix, per_agent=per_agent(matrix)
+        passed=_share(tries, confidence),
+        accuracy=_correct(found, confidence),
+        on_path=_correct(found, confidence, only_on_path=True),
+        confusion=matrix,
+        per_agent=per_agent(matrix),
     )
 
 
-def _counts(found: list[Decision], unreached: int) -> DecisionCounts:
+def _counts(found: list[Decision]) -> DecisionCounts:
     outcomes = Counter(each.outcome for each in found if each.on_path)
     return DecisionCounts(
         on_path=outcomes.total(),
         cascaded=sum(not each.on_path for each in found),
         recovered=sum(each.on_path and each.recovered_after is not None for each in found),
-        unreached=unreached,
         outcomes={outcome: outcomes[outcome] for outcome in OUTCOMES},
         premature=sum(each.on_path and each.premature for each in found),
     )
 
 
-def _accuracy(found: list[tuple[str, str, Decision]], confidence: float) -> Accuracy:
-    clusters: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+def _correct(
+    found: list[tuple[str, str, Decision]], confidence: float, *, only_on_path: bool = False
+) -> Share:
+    """The share of correct decisions: on path, with the expected outcome."""
+    scenarios: dict[tuple[str, str], list[int]] = {}
     for suite, scenario, decision in found:
-        if decision.on_path:
-            counted = clusters[suite, scenario]
-            counted[0] += decision.outcome == "correct"
-            counted[1] += 1
-    total = sum(counted[1] for counted in clusters.values())
-    interval: Interval | None = None
-    if total:
-        pairs = [(correct, of) for correct, of in clusters.values()]
-        interval = clustered(pairs, confidence=confidence)
-    return Accuracy(
+        if decision.on_path or not only_on_path:
+            counts = scenarios.setdefault((suite, scenario), [0, 0])
+            counts[0] += 1
+            counts[1] += decision.on_path and decision.outcome == "correct"
+    return _share(scenarios, confidence)
+
+
+def _share(scenarios: Mapping[tuple[str, str], list[int]], confidence: float) -> Share:
+    """Average over scenarios; of each, how many there were, and how many of them were right."""
+    found = sorted(right / number for number, right in scenarios.values())
+    interval = mean_interval(found, confidence=confidence) if found else None
+    return Share(
         value=interval.value if interval else None,
         low=interval.low if interval else None,
         high=interval.high if interval else None,
         confidence=confidence,
-        decisions=total,
-        scenarios=len(clusters),
+        of=sum(number for number, _ in scenarios.values()),
+        scenarios=len(found),
     )
 
 

@@ -1,11 +1,11 @@
 """A run in numbers: the one source of every report."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from handoff_evals.checks import Quality
-from handoff_evals.results.manifest import SCHEMA
-from handoff_evals.transcript import Usage
+from handoff_evals.results.run_folder import SCHEMA, ModelTraits
+from handoff_evals.transcript import AgentRef, Usage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +35,14 @@ class DecisionCounts:
     """Decisions that start on a wrong agent because of an earlier one."""
     recovered: int
     """Wrong decisions after which the caller got back to where they should be."""
-    unreached: int
-    """Decisions that an agent's fault kept from being taken."""
     outcomes: Mapping[str, int]
-    """On path; all six outcomes, zeros included."""
+    """On path; all seven outcomes, zeros included."""
     premature: int
+
+    @property
+    def expected(self) -> int:
+        """All of them: every turn with an expected agent of a scored trial."""
+        return self.on_path + self.cascaded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,15 +54,29 @@ class Seconds:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Accuracy:
-    """The share of correct decisions on path, with an interval clustered by scenario."""
+class Share:
+    """A share of each scenario, averaged over the scenarios; None where there are none.
+
+    Every scenario weighs the same, however long it is and however many trials it has. The
+    interval is for further scenarios like these.
+    """
 
     value: float | None
     low: float | None
     high: float | None
     confidence: float
-    decisions: int
+    of: int
+    """How many trials, or decisions, there were."""
     scenarios: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckCounts:
+    """In how many scored trials a check passed, and in how many it failed."""
+
+    passed: int
+    failed: int
+    unscored: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +93,11 @@ class Decider:
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteSummary:
-    """One model on one suite."""
+    """One model on one suite; see `ModelSummary`."""
 
-    accuracy: Accuracy
+    passed: Share
+    accuracy: Share
+    on_path: Share
     confusion: Mapping[str, Mapping[str, int]]
     per_agent: Mapping[str, Quality]
 
@@ -88,8 +107,16 @@ class ModelSummary:
     """One model over all suites of the run."""
 
     trials: TrialCounts
+    passed: Share
+    """Passed trials, of those that are scored."""
     decisions: DecisionCounts
-    accuracy: Accuracy
+    accuracy: Share
+    """Correct decisions, of all that were expected: what was not reached, or starts on a wrong
+    agent because of an earlier miss, is not correct."""
+    on_path: Share
+    """Correct decisions, of those on path. It may rise where a model does worse."""
+    checks: Mapping[str, CheckCounts]
+    """By check, but for the handoff decisions."""
     suites: Mapping[str, SuiteSummary]
     confusion: Mapping[str, Mapping[str, int]]
     per_agent: Mapping[str, Quality]
@@ -105,18 +132,19 @@ class ModelSummary:
     """Seconds of the trials, added up."""
     deciders: tuple[Decider, ...] = ()
     """One where all agents ask the same model; with `own`, each agent's."""
+    traits: ModelTraits = field(default_factory=ModelTraits)
     cost: float | None = None
     """Of all trials, unscored ones too; None where no price is known."""
 
     def a_decision(self, total: float | None) -> float | None:
-        """So much of a total as falls to one decision, on path or not."""
-        decided = self.accuracy.decisions + self.decisions.cascaded
+        """So much of a total as falls to one decision that was made, on path or not."""
+        decided = self.decisions.expected - self.decisions.outcomes["unreached"]
         return None if total is None or not decided else total / decided
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """One check that failed, with what is needed to read about it."""
+    """One check that failed or is unscored, with what is needed to read about it."""
 
     model: str
     suite: str
@@ -128,6 +156,8 @@ class Failure:
     reason: str
     asked: str = ""
     """The model that decided, where the check is of a decision."""
+    outcome: str = ""
+    """What the decision came to, where the check is of one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +166,6 @@ class Summary:
 
     models: Mapping[str, ModelSummary]
     failures: tuple[Failure, ...] = ()
-    met: tuple[str, ...] = ()
+    met: tuple[AgentRef, ...] = ()
     """Every agent that was active after some turn."""
     schema: int = SCHEMA

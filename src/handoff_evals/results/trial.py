@@ -20,15 +20,13 @@ class TrialKey:
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """A conversation that was held, and what the checks say of it."""
+    """A conversation, and what the checks say of it."""
 
     key: TrialKey
     seed: int
     transcript: Transcript
     scores: tuple[Score, ...]
     decisions: tuple[Decision, ...]
-    unreached: int
-    """Turns with an expected agent that the conversation never came to."""
     started_at: str
     """UTC, ISO 8601."""
     duration_s: float
@@ -41,9 +39,11 @@ class Trial:
 
     @property
     def cause(self) -> str | None:
-        """What left it unscored, as a word to count by."""
-        fault = self.transcript.unscored_because
-        return None if fault is None else fault.cause
+        """What left it unscored, as a word to count by; None where nothing did."""
+        if self.status != "unscored":
+            return None
+        named = (each.cause or each.name for each in self.scores if each.status == "unscored")
+        return next(named, "no_scores")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,23 +55,8 @@ class FailedCheck:
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeptTrial:
-    """One trial, as far as a comparison needs it."""
-
-    key: TrialKey
-    scenario_sha256: str
-    """Of what is said and expected; see `scenario_sha256`."""
-    status: Status
-    decisions: tuple[Decision, ...]
-    """`premature` and `recovered_after` are not kept."""
-    failed: tuple[FailedCheck, ...] = ()
-    replayed: bool = field(default=False, compare=False)
-    """Whether no model was asked. Not in the file."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class PairKey:
-    """Which conversation it is, on whatever side."""
+    """Which conversation it is, on whatever model or side; trials are paired by it."""
 
     suite: str
     scenario: str
@@ -81,63 +66,57 @@ class PairKey:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialResult:
-    """How one conversation ended on one side."""
+    """What a trial came to, without its transcript: all that a comparison needs of it."""
 
-    place: PairKey
+    key: TrialKey
     status: Status
     decisions: tuple[Decision, ...]
-    failed: frozenset[tuple[str, int | None]]
-    """The checks other than handoffs that failed, and the turns that they are about."""
-    starts: Mapping[int, str] = field(default_factory=dict)
-    """The agent that had the call before each turn; nobody knows it of a baseline."""
-    cause: str | None = None
-    """What left it unscored."""
-    asked: int = 0
-    """Requests that a model answered."""
-    replayed: int = 0
-    """Requests that a cassette answered."""
+    failed: tuple[FailedCheck, ...] = ()
+    """The checks that failed, other than handoff decisions."""
+    scenario_sha256: str = ""
+    """Of what is said and expected; see `scenario_sha256`. Empty where nobody asked for it."""
+    starts: Mapping[int, str] = field(default_factory=dict, compare=False)
+    """The agent that had the call before each turn; a baseline does not keep it."""
+    cause: str | None = field(default=None, compare=False)
+    """What left it unscored; a baseline does not keep it."""
+    asked: int = field(default=0, compare=False)
+    """Requests that a model answered; a baseline does not keep it."""
+    replayed: int = field(default=0, compare=False)
+    """Requests that a cassette answered; a baseline does not keep it."""
 
     @classmethod
-    def of(cls, trial: Trial) -> "TrialResult":
-        """Take what matters of a trial."""
+    def of(cls, trial: Trial, *, scenario_sha256: str = "") -> "TrialResult":
+        """Leave the transcript out. Of an unscored trial no decision counts."""
         turns, calls = trial.transcript.turns, trial.transcript.model_calls
         replayed = sum(call.replayed for call in calls)
         return cls(
-            place=_place(trial),
+            key=trial.key,
             status=trial.status,
-            decisions=trial.decisions,
-            failed=frozenset(
-                (score.name, score.turn)
+            decisions=() if trial.status == "unscored" else trial.decisions,
+            failed=tuple(
+                FailedCheck(check=score.name, turn=score.turn)
                 for score in trial.scores
                 if score.status == "failed" and score.name != "handoff"
             ),
+            scenario_sha256=scenario_sha256,
             starts={number: turn.active.label for number, turn in enumerate(turns[:-1], 1)},
-            cause=trial.cause or (None if trial.scores else "no_scores"),
+            cause=trial.cause,
             asked=len(calls) - replayed,
             replayed=replayed,
         )
 
-    @classmethod
-    def kept(cls, trial: KeptTrial) -> "TrialResult":
-        """Take what matters of a trial of a baseline."""
-        return cls(
-            place=_place(trial),
-            status=trial.status,
-            decisions=trial.decisions,
-            failed=frozenset((each.check, each.turn) for each in trial.failed),
-        )
+    @property
+    def pair(self) -> PairKey:
+        """What the trials of two sides are paired by."""
+        key = self.key
+        return PairKey(suite=key.suite, scenario=key.scenario, number=key.number)
 
     @property
     def passed(self) -> bool:
-        """Whether everything that was expected came of it."""
+        """Whether every decision is correct and every other expectation holds."""
         return self.status == "passed"
 
     @property
     def scored(self) -> bool:
         """Whether anybody can be judged by it."""
         return self.status != "unscored"
-
-
-def _place(trial: Trial | KeptTrial) -> PairKey:
-    key = trial.key
-    return PairKey(suite=key.suite, scenario=key.scenario, number=key.number)

@@ -1,7 +1,7 @@
 """Which trials, where and how many at once; retries, budgets and resuming."""
 
-from handoff_evals.runs.evaluation import evaluate
-from handoff_evals.runs.lane import Patience, Planned, trial_seed
+from handoff_evals.runs.evaluation import evaluate, load_suite
+from handoff_evals.runs.lane import Planned, RetryPolicy, trial_seed
 from handoff_evals.runs.prepare import (
     PreparedRun,
     RunRequest,
@@ -14,13 +14,14 @@ from handoff_evals.runs.runner import Pace, Runner
 
 __all__ = [
     "Pace",
-    "Patience",
     "Planned",
     "PreparedRun",
+    "RetryPolicy",
     "RunRequest",
     "Runner",
     "cassette_of",
     "evaluate",
+    "load_suite",
     "load_suites",
     "prepare",
     "resume",

@@ -20,7 +20,7 @@ class Budget:
     cost: float = 0.0
 
     def spend(self, trial: Trial, price: Price | None) -> None:
-        """Count a trial that was held, scored or not."""
+        """Count a trial, scored or not."""
         usage = trial.transcript.usage
         self.tokens += usage.prompt + usage.completion
         self.cost += 0.0 if price is None else price.of(usage)
@@ -29,7 +29,7 @@ class Budget:
     def spent(self) -> str | None:
         """Which limit is reached, in words; None while there is something left."""
         if self.max_tokens is not None and self.tokens >= self.max_tokens:
-            return f"--max-tokens {self.max_tokens} is reached ({self.tokens} used)"
+            return f"max_tokens = {self.max_tokens} is reached ({self.tokens} used)"
         if self.max_cost is not None and self.cost >= self.max_cost:
             return f"--max-cost {self.max_cost:g} is reached ({self.cost:.4f} spent)"
         return None
@@ -72,18 +72,18 @@ def trial_seed(key: TrialKey, seed: int) -> int:
 
 
 # A request that failed by one of these may well succeed when it is made again.
-_PASSING = frozenset({"api_timeout", "api_connection", "model_timeout", "api_status_429"})
+_TRANSIENT = frozenset({"api_timeout", "api_connection", "model_timeout", "api_status_429"})
 _LONGEST_WAIT_S = 60.0
 # A provider that asks for more has run out of quota; to wait for it would be to hang.
 _LONGEST_ASKED_S = 600.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patience:
+class RetryPolicy:
     """How a failing model is dealt with, once livekit's own retries are used up."""
 
     retries: int = 2
-    """How often a trial without an answer is held again."""
+    """How often a trial without an answer is run again."""
     wait_s: float = 1.0
     """Seconds before the first of them; doubled each time, with jitter, up to a minute. A
     provider's `retry-after` is honoured instead where it is longer; past ten minutes the
@@ -112,34 +112,45 @@ class Lane:
 
     model: str
     limit: int
-    patience: Patience
+    retry_policy: RetryPolicy
     waiting: deque[Attempt]
     in_flight: int = 0
     at_once: int = 1
     paused_until: float = 0.0
     in_a_row: int = 0
     causes: list[str] = field(default_factory=list)
+    given_up: int = 0
+    """Trials that were not run, because the breaker is open."""
     jitter: Random = field(default_factory=lambda: Random(0))  # noqa: S311 - spreads waits only
 
     @classmethod
     def of(
-        cls, model: str, planned: Iterable[Planned], *, limit: int, patience: Patience
+        cls, model: str, planned: Iterable[Planned], *, limit: int, retry_policy: RetryPolicy
     ) -> "Lane":
         """A lane with everything still to do."""
         waiting = deque(Attempt(planned=each) for each in planned)
-        return cls(model=model, limit=limit, patience=patience, waiting=waiting)
+        return cls(model=model, limit=limit, retry_policy=retry_policy, waiting=waiting)
 
     @property
     def open_breaker(self) -> bool:
         """Whether the model has failed so often that it is asked no more."""
-        return self.in_a_row >= self.patience.breaker
+        return self.in_a_row >= self.retry_policy.breaker
+
+    def give_up(self) -> list[Planned]:
+        """Take out what waits in vain: all, once the breaker is open and nothing is in flight."""
+        if not self.open_breaker or self.in_flight:
+            return []
+        left = [attempt.planned for attempt in self.waiting]
+        self.given_up += len(left)
+        self.waiting.clear()
+        return left
 
     def ready_at(self, now: float) -> float | None:
         """When the next trial may start; None when none may, or a slot must free first."""
         if not self.waiting or self.open_breaker or self.in_flight >= self.at_once:
             return None
         due = self.waiting[0].not_before
-        if due > now:  # what is held again stands behind all that is new
+        if due > now:  # what is to be run again is behind all that is new
             due = min(each.not_before for each in self.waiting)
         return max(now, self.paused_until, due)
 
@@ -151,10 +162,10 @@ class Lane:
         return attempt
 
     def settle(self, attempt: Attempt, trial: Trial, now: float) -> bool:
-        """Take in how a trial ended.
+        """Note how a trial ended.
 
         Returns:
-            Whether it is final; otherwise it will be held again.
+            Whether it is final; otherwise it will be run again.
         """
         self.in_flight -= 1
         fault = trial.transcript.unscored_because
@@ -168,7 +179,7 @@ class Lane:
             self.at_once = max(1, self.at_once // 2)
             if worth_it:
                 self.paused_until = max(self.paused_until, now + wait)
-        if worth_it and _may_pass(fault.cause) and attempt.number < self.patience.retries:
+        if worth_it and _is_transient(fault.cause) and attempt.number < self.retry_policy.retries:
             again = Attempt(
                 planned=attempt.planned, number=attempt.number + 1, not_before=now + wait
             )
@@ -179,9 +190,9 @@ class Lane:
         return True
 
     def _wait(self, number: int, retry_after_s: float | None) -> float:
-        own = self.patience.wait_s * 2.0**number * self.jitter.uniform(0.5, 1.0)
+        own = self.retry_policy.wait_s * 2.0**number * self.jitter.uniform(0.5, 1.0)
         return max(min(_LONGEST_WAIT_S, own), retry_after_s or 0.0)
 
 
-def _may_pass(cause: str) -> bool:
-    return cause in _PASSING or cause.startswith("api_status_5")
+def _is_transient(cause: str) -> bool:
+    return cause in _TRANSIENT or cause.startswith("api_status_5")

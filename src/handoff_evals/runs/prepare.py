@@ -1,6 +1,5 @@
-"""A run, from what was asked for to the folder that holds it."""
+"""A run, from what was asked for to the trials in its folder."""
 
-import importlib
 import subprocess
 import sys
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
@@ -9,19 +8,27 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from handoff_evals.agent_source import fingerprint
 from handoff_evals.cassettes import Cassette, Mode, ModelIdentity
-from handoff_evals.config import read_config
+from handoff_evals.checks import expect_keys, load_checks
+from handoff_evals.config import ProjectConfig, read_config
 from handoff_evals.drivers import InProcessDriver, Limits
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models import Model, resolve
-from handoff_evals.results import Asked, Manifest, RunFolder, SuiteRecord, Trial, TrialKey
-from handoff_evals.runs.fingerprint import fingerprint
-from handoff_evals.runs.lane import Budget, Patience, Planned, plan
+from handoff_evals.references import import_reference
+from handoff_evals.results import (
+    Asked,
+    Manifest,
+    RunFolder,
+    SuiteRecord,
+    Trial,
+    TrialKey,
+    scenario_sha256,
+)
+from handoff_evals.runs.lane import Budget, Planned, RetryPolicy, plan
 from handoff_evals.runs.runner import Pace, Route, Runner
-from handoff_evals.scenarios import Suite, discover, load_suite
-
-DEFAULT_FOLDER = Path("fixtures/cassettes")
+from handoff_evals.scenarios import Scenario, Suite, discover, load_suite
 
 
 def cassette_of(
@@ -36,13 +43,13 @@ def cassette_of(
 
     Args:
         suite: the suite's name.
-        model: which model; None for a trivial one.
-        mode: what is done with it.
+        model: which model; None for a reference model.
+        mode: whether it answers, records, or both.
         folders: where cassettes are, relative to the project; the first is written to.
         project: where `pyproject.toml` is, which may name a `redact` function.
 
     Raises:
-        UsageError: when that function can't be had.
+        UsageError: when that function can't be imported.
     """
     if mode is Mode.OFF or model is None:
         return None
@@ -59,20 +66,19 @@ def _redact(project: Path) -> Callable[[str], str] | None:
     named = read_config(project).redact
     if named is None:
         return None
-    path = str(project.resolve())
-    if path not in sys.path:
-        sys.path.insert(0, path)
-    module, _, name = named.partition(":")
+    what = "[tool.handoff-evals] redact ="
+    redact: Callable[[str], str] = import_reference(named, folder=project, what=what)
     try:
-        found = getattr(importlib.import_module(module), name)
-        if not isinstance(found("a word"), str):
-            raise TypeError(f"it gave {found('a word')!r} for 'a word'")  # noqa: TRY301 - as the rest
+        given = redact("a word")
     except Exception as error:
         raise UsageError(
-            f"[tool.handoff-evals] redact = {named!r} is no `module:function` that takes a str "
-            f"and gives one: {type(error).__name__}: {error}"
+            f"{what} {named!r} fails on 'a word': {type(error).__name__}: {error}; "
+            "it must take a str and return one"
         ) from error
-    redact: Callable[[str], str] = found
+    if not isinstance(given, str):
+        raise UsageError(
+            f"{what} {named!r} returns {given!r} for 'a word'; it must take a str and return one"
+        )
     return redact
 
 
@@ -89,17 +95,35 @@ class RunRequest:
     folder: Path = field(default_factory=Path.cwd)
     limits: Limits = field(default_factory=Limits)
     concurrency: int = 16
-    patience: Patience = field(default_factory=Patience)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     max_tokens: int | None = None
     max_cost: float | None = None
     cassettes: Mode = Mode.OFF
-    tapes: Sequence[Path] = (DEFAULT_FOLDER,)
-    """Folders of cassettes: the first is written to, all are read."""
+    checks_from: Path | None = None
+    """The folder whose `pyproject.toml` names the checks; None for `folder`."""
+    cassette_folders: Sequence[Path] = (Path(ProjectConfig().cassettes),)
+    """From the project's folder: the first is written to, all are read."""
+
+    @classmethod
+    def of_project(cls, folder: Path) -> "RunRequest":
+        """A request with the limits and the cassettes' folder that the project sets.
+
+        Raises:
+            UsageError: when its `pyproject.toml` is not as it must be.
+        """
+        config = read_config(folder)
+        return cls(
+            folder=folder,
+            limits=Limits(turn_s=config.turn_timeout, call_s=config.trial_timeout),
+            retry_policy=RetryPolicy(retries=config.retries, breaker=config.breaker),
+            max_tokens=config.max_tokens,
+            cassette_folders=(Path(config.cassettes),),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedRun:
-    """A run that is known to be possible: suites read, agents imported, models started."""
+    """A run that can begin: suites read, agents imported, models started."""
 
     request: RunRequest
     suites: tuple[Suite, ...]
@@ -109,18 +133,34 @@ class PreparedRun:
     planned: tuple[Planned, ...]
     cassettes: Mapping[Route, Cassette] = field(default_factory=dict)
 
-    async def execute(self, folder: RunFolder, done: Callable[[Trial], None]) -> tuple[str, ...]:
-        """Hold every conversation; each trial is in the folder before `done` hears of it.
+    async def execute(
+        self, folder: RunFolder | None, done: Callable[[Trial], None]
+    ) -> tuple[str, ...]:
+        """Run every trial; each is in the folder before `done` gets it.
+
+        Args:
+            folder: where each trial is appended; None keeps none of them.
+            done: called with each trial as it ends.
 
         Returns:
-            What kept it from holding all of them, in words.
+            Why some were not run, a sentence a reason.
         """
+        return await self.runner(folder, done).run(self.planned)
+
+    def runner(
+        self,
+        folder: RunFolder | None,
+        done: Callable[[Trial], None],
+        not_run: Callable[[Planned], None] = lambda _: None,
+    ) -> Runner:
+        """What runs the trials in this process; each is in the folder before `done` gets it."""
 
         def keep(trial: Trial) -> None:
-            folder.append(trial)
+            if folder is not None:
+                folder.append(trial)
             done(trial)
 
-        runner = Runner(
+        return Runner(
             drivers={
                 (suite.name, model.label): InProcessDriver(
                     entry=self.entries[suite.name],
@@ -138,26 +178,25 @@ class PreparedRun:
                     model.label: min(model.concurrency, self.request.concurrency)
                     for model in self.models
                 },
-                patience=self._patience(),
+                retry_policy=self._retry_policy(),
             ),
             budget=Budget(max_tokens=self.request.max_tokens, max_cost=self.request.max_cost),
             prices={model.label: model.price for model in self.models if model.price},
             done=keep,
+            not_run=not_run,
         )
-        return await runner.run(self.planned)
 
-    def _patience(self) -> Patience:
-        patience = self.request.patience
+    def _retry_policy(self) -> RetryPolicy:
+        retry_policy = self.request.retry_policy
         if self.request.cassettes is Mode.REPLAY:
-            # What is missing on one tape says nothing about the next.
-            return replace(patience, breaker=sys.maxsize)
-        return patience
+            # What is missing on one cassette says nothing about the next.
+            return replace(retry_policy, breaker=sys.maxsize)
+        return retry_policy
 
     def without(self, finished: Container[TrialKey]) -> "PreparedRun":
-        """The same run with only what is missing still to do."""
-        return replace(
-            self, planned=tuple(each for each in self.planned if each.key not in finished)
-        )
+        """The same run without the trials that are finished."""
+        left = tuple(each for each in self.planned if each.key not in finished)
+        return replace(self, planned=left)
 
 
 def prepare(
@@ -172,12 +211,13 @@ def prepare(
     Args:
         request: what was asked for.
         command: what was typed.
-        models: those that the request names, where they are there already.
+        models: those that the request names, where the caller has made them already.
         suites: further ones, read or made already.
 
     Raises:
-        UsageError: when something that was asked for can't be.
+        UsageError: when a suite, an agent or a model can't be had.
     """
+    load_checks(request.checks_from or request.folder)
     read = load_suites(request) if request.suites or not suites else ()
     suites = _distinct([*read, *suites])
     entries = {suite.name: AgentEntry.load(suite.agent, folder=request.folder) for suite in suites}
@@ -197,11 +237,14 @@ def prepare(
             models=tuple(request.models),
             only=tuple(request.only),
             tags=request.tags,
+            cassettes=request.cassettes.value,
+            cassette_folders=tuple(map(str, request.cassette_folders)),
         ),
         versions=_versions(),
         git_commit=commit,
         git_dirty=dirty,
         prices={model.label: model.price for model in models if model.price},
+        traits={model.label: model.traits for model in models},
         notes=tuple(dict.fromkeys(note for model in models for note in model.notes)),
     )
     return PreparedRun(
@@ -225,7 +268,7 @@ def _cassette(suite: Suite, model: Model, request: RunRequest) -> Cassette | Non
         suite.name,
         model.identity,
         mode=request.cassettes,
-        folders=request.tapes,
+        folders=request.cassette_folders,
         project=request.folder,
     )
 
@@ -237,15 +280,15 @@ def resume(
     command: Sequence[str] = (),
     models: Sequence[Model] = (),
 ) -> PreparedRun:
-    """Prepare what is missing of a run that was begun, as it was asked for then.
+    """Prepare what is missing of a run, as it was asked for then: cassettes, seeds and all.
 
     A trial that had no answer is missing too: the model may answer by now.
 
     Args:
         folder: the run.
-        request: how to go on: limits, pace and budget; the rest is the run's own.
+        request: limits, pace and budget; the rest is the run's own.
         command: what was typed.
-        models: those of the run, where they are there already.
+        models: those of the run, where the caller has made them already.
 
     Raises:
         UsageError: when a suite or an agent is not what it was.
@@ -261,6 +304,8 @@ def resume(
             tags=asked.tags,
             trials=old.trials,
             seed=old.seed,
+            cassettes=Mode(asked.cassettes),
+            cassette_folders=tuple(map(Path, asked.cassette_folders)),
         ),
         command=command,
         models=models,
@@ -296,7 +341,10 @@ def load_suites(request: RunRequest) -> tuple[Suite, ...]:
     Raises:
         UsageError: when that leaves nothing, or two suites share a name.
     """
-    read = _distinct([load_suite(path) for path in discover(request.suites, folder=request.folder)])
+    load_checks(request.checks_from or request.folder)
+    keys = expect_keys()
+    files = discover(request.suites, folder=request.folder)
+    read = _distinct([load_suite(path, keys=keys) for path in files])
     kept = [replace(suite, scenarios=_chosen(suite, request)) for suite in read]
     left = tuple(suite for suite in kept if suite.scenarios)
     if not left:
@@ -314,7 +362,7 @@ def _distinct(suites: Sequence[Suite]) -> tuple[Suite, ...]:
     return tuple(suites)
 
 
-def _chosen(suite: Suite, request: RunRequest) -> tuple:  # type: ignore[type-arg]
+def _chosen(suite: Suite, request: RunRequest) -> tuple[Scenario, ...]:
     wanted = [each.casefold() for each in request.only]
     return tuple(
         scenario
@@ -348,6 +396,7 @@ def _record(suite: Suite, folder: Path) -> SuiteRecord:
         agent_sha256=fingerprint(suite.agent.partition(":")[0], folder=folder),
         scenarios=tuple(scenario.label for scenario in suite.scenarios),
         simulated=suite.simulated,
+        scenario_sha256={each.label: scenario_sha256(each) for each in suite.scenarios},
     )
 
 

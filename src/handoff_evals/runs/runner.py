@@ -3,13 +3,15 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Protocol
 
 from handoff_evals.checks import decisions, score
 from handoff_evals.drivers import Driver
 from handoff_evals.results import Price, Trial
-from handoff_evals.runs.lane import Attempt, Budget, Lane, Patience, Planned
+from handoff_evals.runs.lane import Attempt, Budget, Lane, Planned, RetryPolicy
 
 Route = tuple[str, str]
 """A suite's name and a model's label: what a driver is for."""
@@ -23,47 +25,81 @@ class Pace:
     """Conversations at once, over all models."""
     per_model: Mapping[str, int]
     """Conversations at once, by the model's label."""
-    patience: Patience = field(default_factory=Patience)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
+
+
+class Executor(Protocol):
+    """Runs planned trials: in this process, in others, or on other machines."""
+
+    async def run(self, planned: Iterable[Planned]) -> tuple[str, ...]:
+        """Run everything that can be run, and hand each trial over as soon as it is final.
+
+        When cancelled, what is in flight is dropped; what was handed over stays.
+
+        Returns:
+            Why some were not run, a sentence a reason.
+        """
+        ...
 
 
 @dataclass(kw_only=True)
 class Runner:
-    """Runs trials; `done` gets each of them as soon as it is final.
+    """The executor of this process.
 
     Slots go to the model with the fewest conversations in flight, so that one that
-    is slow holds up nothing but itself.
+    is slow delays nothing but itself. A model's lane lasts as long as the runner: what it
+    learnt of the model in one run (its pace, its breaker) is still known in the next.
     """
 
     drivers: Mapping[Route, Driver]
     pace: Pace
     done: Callable[[Trial], None]
+    """Called with each trial as soon as it is final."""
+    not_run: Callable[[Planned], None] = lambda _: None
+    """Called with each trial that is not run because its model's breaker is open."""
     budget: Budget = field(default_factory=Budget)
     prices: Mapping[str, Price] = field(default_factory=dict)
-    lanes: list[Lane] = field(default_factory=list)
+    lanes: dict[str, Lane] = field(default_factory=dict)
+    """By the model's label."""
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a trial ends, or is added."""
 
     async def run(self, planned: Iterable[Planned]) -> tuple[str, ...]:
-        """Run everything that can be run.
+        """Run everything that can be run; see `Executor`."""
+        self.add(planned)
+        await self._work(stay=False)
+        return tuple(self._left_undone())
 
-        When cancelled, what is in flight is dropped; what was handed over stays.
+    async def serve(self) -> None:
+        """Run whatever is added, until cancelled."""
+        await self._work(stay=True)
 
-        Returns:
-            What kept it from running everything, in words.
-        """
-        queues: dict[str, list[Planned]] = {}
+    def add(self, planned: Iterable[Planned]) -> None:
+        """Add trials to those that wait."""
         for each in planned:
-            queues.setdefault(each.key.model, []).append(each)
-        patience = self.pace.patience
-        self.lanes = [
-            Lane.of(model, queue, limit=self.pace.per_model[model], patience=patience)
-            for model, queue in queues.items()
-        ]
+            model = each.key.model
+            if model not in self.lanes:
+                self.lanes[model] = Lane.of(
+                    model,
+                    (),
+                    limit=self.pace.per_model[model],
+                    retry_policy=self.pace.retry_policy,
+                )
+            self.lanes[model].waiting.append(Attempt(planned=each))
+        self._changed.set()
+
+    async def _work(self, *, stay: bool) -> None:
         flying: dict[asyncio.Task[Trial], tuple[Lane, Attempt]] = {}
         try:
             while True:
+                self._changed.clear()
                 wake = self._start_due(flying)
-                if not flying and wake is None:
-                    return tuple(self._left_undone())
-                await _next(flying, wake)
+                for lane in self.lanes.values():
+                    for planned in lane.give_up():
+                        self.not_run(planned)
+                if not flying and wake is None and not stay:
+                    return
+                await self._next(wake)
                 for task in [task for task in flying if task.done()]:
                     lane, attempt = flying.pop(task)
                     self._settle(lane, attempt, task.result())
@@ -72,65 +108,62 @@ class Runner:
                 task.cancel()
             await asyncio.gather(*flying, return_exceptions=True)
 
+    async def _next(self, wake: float | None) -> None:
+        """Wait until a trial ends or is added, or until the next one is due."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(wake):
+                await self._changed.wait()
+
     def _start_due(self, flying: dict[asyncio.Task[Trial], tuple[Lane, Attempt]]) -> float | None:
         """Start what may start.
 
         Returns:
-            When the next trial is due on the clock, if any waits for a time.
+            When the next trial is due on the loop's clock, if any waits for a time.
         """
         while self.budget.spent is None:
-            now = time.monotonic()
-            ready = [(lane, at) for lane in self.lanes if (at := lane.ready_at(now)) is not None]
+            now = asyncio.get_running_loop().time()
+            ready = [
+                (lane, at) for lane in self.lanes.values() if (at := lane.ready_at(now)) is not None
+            ]
             due = [lane for lane, at in ready if at <= now]
             if not due or len(flying) >= self.pace.total:
                 return min((at for _, at in ready if at > now), default=None)
             lane = min(due, key=lambda each: each.in_flight)
             attempt = lane.take(now)
-            flying[asyncio.create_task(self._hold(attempt.planned))] = (lane, attempt)
+            task = asyncio.create_task(self._run(attempt.planned))
+            task.add_done_callback(lambda _: self._changed.set())
+            flying[task] = (lane, attempt)
         return None
 
     def _settle(self, lane: Lane, attempt: Attempt, trial: Trial) -> None:
         self.budget.spend(trial, self.prices.get(lane.model))
-        if lane.settle(attempt, trial, time.monotonic()):
+        if lane.settle(attempt, trial, asyncio.get_running_loop().time()):
             self.done(trial)
 
     def _left_undone(self) -> Iterable[str]:
-        for lane in self.lanes:
+        for lane in self.lanes.values():
             if lane.open_breaker:
-                causes = ", ".join(sorted(set(lane.causes[-lane.patience.breaker :])))
+                causes = ", ".join(sorted(set(lane.causes[-lane.retry_policy.breaker :])))
                 yield (
                     f"{lane.model}: the breaker opened after {lane.in_a_row} unscored trials in a "
-                    f"row ({causes}); {len(lane.waiting)} trials were not run"
+                    f"row ({causes}); {lane.given_up} trials were not run"
                 )
         spent = self.budget.spent
-        left = sum(len(lane.waiting) for lane in self.lanes if not lane.open_breaker)
+        left = sum(len(lane.waiting) for lane in self.lanes.values())
         if spent is not None and left:
             yield f"{spent}; {left} trials were not run"
 
-    async def _hold(self, planned: Planned) -> Trial:
+    async def _run(self, planned: Planned) -> Trial:
         began, started_at = time.perf_counter(), datetime.now(UTC).isoformat()
         key = planned.key
         driver = self.drivers[key.suite, key.model]
-        transcript = await driver.hold(planned.scenario, seed=planned.seed, number=key.number)
-        found = decisions(planned.scenario, transcript)
-        asked = sum(turn.expect.agent is not None for turn in planned.scenario.turns)
+        transcript = await driver.run(planned.scenario, seed=planned.seed, number=key.number)
         return Trial(
             key=key,
             seed=planned.seed,
             transcript=transcript,
             scores=score(planned.scenario, transcript),
-            decisions=found,
-            unreached=asked - len(found),
+            decisions=decisions(planned.scenario, transcript),
             started_at=started_at,
             duration_s=max(0.0, time.perf_counter() - began - transcript.held_s),
         )
-
-
-async def _next(flying: Iterable[asyncio.Task[Trial]], wake: float | None) -> None:
-    """Wait until a trial ends, or until the next one is due."""
-    seconds = None if wake is None else max(0.0, wake - time.monotonic())
-    tasks = set(flying)
-    if tasks:
-        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    elif seconds:
-        await asyncio.sleep(seconds)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -14,14 +14,8 @@ from pydantic_core import ErrorDetails
 from yaml.reader import ReaderError
 
 from handoff_evals.errors import ScenarioFileError, UsageError
-from handoff_evals.scenarios.scenario import Suite
-from handoff_evals.scenarios.schema import (
-    CallModel,
-    ExpectModel,
-    ScenarioModel,
-    SuiteModel,
-    TurnModel,
-)
+from handoff_evals.scenarios.scenario import ExpectKey, Suite
+from handoff_evals.scenarios.schema import SuiteModel, suite_model
 
 KeyPath = tuple[str | int, ...]
 
@@ -142,13 +136,6 @@ def _shortest(path: Path) -> Path:
     return resolved.relative_to(here) if resolved.is_relative_to(here) else resolved
 
 
-_KEYS: dict[str, type[BaseModel]] = {
-    "the file": SuiteModel,
-    "scenarios": ScenarioModel,
-    "turns": TurnModel,
-    "expect": ExpectModel,
-    "calls": CallModel,
-}
 _MUST_BE = {
     "bool_parsing": "it must be true or false",
     "bool_type": "it must be true or false",
@@ -160,24 +147,26 @@ _MUST_BE = {
 }
 
 
-def load_suite(path: Path) -> Suite:
+def load_suite(path: Path, *, keys: Sequence[ExpectKey] = ()) -> Suite:
     """Read one `scenarios.yaml`.
+
+    Args:
+        path: the file.
+        keys: what `expect:` may have besides its own keys.
 
     Raises:
         ScenarioFileError: naming every problem with its line.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ScenarioFileError(f"{path}: can't be read: {error}") from error
+    data = _read(path)
     document = _parsed(data, path)
     problems = list(_structure(document))
     model = None
     if not problems:
+        kind = suite_model(keys)
         try:
-            model = SuiteModel.model_validate(document.value)
+            model = kind.model_validate(document.value)
         except ValidationError as error:
-            problems = [(document.line(_path(each)), _words(each)) for each in error.errors()]
+            problems = [(document.line(_path(each)), _words(each, kind)) for each in error.errors()]
     if model is not None:
         problems = list(_meaning(model, document))
     if problems or model is None:
@@ -195,6 +184,26 @@ def load_suite(path: Path) -> Suite:
         path=str(path),
         sha256=hashlib.sha256(data).hexdigest(),
     )
+
+
+def agent_of(path: Path) -> str:
+    """Which agent a file is about; empty where it names none.
+
+    Nothing else is read: checks that tests bring along may not be known here.
+
+    Raises:
+        ScenarioFileError: when it can't be read, or is no YAML.
+    """
+    value = _parsed(_read(path), path).value
+    agent = value.get("agent") if isinstance(value, dict) else None
+    return agent if isinstance(agent, str) else ""
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ScenarioFileError(f"{path}: can't be read: {error}") from error
 
 
 def _parsed(data: bytes, path: Path) -> Located:
@@ -246,23 +255,48 @@ def _path(error: ErrorDetails) -> tuple[str | int, ...]:
     return tuple(error["loc"])
 
 
-def _words(error: ErrorDetails) -> str:
+def _words(error: ErrorDetails, kind: type[SuiteModel]) -> str:
     path = _path(error)
     where = ".".join(str(part) for part in path if isinstance(part, str)) or "the file"
     value: Any = error["input"]
     if error["type"] == "extra_forbidden":
-        return _unknown_key(path)
+        return _unknown_key(path, kind)
     if error["type"] == "missing":
         return f"{where} is missing"
     reason = _MUST_BE.get(error["type"]) or error["msg"].removeprefix("Value error, ")
     return f"{where} is {value!r}: {reason}"
 
 
-def _unknown_key(path: tuple[str | int, ...]) -> str:
+def _unknown_key(path: tuple[str | int, ...], kind: type[SuiteModel]) -> str:
     key = str(path[-1])
     holders = [part for part in path[:-1] if isinstance(part, str)]
     holder = holders[-1] if holders else "the file"
-    known = sorted(_KEYS.get(holder, SuiteModel).model_fields)
+    known = sorted(_keys_at(path[:-1], kind))
     close = get_close_matches(key, known, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"unknown key {key!r} in {holder}: {hint}valid are {', '.join(known)}"
+    own = "" if close or holder != "expect" else _OWN_CHECK
+    return f"unknown key {key!r} in {holder}: {hint}valid are {', '.join(known)}{own}"
+
+
+_OWN_CHECK = (
+    '. Is it of a check of yours? Name its module: `checks = ["my_checks"]` under '
+    "[tool.handoff-evals] in pyproject.toml"
+)
+
+
+def _keys_at(path: Sequence[str | int], kind: type[BaseModel]) -> Iterator[str]:
+    """The keys that a mapping may have, by the names and numbers that lead to it."""
+    found = kind
+    for part in path:
+        fields = {field.alias or name: field for name, field in found.model_fields.items()}
+        if part in fields:
+            inside = _models_in(fields[str(part)].annotation)
+            found = next(inside, found)
+    yield from (field.alias or name for name, field in found.model_fields.items())
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for each in get_args(annotation):
+        yield from _models_in(each)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from handoff_evals.transcript import AgentRef, label
 
@@ -70,8 +70,19 @@ class ExpectedCall:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExpectKey:
+    """A key of `expect:` that a check brings."""
+
+    name: str
+    kind: Any
+    """The type of its value: whatever pydantic can validate."""
+    of: Literal["turn", "conversation"] = "turn"
+    """Whether it stands in the `expect:` of a turn, or of a scenario."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Expectation:
-    """What must hold once a turn is over; whatever is None or empty is not checked."""
+    """What must be so once a turn is over; whatever is None or empty is not checked."""
 
     agent: Target | None = None
     handoffs: tuple[ExpectedHandoff, ...] | None = None
@@ -83,6 +94,8 @@ class Expectation:
     userdata: Mapping[str, Any] = field(default_factory=dict)
     silence: bool = False
     """Whether the caller must hear nothing; otherwise they must hear something."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """The keys of other checks, as they are written, with their values."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +120,8 @@ class Scenario:
     instructions: str = ""
     agent_expectations: str = ""
     userdata: Mapping[str, Any] = field(default_factory=dict)
+    expect: Mapping[str, Any] = field(default_factory=dict)
+    """The keys of checks of whole conversations, with their values."""
     line: int = 0
     """Where it stands in its file."""
 

@@ -1,14 +1,24 @@
 """A scenario file as it may be written: LiveKit's keys, and ours beside them."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
 from handoff_evals.scenarios.scenario import (
     Expectation,
     ExpectedCall,
     ExpectedHandoff,
+    ExpectKey,
     Scenario,
     ScriptedTurn,
     Target,
@@ -30,6 +40,18 @@ Fact = Annotated[str, Field(min_length=1), BeforeValidator(_as_written)]
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    def extra_keys(self) -> Mapping[str, Any]:
+        """The keys of checks that were written, with their values as their types have them."""
+        fields = type(self).model_fields
+        return {
+            str(fields[name].alias): getattr(self, name)
+            for name in sorted(self.model_fields_set)
+            if name.startswith(_EXTRA)
+        }
+
+
+_EXTRA = "extra_key_"
 
 
 class CallModel(_Strict):
@@ -90,6 +112,7 @@ class ExpectModel(_Strict):
             carries=tuple(self.carries),
             userdata=self.userdata,
             silence=self.silence,
+            extra=self.extra_keys(),
         )
 
     def _target(self) -> Target | None:
@@ -131,8 +154,14 @@ class ScenarioModel(_Strict):
             instructions=self.instructions,
             agent_expectations=self.agent_expectations,
             userdata=self.userdata,
+            expect=self._expect(),
             line=line,
         )
+
+    def _expect(self) -> Mapping[str, Any]:
+        # Only what `suite_model` makes has the field: there may be no key to write into it.
+        expect: _Strict | None = getattr(self, "expect", None)
+        return {} if expect is None else expect.extra_keys()
 
 
 class SuiteModel(_Strict):
@@ -141,6 +170,31 @@ class SuiteModel(_Strict):
     name: str = ""
     agent: str = ""
     scenarios: list[ScenarioModel]
+
+
+def suite_model(keys: Sequence[ExpectKey]) -> type[SuiteModel]:
+    """A file in which `expect:` has further keys, those of checks."""
+    if not keys:
+        return SuiteModel
+
+    def fields(of: str) -> dict[str, Any]:
+        # By number: a key may have the name of something that every model has.
+        return {
+            f"{_EXTRA}{number}": (key.kind, Field(default=None, alias=key.name))
+            for number, key in enumerate(keys)
+            if key.of == of
+        }
+
+    expect = create_model("ExpectModel", __base__=ExpectModel, **fields("turn"))
+    turn = create_model(
+        "TurnModel", __base__=TurnModel, expect=(expect, Field(default_factory=expect))
+    )
+    further: dict[str, Any] = {"turns": (list[turn], Field(default_factory=list))}  # type: ignore[valid-type]
+    if any(key.of == "conversation" for key in keys):
+        whole = create_model("ConversationExpectModel", __base__=_Strict, **fields("conversation"))
+        further["expect"] = (whole, Field(default_factory=whole))
+    scenario = create_model("ScenarioModel", __base__=ScenarioModel, **further)
+    return create_model("SuiteModel", __base__=SuiteModel, scenarios=(list[scenario], ...))  # type: ignore[valid-type]
 
 
 def _handoff(text: str) -> ExpectedHandoff:

@@ -1,4 +1,4 @@
-"""Intervals and tests for few, clustered, nearly perfect results.
+"""Intervals, tests and verdicts for few, clustered, nearly perfect results.
 
 Pure: every function takes values and returns values. The scenario is the unit that
 was sampled; decisions and trials of one scenario resemble each other, so they are
@@ -8,12 +8,37 @@ Importing this package loads parts of scipy, half a second of CPU: import it whe
 used, not at the top of a command line.
 """
 
-from handoff_evals.stats.cluster import clustered
+from handoff_evals.stats.anytime import loss_evidence
+from handoff_evals.stats.assessment import (
+    ON_PARTS,
+    RUN_ALL,
+    VERDICTS,
+    Assessment,
+    Terms,
+    Trials,
+    Verdict,
+    assess,
+    difference_of,
+)
+from handoff_evals.stats.bounded_mean import lower_bound, mean_interval, upper_bound
 from handoff_evals.stats.difference import paired_difference
-from handoff_evals.stats.interval import Interval
-from handoff_evals.stats.multiplicity import holm
-from handoff_evals.stats.proportion import wilson
-from handoff_evals.stats.repeats import pass_at_k, pass_hat_k
+from handoff_evals.stats.intervals import Interval, clustered
+from handoff_evals.stats.planning import (
+    Advice,
+    Spread,
+    advise,
+    expected_spread,
+    smallest_loss,
+    spread,
+)
+from handoff_evals.stats.repeats import (
+    PassHatK,
+    Tries,
+    identical_trials,
+    pass_at_k,
+    pass_hat_k,
+    pass_hat_k_interval,
+)
 from handoff_evals.stats.sensitivity import smallest_difference
 from handoff_evals.stats.sequential import (
     Look,
@@ -25,25 +50,60 @@ from handoff_evals.stats.sequential import (
     largest_regression,
     rule,
 )
-from handoff_evals.stats.significance import mcnemar, paired_permutation
+from handoff_evals.stats.significance import (
+    breakage_test,
+    holm,
+    mcnemar,
+    paired_permutation,
+    sign_test,
+    stratified_test,
+)
+from handoff_evals.stats.trial_pairs import Outcome, TrialPairs
 
 __all__ = [
+    "ON_PARTS",
+    "RUN_ALL",
+    "VERDICTS",
+    "Advice",
+    "Assessment",
     "Interval",
     "Look",
+    "Outcome",
     "Pairs",
+    "PassHatK",
     "Ruling",
+    "Spread",
+    "Terms",
+    "TrialPairs",
+    "Trials",
+    "Tries",
+    "Verdict",
+    "advise",
+    "assess",
+    "breakage_test",
     "clustered",
     "decide",
+    "difference_of",
     "e_either",
     "e_worse",
+    "expected_spread",
     "holm",
+    "identical_trials",
     "largest_regression",
+    "loss_evidence",
+    "lower_bound",
     "mcnemar",
+    "mean_interval",
     "paired_difference",
     "paired_permutation",
     "pass_at_k",
     "pass_hat_k",
+    "pass_hat_k_interval",
     "rule",
+    "sign_test",
     "smallest_difference",
-    "wilson",
+    "smallest_loss",
+    "spread",
+    "stratified_test",
+    "upper_bound",
 ]

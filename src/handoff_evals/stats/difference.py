@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from handoff_evals.stats.interval import Interval, tail
+from handoff_evals.stats.intervals import Interval, tail
 
 # One up and one down: they widen the interval and leave its middle in place.
 IMAGINED: Final = 2

@@ -8,7 +8,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtri
 
 from handoff_evals.stats.difference import IMAGINED, imagined_square
-from handoff_evals.stats.interval import tail
+from handoff_evals.stats.intervals import tail
 
 
 def smallest_difference(

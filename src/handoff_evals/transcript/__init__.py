@@ -10,6 +10,7 @@ from handoff_evals.transcript.events import (
     FunctionCall,
     FunctionCallOutput,
     Message,
+    Owner,
     label,
 )
 from handoff_evals.transcript.transcript import (
@@ -32,6 +33,7 @@ __all__ = [
     "FunctionCallOutput",
     "Message",
     "ModelCall",
+    "Owner",
     "ToolSchema",
     "Transcript",
     "Turn",

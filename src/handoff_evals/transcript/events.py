@@ -122,11 +122,12 @@ class AgentConfigUpdate:
 
 @dataclass(frozen=True, kw_only=True)
 class AgentError:
-    """What livekit only logs: an exception in a tool or `on_enter`, a dropped handoff."""
+    """What livekit swallows: an exception in a tool or `on_enter`, a dropped handoff."""
 
     where: str
-    """`tool`, `on_enter`, `on_exit`, `dropped_handoff`, `ignored_call`, `invalid_arguments`,
-    `interruption_timeout` or `session`."""
+    """`tool`, `on_enter`, `on_exit`, `llm_node`, `factory`, `background_task`, `model`,
+    `several_agents`, `invalid_output`, `dropped_handoff`, `invalid_arguments`,
+    `interruption_timeout`, `silent_log` or `session`."""
     message: str
     traceback: str = ""
     agent: AgentRef | None = None

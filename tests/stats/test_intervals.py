@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom
+from scipy.stats import binom, binomtest
 
-from handoff_evals.stats import clustered, wilson
-from handoff_evals.stats.cluster import effective_decisions
+from handoff_evals.stats import Interval, clustered
+from handoff_evals.stats.intervals import effective_decisions
 
 UNHURRIED = settings(deadline=None)
 """A machine that is busy with other tests fails no property."""
@@ -81,7 +81,7 @@ def test_more_confidence_is_a_wider_interval(counts: list[tuple[int, int]]) -> N
 def test_one_decision_a_scenario_gives_about_wilsons_interval(share: tuple[int, int]) -> None:
     right, n = share
     found = clustered([(1, 1)] * right + [(0, 1)] * (n - right))
-    plain = wilson(right, n)
+    plain = binomtest(right, n).proportion_ci(method="wilson")
     assert found.low == pytest.approx(plain.low, abs=0.02)
     assert found.high == pytest.approx(plain.high, abs=0.02)
 
@@ -163,3 +163,14 @@ def test_one_decision_a_scenario_is_covered_as_often_as_promised(n: int) -> None
     middle = (shares[:, 0] >= 0.2) & (shares[:, 0] <= 0.8)
     assert covered.min() >= 0.93
     assert covered[middle].max() <= 0.98
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0, 95.0])
+def test_a_confidence_that_is_no_share_is_refused(confidence: float) -> None:
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        clustered([(1, 2)], confidence)
+
+
+def test_an_interval_that_leaves_out_its_value_can_not_be_made() -> None:
+    with pytest.raises(ValueError, match="encloses its value"):
+        Interval(value=0.9, low=0.2, high=0.8, confidence=0.95, method="none")

@@ -1,36 +1,61 @@
-"""Drafts as a scenario file, with comments for the person who corrects it."""
+"""Scenario files as text, with comments for the person who reads them."""
 
-from collections.abc import Iterator, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
-from handoff_evals.importer.draft import DraftScenario, DraftTurn
-
-_HEAD = """\
-What happened in recorded calls, by `handoff-evals import`. Correct it into what should have.
-Callers' words can be private: read them before you share this file.
-No recording tells: userdata, and which of several agents with one id was meant (`where:`)."""
-_NO_AGENT = """\
-The agent under test is in no recording, and without it this file does not load. Write:
-agent: module:name"""
+_WIDTH = 92
 
 
-def scenario_file(scenarios: Sequence[DraftScenario], *, agent: str | None = None) -> str:
-    """Write a suite of drafts as YAML.
+@dataclass(frozen=True, kw_only=True)
+class TurnText:
+    """A turn of the file."""
+
+    user: str
+    """What the caller says; empty for an opening, which is written as a comment."""
+    expect: Mapping[str, Any] = field(default_factory=dict)
+    """Keys and values as the file has them."""
+    comments: Sequence[str] = ()
+    """What stands above it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScenarioText:
+    """A scenario of the file."""
+
+    label: str
+    turns: Sequence[TurnText]
+    comments: Sequence[str] = ()
+
+
+def scenario_file(
+    scenarios: Iterable[ScenarioText],
+    *,
+    comments: Sequence[str] = (),
+    name: str | None = None,
+    agent: str | None = None,
+) -> str:
+    """Write a scenario file that reads back as what is given.
 
     Args:
-        scenarios: one a call.
-        agent: `module:name` of the agent under test, where it is known.
+        scenarios: what labels are taken already gets a number.
+        comments: at the head of the file; long ones are wrapped.
+        name: the suite's.
+        agent: `module:name`; without it the file says how to name one.
     """
-    return "\n".join([*_lines(scenarios, agent), ""])
+    return "\n".join([*_lines(scenarios, comments, name, agent), ""])
 
 
-def _lines(scenarios: Sequence[DraftScenario], agent: str | None) -> Iterator[str]:
-    yield from _comments(_HEAD.splitlines())
-    if agent is None:
-        yield from _comments(_NO_AGENT.splitlines())
-    else:
+def _lines(
+    scenarios: Iterable[ScenarioText], comments: Sequence[str], name: str | None, agent: str | None
+) -> Iterator[str]:
+    yield from _comments(comments)
+    if name is not None:
+        yield f"name: {_text(name)}"
+    if agent is not None:
         yield f"agent: {_text(agent)}"
     yield ""
     yield "scenarios:"
@@ -38,30 +63,19 @@ def _lines(scenarios: Sequence[DraftScenario], agent: str | None) -> Iterator[st
     for scenario in scenarios:
         label = _free(scenario.label, taken)
         taken.add(label)
-        yield from _comments(scenario.notes, indent=2)
+        yield from _comments(scenario.comments, indent=2)
         yield f"  - label: {_text(label)}"
         yield "    turns:"
         for turn in scenario.turns:
-            yield from _comments(turn.notes, indent=6)
+            yield from _comments(turn.comments, indent=6)
             lines = list(_turn(turn))
             yield from lines if turn.user else (f"      # {line[6:]}" for line in lines)
         yield ""
 
 
-def _turn(turn: DraftTurn) -> Iterator[str]:
+def _turn(turn: TurnText) -> Iterator[str]:
     yield f"      - user: {_text(turn.user or '…')}"
-    expect: dict[str, Any] = {}
-    if turn.agent is not None:
-        expect["agent"] = turn.agent
-    if turn.handoffs:
-        expect["handoffs"] = list(turn.handoffs)
-    if turn.calls:
-        expect["calls"] = [
-            {"name": call.name, **({"arguments": dict(call.arguments)} if call.arguments else {})}
-            for call in turn.calls
-        ]
-    if turn.carries:
-        expect["carries"] = list(turn.carries)
+    expect = dict(turn.expect)
     if set(expect) == {"agent"}:
         yield f"        expect: {_inline(expect)}"
     elif expect:
@@ -107,8 +121,9 @@ _Dumper.add_representer(str, _Dumper.represent_text)
 
 def _comments(lines: Sequence[str], indent: int = 0) -> Iterator[str]:
     for line in lines:
-        plain = "".join(char if char.isprintable() else " " for char in line)
-        yield f"{' ' * indent}# {' '.join(plain.split())}"
+        plain = " ".join("".join(c if c.isprintable() else " " for c in line).split())
+        for part in textwrap.wrap(plain, _WIDTH - 2) or [""]:
+            yield f"{' ' * indent}# {part}".rstrip()
 
 
 def _free(label: str, taken: set[str]) -> str:

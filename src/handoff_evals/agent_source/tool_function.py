@@ -1,0 +1,184 @@
+"""What the function behind a tool shows of the agents that it may hand over to.
+
+The functions are live ones: names are looked up where they would be looked up when the
+tool is called, and the functions that it calls are read too. Nothing is executed.
+"""
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from typing import Any
+
+from handoff_evals.scenarios import Target
+
+_DEPTH = 4
+
+
+_GENERIC = {"agent", "transfer", "to", "the", "handoff", "hand", "over", "default", "back", "a"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentKind:
+    """How an agent is told from other objects; livekit's own answers, without importing it."""
+
+    base: type[Any]
+    """livekit's `Agent`."""
+    default_id: Callable[[str], str]
+    """The id that it gives to a class of that name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What the source of a tool shows."""
+
+    agents: frozenset[str]
+    """Ids of the agents that it names; empty ones for those that get theirs at run time."""
+    described: frozenset[str]
+    """Words of its docstring."""
+    written: frozenset[str]
+    """Words of the texts and attributes in its code."""
+
+
+def strength(evidence: Evidence, name: str, target: Target) -> int:
+    """How much speaks for a tool of that name leading to `target`; 0 where nothing does."""
+    if evidence.agents and not evidence.agents & {target.id, ""}:
+        return 0
+    own = _words(name)
+    id_words = _words(target.id) - _GENERIC
+    value_words = {word for value in target.where.values() for word in _words(value)} - _GENERIC
+    found = 4 * len(value_words & own)
+    found += 2 * len(value_words & (evidence.described | evidence.written))
+    found += 3 * len(id_words & own) + len(id_words & evidence.written)
+    if target.id in evidence.agents:
+        found += 2 if len(evidence.agents) == 1 else 1
+    return found
+
+
+@lru_cache(maxsize=512)
+def evidence_of(function: Callable[..., Any], owner: type[Any], kind: AgentKind) -> Evidence:
+    """Read a tool's function.
+
+    Args:
+        function: what the tool calls; a wrapper is looked through.
+        owner: the class whose method it is, `NoneType` for a function.
+        kind: what an agent is.
+    """
+    tool = inspect.unwrap(function)
+    described = inspect.getdoc(tool) or ""
+    texts = {text for node in _nodes(tool) for text in _texts(node)}
+    return Evidence(
+        agents=frozenset(_agents(tool, owner, kind, set(), _DEPTH)),
+        described=frozenset(_words(described)),
+        written=frozenset(
+            word for text in texts if inspect.cleandoc(text) != described for word in _words(text)
+        ),
+    )
+
+
+def _agents(
+    function: Callable[..., Any], owner: type[Any], kind: AgentKind, seen: set[Any], depth: int
+) -> Iterator[str]:
+    """Ids of the agents that a function names, and those of the functions that it calls."""
+    if function in seen or not depth:
+        return
+    seen.add(function)
+    nodes = list(_nodes(function))
+    scope = _scope(function, nodes) if nodes else {}
+    for node in nodes:
+        match node:
+            case ast.Call(func=called):
+                named = _resolve(called, scope, owner)
+                if named is kind.base:
+                    yield _given_id(node, "default_agent")
+                elif inspect.isfunction(named) and not _is_livekit(named):
+                    yield from _agents(inspect.unwrap(named), owner, kind, seen, depth - 1)
+            case ast.Name() | ast.Attribute():
+                named = _resolve(node, scope, owner)
+                if isinstance(named, kind.base):
+                    yield named.id
+                elif _is_agent_class(named, kind):
+                    yield _id(named, kind)
+
+
+def _nodes(function: Any) -> Iterator[ast.AST]:
+    try:
+        source = textwrap.dedent(inspect.getsource(function))
+        yield from ast.walk(ast.parse(source))
+    except (OSError, TypeError, SyntaxError):
+        return
+
+
+def _texts(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Constant(value=str(text)) | ast.Attribute(attr=text):
+            yield text
+
+
+def _scope(function: Any, nodes: Sequence[ast.AST]) -> Mapping[str, Any]:
+    """What the names in a function stand for, those that it imports itself included."""
+    closure = inspect.getclosurevars(function)
+    scope = {**closure.builtins, **closure.globals, **closure.nonlocals}
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            with suppress(Exception):  # whatever a user's module raises, the tool would meet it
+                name = "." * node.level + (node.module or "")
+                module = import_module(name, function.__globals__.get("__package__"))
+                scope |= {
+                    each.asname or each.name: getattr(module, each.name) for each in node.names
+                }
+    return scope
+
+
+def _resolve(node: ast.expr, scope: Mapping[str, Any], owner: type) -> Any:
+    """What an expression in a function stands for, or None."""
+    match node:
+        case ast.Name(id=name):
+            return scope.get(name)
+        case ast.Attribute(value=ast.Name(id="self"), attr=attribute):
+            return getattr(owner, attribute, None)
+        case ast.Attribute(value=inner, attr=attribute):
+            return getattr(_resolve(inner, scope, owner), attribute, None)
+        case _:
+            return None
+
+
+def _id(agent: type[Any], kind: AgentKind) -> str:
+    """The id that its constructor gives it, or livekit's own."""
+    for node in _nodes(agent.__init__):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="__init__")) if _gives_id(node):
+                return _given_id(node, "")
+    return kind.default_id(agent.__name__)
+
+
+def _gives_id(call: ast.Call) -> bool:
+    return any(keyword.arg == "id" for keyword in call.keywords)
+
+
+def _given_id(call: ast.Call, otherwise: str) -> str:
+    """The id in a call of a constructor, empty where it is known at run time only."""
+    for keyword in call.keywords:
+        match keyword:
+            case ast.keyword(arg="id", value=ast.Constant(value=str(given))):
+                return given
+            case ast.keyword(arg="id"):
+                return ""
+    return otherwise
+
+
+def _is_agent_class(named: Any, kind: AgentKind) -> bool:
+    return inspect.isclass(named) and issubclass(named, kind.base) and not _is_livekit(named)
+
+
+def _is_livekit(named: Any) -> bool:
+    return str(getattr(named, "__module__", "")).startswith("livekit.")
+
+
+def _words(text: str) -> set[str]:
+    return {word for word in re.split(r"[^a-z0-9]+", text.lower()) if word}

@@ -1,0 +1,82 @@
+"""Every private name of livekit's that the harness reads, each with the reason why.
+
+livekit has no public name for these. `tests/livekit/test_internals.py` pins each one, so a
+livekit that moves them fails there first. (`_event_ch` of `llm.LLMStream` is not here: a
+subclass that implements `_run` has to write to it, as livekit's own plugins do.)
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from livekit.agents import Agent, AgentSession, JobContext, llm
+
+COROUTINES: Mapping[str, str] = {
+    "_execute_tool": "tool",
+    "_traceable_on_enter": "on_enter",
+    "_traceable_on_exit": "on_exit",
+    "_llm_inference_task": "llm_node",
+}
+"""livekit's coroutine that runs a piece of the agent's code, and which piece it is.
+
+livekit catches what the code raises and logs it; there is no event for it.
+"""
+
+
+def is_started(session: AgentSession[Any]) -> bool:
+    """Whether the session runs: there is no public property, and no event for a failed start."""
+    return session._started  # noqa: SLF001
+
+
+def is_closing(session: AgentSession[Any]) -> bool:
+    """Whether it is about to close: the `close` event comes when it is over."""
+    return session._is_closing()  # noqa: SLF001
+
+
+def agent_with_the_call(session: AgentSession[Any]) -> Agent | None:
+    """The agent whose handoff was announced: `current_agent` may be one further on."""
+    activity = session._activity  # noqa: SLF001
+    return None if activity is None else activity.agent
+
+
+def next_agent_waits(session: AgentSession[Any]) -> bool:
+    """Whether another agent is about to take over: no event says so."""
+    return session._next_activity is not None  # noqa: SLF001
+
+
+def handoff_task(session: AgentSession[Any]) -> "asyncio.Task[None] | None":
+    """The task that carries out a handoff: `wait_for_idle()` does not wait for it."""
+    return session._update_activity_atask  # noqa: SLF001
+
+
+def speech_tasks(session: AgentSession[Any]) -> "list[asyncio.Task[Any]]":
+    """The tasks of what is being said or run: `wait_for_idle()` does not wait for all of them."""
+    activity = session._activity  # noqa: SLF001
+    return [] if activity is None else list(activity._speech_tasks)  # noqa: SLF001
+
+
+def replace_model(session: AgentSession[Any], model: llm.LLM[Any]) -> None:
+    """Give the session another model: `update_options` of a session takes none."""
+    session._llm = model  # noqa: SLF001
+
+
+def retrieve_failed_run(session: AgentSession[Any]) -> None:
+    """Have asyncio not report a run that was cut off: closing fails it, and nobody awaits it."""
+    run = session._global_run_state  # noqa: SLF001
+    if run is not None and not run.done():
+        run._done_fut.add_done_callback(asyncio.Future.exception)  # noqa: SLF001
+
+
+def remove_folder(job: JobContext) -> None:
+    """Remove a job's folder as the worker would: the fake job leaves it to the collector."""
+    job._tempdir.cleanup()  # noqa: SLF001
+
+
+def tool_owner(tool: Any) -> Any:
+    """The class of the agent or toolset that a function tool is bound to."""
+    return type(tool._instance)  # noqa: SLF001
+
+
+def model_options(model: Any) -> Any:
+    """A model's options, for what a report says of it: plugins keep them in no public place."""
+    return getattr(model, "_opts", None)

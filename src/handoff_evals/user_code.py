@@ -1,0 +1,168 @@
+"""Code of the user's: its own lines in a traceback, and an exit that it asks for.
+
+`sys.exit()` in a tool would end the whole run: asyncio lets a `SystemExit` or a
+`KeyboardInterrupt` out of the event loop. What the agents' code raises is a fault of
+theirs, so it becomes an ordinary exception. A Ctrl-C of whoever runs the tests stays one.
+"""
+
+import asyncio
+import dis
+import gc
+import site
+import sysconfig
+import traceback
+from collections.abc import Coroutine, Generator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, TracebackType
+from typing import Any
+
+_FOLDERS = (
+    *(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+    *site.getsitepackages(),
+    str(Path(__file__).parent),
+)
+_NOT_THE_USERS = tuple(f"{Path(folder).resolve()}/" for folder in _FOLDERS)
+
+
+class ExitError(Exception):
+    """The agent's or the model's code raised `SystemExit`, or another BaseException."""
+
+
+@lru_cache(maxsize=4096)
+def is_user_file(name: str) -> bool:
+    """Whether a file of code is neither Python's, nor an installed package's, nor ours."""
+    if name.startswith("<"):
+        return False
+    return not str(Path(name).resolve()).startswith(_NOT_THE_USERS)
+
+
+def as_error(error: BaseException) -> Exception | None:
+    """The exception that stands for what user code raised.
+
+    Returns:
+        The same for an ordinary exception, an `ExitError` for one that would end the
+        process, and None for what is not the user code's to raise: a cancellation, or a
+        real Ctrl-C.
+    """
+    if isinstance(error, Exception):
+        return error
+    if isinstance(error, asyncio.CancelledError | GeneratorExit) or _is_ctrl_c(error):
+        return None
+    made = ExitError(f"{type(error).__name__}: {error}")
+    made.__cause__ = error
+    return made
+
+
+def _is_ctrl_c(error: BaseException) -> bool:
+    """Whether the interpreter or an event loop raised it: then no `raise` of the user's did."""
+    if not isinstance(error, KeyboardInterrupt):
+        return False
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return last is None or not _is_users_raise(last)
+
+
+def _is_users_raise(last: TracebackType) -> bool:
+    code = last.tb_frame.f_code
+    raises = code.co_code[last.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+    return raises and is_user_file(code.co_filename)
+
+
+def original(error: BaseException) -> BaseException:
+    """What the user's code raised, where an `ExitError` stands for it."""
+    cause = error.__cause__
+    return cause if isinstance(error, ExitError) and cause is not None else error
+
+
+def last_user_line(error: BaseException) -> str:
+    """` (file.py, line 3)` of the user's last line in its traceback; empty where there is none."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if is_user_file(frame.filename)]
+    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
+
+
+class GuardedCoroutine(Coroutine[Any, Any, Any]):
+    """A coroutine that raises an `ExitError` where the one inside would end the process."""
+
+    def __init__(self, inner: Coroutine[Any, Any, Any]) -> None:
+        self.inner = inner
+        self.__name__ = getattr(inner, "__name__", type(inner).__name__)
+        self.__qualname__ = getattr(inner, "__qualname__", self.__name__)
+
+    def send(self, value: Any) -> Any:
+        """Go on."""
+        try:
+            return self.inner.send(value)
+        except BaseException as error:
+            raised = as_error(error)
+            if raised is None or raised is error:
+                raise
+            raise raised from error
+
+    def throw(self, *given: Any) -> Any:
+        """Go on with an exception, as when cancelled."""
+        try:
+            return self.inner.throw(*given)
+        except BaseException as error:
+            raised = as_error(error)
+            if raised is None or raised is error:
+                raise
+            raise raised from error
+
+    def close(self) -> None:
+        """Close it."""
+        self.inner.close()
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self.inner.__await__()
+
+    @property
+    def cr_frame(self) -> FrameType | None:
+        """The frame in which it waits; asyncio finds a task's stack by it."""
+        return getattr(self.inner, "cr_frame", None)
+
+    @property
+    def cr_code(self) -> CodeType | None:
+        """The code of the one inside."""
+        return getattr(self.inner, "cr_code", None)
+
+    @property
+    def cr_running(self) -> bool:
+        """Whether it runs right now."""
+        return bool(getattr(self.inner, "cr_running", False))
+
+    @property
+    def cr_await(self) -> Any:
+        """What it waits for."""
+        return getattr(self.inner, "cr_await", None)
+
+
+def users_stack(task: "asyncio.Task[Any]") -> Sequence[str]:
+    """Where a task waits, the user's lines only, innermost last: `look_up (desk.py, line 12)`."""
+    found: list[str] = []
+    waits: Any = task.get_coro()
+    while waits is not None:
+        frame = _part(waits, "frame")
+        if frame is not None and is_user_file(frame.f_code.co_filename):
+            code: CodeType = frame.f_code
+            place = f"{Path(code.co_filename).name}, line {frame.f_lineno}"
+            found.append(f"{code.co_name} ({place})")
+        waits = _part(waits, "await") or _generator_behind(waits)
+    return found
+
+
+def _part(waits: Any, name: str) -> Any:
+    """`frame` or `await` of a coroutine or an asynchronous generator."""
+    return getattr(waits, f"cr_{name}", None) or getattr(waits, f"ag_{name}", None)
+
+
+def _generator_behind(waits: Any) -> Any:
+    """What an `async for` or an `__await__` waits for; Python has no attribute for it."""
+    if _part(waits, "frame") is not None or isinstance(waits, asyncio.Future):
+        return None
+    for each in gc.get_referents(waits):
+        if isinstance(each, CoroutineType | AsyncGeneratorType):
+            return each
+    return None

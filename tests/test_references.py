@@ -1,0 +1,94 @@
+"""`module:name` of users, imported: what comes of it, and what is said when nothing does."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from handoff_evals.errors import AgentImportError, UsageError
+from handoff_evals.references import import_reference
+
+
+@pytest.fixture(name="project")
+def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's folder with modules that no other test knows; it leaves no trace."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "modules", {**sys.modules})
+    package = tmp_path / "referred_shop"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "desks.py").write_text(
+        "from pathlib import Path\n"
+        "class Front:\n    class Inner: pass\n"
+        "def back(): pass\n"
+        "def _hidden(): pass\n"
+    )
+    (package / "broken.py").write_text("{}['price']\n")
+    (package / "wanting.py").write_text("import sys\nsys.nothing\n")
+    (package / "exits.py").write_text("raise SystemExit(3)\n")
+    (package / "empty.py").write_text("")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["Front", "Front.Inner"])
+def test_a_name_in_a_module_of_the_folder_is_found(project: Path, name: str) -> None:
+    found = import_reference(f"referred_shop.desks:{name}", folder=project, what="agent")
+
+    assert found.__qualname__ == name
+    assert sys.path[0] == str(project)
+
+
+def test_the_folder_is_put_on_the_path_once(project: Path) -> None:
+    for _ in range(2):
+        import_reference("referred_shop.desks:back", folder=project, what="agent")
+
+    assert sys.path.count(str(project)) == 1
+
+
+@pytest.mark.parametrize("reference", ["", "shop", "shop:", ":Front"])
+def test_another_form_is_refused_with_the_right_one(project: Path, reference: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        import_reference(reference, folder=project, what="agent")
+
+    assert str(raised.value) == (
+        f"agent {reference!r}: write `module:name`, as in `my_agents:Triage`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reference", "message", "next_step"),
+    [
+        (
+            "referred_shop.desks:Side",
+            "AttributeError: module 'referred_shop.desks' has no attribute 'Side'. ",
+            "It defines Front, back",
+        ),
+        (
+            "referred_shop.empty:Side",
+            "AttributeError: module 'referred_shop.empty' has no attribute 'Side'. ",
+            "It defines no class and no function",
+        ),
+        (
+            "referred-shop:Front",
+            "ValueError: invalid format: 'referred-shop:Front'. ",
+            "Modules and names are Python identifiers, with dots between them",
+        ),
+        (
+            "no_such_shop:Front",
+            "ModuleNotFoundError: No module named 'no_such_shop'. ",
+            "Modules are looked up from '{project}' first; is that your project's folder?",
+        ),
+        ("referred_shop.broken:Front", "KeyError: 'price'. ", "Modules are looked up from"),
+        ("referred_shop.wanting:Front", "AttributeError: ", "Modules are looked up from"),
+        ("referred_shop.exits:Front", "SystemExit: 3. ", "Modules are looked up from"),
+    ],
+)
+def test_what_can_not_be_imported_is_an_error_that_says_why(
+    project: Path, reference: str, message: str, next_step: str
+) -> None:
+    with pytest.raises(AgentImportError) as raised:
+        import_reference(reference, folder=project, what="agent", raises=AgentImportError)
+
+    assert str(raised.value).startswith(f"agent {reference!r} can't be imported: {message}")
+    assert next_step.format(project=project) in str(raised.value)
+    assert raised.value.__cause__ is not None
