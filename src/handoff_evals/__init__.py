@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from handoff_evals.plugin.turn import CallTurn, Handoff, TurnAssert
     from handoff_evals.reports import Run
     from handoff_evals.results import Summary, Trial
-    from handoff_evals.runs import evaluate
+    from handoff_evals.runs import evaluate, load_suite
     from handoff_evals.scenarios import (
         Expectation,
         ExpectedCall,
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
         ScriptedTurn,
         Suite,
         Target,
-        load_suite,
     )
     from handoff_evals.transcript import Transcript, Turn
 
@@ -72,7 +71,7 @@ _HOMES = {
     "check": "checks",
     "evaluate": "runs",
     "fuzz": "fuzzing",
-    "load_suite": "scenarios",
+    "load_suite": "runs",
     "local_llm": "models.local",
     "reached": "checks",
     "replay": "fuzzing",

@@ -1,6 +1,7 @@
-"""The plugin as it is installed: from the built wheel, in an environment of its own."""
+"""The package as it is installed: the README's examples, from the built wheel, as printed."""
 
 import os
+import re
 import subprocess
 import sysconfig
 import venv
@@ -10,29 +11,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-
-SHOP = (ROOT / "tests" / "plugin" / "shop.py").read_text(encoding="utf-8")
-TESTS = """
+AGENTS = Path(__file__).parent / "my_agents.py"
+WHERE = """
 import handoff_evals
-from handoff_evals import ScriptedLLM, tool_call
-from shop import FrontDesk, Workshop
 
 
-async def test_the_installed_fixture(agent_call):
+def test_the_package_is_the_installed_one():
     assert "site-packages" in handoff_evals.__file__
-    script = ScriptedLLM([tool_call("transfer_to_workshop"), "Which part is it?"])
-    call = await agent_call(FrontDesk(), llm=script)
-    turn = await call.say("My chain snapped")
-    turn.expect.handoff(FrontDesk, Workshop)
 """
-SUITE = """
-agent: shop:FrontDesk
-scenarios:
-  - label: Broken chain
-    turns:
-      - user: My chain snapped.
-        expect: {agent: workshop}
-"""
+
+
+def _examples(language: str) -> list[str]:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -50,22 +41,48 @@ def installed(tmp_path: Path, wheel: Path) -> Path:
     return home / "bin" / "python"
 
 
-def test_the_wheel_brings_the_fixture_and_the_scenario_files(
-    installed: Path, tmp_path: Path
-) -> None:
-    project = tmp_path / "project"
-    (project / "evals").mkdir(parents=True)
-    (project / "shop.py").write_text(SHOP, encoding="utf-8")
-    (project / "test_shop.py").write_text(TESTS, encoding="utf-8")
-    (project / "evals" / "scenarios.yaml").write_text(SUITE, encoding="utf-8")
-    run = subprocess.run(
-        [str(installed), "-m", "pytest", "-o", "asyncio_mode=auto", "-rA", "-p", "no:randomly"],
-        cwd=project,
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Somebody's project: agents, and the README's examples as tests, suite and script."""
+    folder = tmp_path / "project"
+    (folder / "evals" / "shop").mkdir(parents=True)
+    (folder / "my_agents.py").write_text(AGENTS.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "test_where.py").write_text(WHERE, encoding="utf-8")
+    first, random_calls, notebook = _examples("python")
+    (folder / "test_handoff.py").write_text(first, encoding="utf-8")
+    (folder / "test_random_calls.py").write_text(random_calls, encoding="utf-8")
+    (folder / "notebook.py").write_text(notebook, encoding="utf-8")
+    suite = _examples("yaml")[0]
+    (folder / "evals" / "shop" / "scenarios.yaml").write_text(suite, encoding="utf-8")
+    return folder
+
+
+def _run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=folder,
         env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert "PASSED test_shop.py::test_the_installed_fixture" in run.stdout, run.stdout + run.stderr
-    assert "PASSED evals/scenarios.yaml::Broken chain" in run.stdout
+
+
+def test_the_readmes_tests_and_scenario_file_pass(installed: Path, project: Path) -> None:
+    pytest_command = ("-m", "pytest", "-o", "asyncio_mode=auto", "-rA", "-p", "no:randomly")
+    run = _run(project, str(installed), *pytest_command)
+    for passed in (
+        "test_where.py::test_the_package_is_the_installed_one",
+        "test_handoff.py::test_double_charge_reaches_billing",
+        "test_random_calls.py::test_whatever_is_said_and_done",
+        "evals/shop/scenarios.yaml::Charged twice",
+    ):
+        assert f"PASSED {passed}" in run.stdout, run.stdout + run.stderr
     assert run.returncode == 0
+
+
+def test_the_readmes_script_shows_a_run(installed: Path, project: Path) -> None:
+    run = _run(project, str(installed), "notebook.py")
+    assert run.returncode == 0, run.stderr
+    assert "Passed scenarios" in run.stdout
+    assert "caller: I was charged twice this month, order 4471." in run.stdout

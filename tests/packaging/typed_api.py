@@ -1,9 +1,10 @@
 """What a user writes; `test_public_names.py` checks its types with mypy and never runs it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_type
+from typing import assert_type
 
 from livekit.agents import Agent, AgentSession, RunResult
+from livekit.agents.voice.run_result import RunAssert  # noqa: TC002 - never run
 
 from handoff_evals import (
     AgentCall,
@@ -36,9 +37,6 @@ from handoff_evals import (
 )
 from handoff_evals.testing import AudioCall, Clip, FakeTTS, ToneBook
 
-if TYPE_CHECKING:
-    from livekit.agents.voice.run_result import RunAssert
-
 
 class Desk(Agent):
     def __init__(self) -> None:
@@ -59,8 +57,8 @@ async def test_a_call(agent_call: AgentCallFixture) -> None:
     turn = await call.say("Hello?")
     assert_type(turn, CallTurn)
     assert_type(turn.expect, TurnAssert)
-    checked: RunAssert = turn.expect
-    checked.next_event().is_message(role="assistant")
+    livekit_own: RunAssert = turn.expect
+    livekit_own.next_event().is_message(role="assistant")
     turn.expect.handoff(Desk, "billing")
     turn.expect.handoff(None, call.active_agent)
     turn.expect.no_handoff()

@@ -79,9 +79,9 @@ def test_what_fails_as_it_did_is_expected_and_nothing_else(project: Project, wor
             "in the baseline: wrong in turn 1 (manager)",
             "FAILED *::Changed - *",
             "the scenario has changed since the baseline",
-            "the baseline fixtures/baseline.json is behind: no longer so: spurious in turn 1*",
-            "*= handoff baseline is behind =*",
-            "evals/shop/scenarios.yaml::Better: no longer so: spurious in turn 1 (manager)",
+            "the baseline fixtures/baseline.json is out of date: no longer fails: *",
+            "*= handoff baseline is out of date =*",
+            "evals/shop/scenarios.yaml::Better: no longer fails: spurious in turn 1 (manager)",
         ]
     )
     cases = list(ET.parse(project.path / "report.xml").iter("testcase"))  # noqa: S314 - our own

@@ -76,7 +76,7 @@ def test_the_folder_of_the_cassettes_can_be_another(
 ) -> None:
     project.write("pyproject.toml", '[tool.handoff-evals]\ncassettes = "kept"\n')
     recorded(project, scenarios)
-    project.run(*REPLAY, "--handoff-tapes=kept").assert_outcomes(passed=2)
+    project.run(*REPLAY, "--handoff-cassettes=kept").assert_outcomes(passed=2)
     project.run(*REPLAY).assert_outcomes(errors=2)
 
 

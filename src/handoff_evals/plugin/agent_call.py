@@ -11,12 +11,12 @@ from handoff_evals.errors import UsageError
 from handoff_evals.livekit import ScriptedLLM, WrapperLLM
 from handoff_evals.plugin.failure_text import (
     Who,
+    agent_events,
     failed,
-    in_turn,
-    instead,
-    is_meant,
+    matches,
     named,
-    those_met,
+    turn_name,
+    who_took_the_call,
 )
 from handoff_evals.plugin.received import Asked, Received
 from handoff_evals.plugin.turn import CallTurn, Handoff, Move
@@ -119,8 +119,8 @@ class AgentCall:
         ]
         where = "closing the call"
         if fault.turn < len(transcript.turns):
-            where = in_turn(fault.turn)
-            marked = marked or list(instead(transcript, fault.turn))
+            where = turn_name(fault.turn)
+            marked = marked or list(agent_events(transcript, fault.turn))
         said = [f"{each.cause}: {each.detail}" for each in new]
         raise failed(
             transcript,
@@ -143,8 +143,8 @@ class AgentCall:
         requests = tuple(self._requests(who))
         if not requests:
             met = [move.new for move in self._moves]
-            came = [move.place for move in self._moves if is_meant(who, move.new)]
-            problem = "its model was never asked" if came else those_met(who, met)
+            came = [move.place for move in self._moves if matches(who, move.new)]
+            problem = "its model was never asked" if came else who_took_the_call(who, met)
             raise failed(
                 transcript,
                 f"{named(who)} received nothing: {problem}",
@@ -182,7 +182,7 @@ class AgentCall:
             run_result=self._call.results[-1],
         )
         self.turns.append(turn)
-        self._last_shown = list(instead(transcript, turn.number))
+        self._last_shown = list(agent_events(transcript, turn.number))
         self.raise_faults()
         return turn
 
@@ -207,7 +207,7 @@ class AgentCall:
                 # goes first; one that speaks after its time is known by its id alone.
                 then = entered[: before + call.after_handoffs][-1:]
                 asking = then if [agent.id for agent in then] == [call.agent.id] else entered
-                meant = (agent.id == call.agent.id and is_meant(who, agent) for agent in asking)
+                meant = (agent.id == call.agent.id and matches(who, agent) for agent in asking)
                 if call.purpose == "reply" and any(meant):
                     yield Asked(turn=number, call=call)
             before += len(turn.handoffs)
@@ -219,13 +219,13 @@ class AgentCall:
             UsageError: when no such agent took the call.
         """
         __tracebackhide__ = True
-        agents = [agent for agent, _ in self._call.entered if is_meant(who, agent)]
+        agents = [agent for agent, _ in self._call.entered if matches(who, agent)]
         if isinstance(who, Agent) and who not in agents:
             agents.append(who)
         if not agents:
             met = [agent for agent, _ in self._call.entered]
             raise UsageError(
-                f"the instructions of {named(who)} are not known: {those_met(who, met)}; "
+                f"the instructions of {named(who)} are not known: {who_took_the_call(who, met)}; "
                 "give an instance of the agent instead"
             )
         return [*map(_text, agents), *self._updates(who)]
@@ -237,7 +237,7 @@ class AgentCall:
         for event in self.transcript.events:
             if isinstance(event, AgentHandoff):
                 entered = next(took, None)
-                meant = entered is not None and is_meant(who, entered[0])
+                meant = entered is not None and matches(who, entered[0])
             elif isinstance(event, AgentConfigUpdate) and meant and event.instructions:
                 yield event.instructions
 

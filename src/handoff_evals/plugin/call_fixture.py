@@ -14,7 +14,7 @@ from handoff_evals.drivers import Call, Limits
 from handoff_evals.errors import ModelError
 from handoff_evals.livekit import AgentEntry, Reply, ScriptedLLM, ToolCall
 from handoff_evals.plugin.agent_call import AgentCall
-from handoff_evals.plugin.failure_text import ConversationError, excerpt, in_turn
+from handoff_evals.plugin.failure_text import ConversationError, excerpt, turn_name
 from handoff_evals.plugin.plugin import named_model
 from handoff_evals.reports import conversation
 from handoff_evals.scenarios import Scenario
@@ -107,7 +107,7 @@ class AgentCallFixture:
         yield f"Unused scripted replies: {script.left} of {total}; nobody asked the model for"
         yield from (f"    {_written(reply)}" for reply in script.unused)
         made = [
-            f"    {in_turn(number)}: {_answered(request)}"
+            f"    {turn_name(number)}: {_answered(request)}"
             for call in calls
             for number, turn in enumerate(call.transcript.turns)
             for request in turn.model_calls

@@ -1,7 +1,7 @@
 """`--handoff-baseline FILE`: what fails as it did in a kept run is expected to.
 
 A scenario that fails in the way in which it failed then is an xfail, a new failure fails,
-and one that does better passes and says that the baseline is behind.
+and one that does better passes and says that the baseline is out of date.
 """
 
 from collections import Counter
@@ -15,18 +15,18 @@ from handoff_evals.results import Baseline, Trial, TrialResult, scenario_sha256
 from handoff_evals.scenarios import Scenario
 
 OPTION = "--handoff-baseline"
-BEHIND = "handoff_baseline_behind"
+OUTDATED = "handoff_baseline_outdated"
 """The property of a test that does better than the baseline; it crosses over to xdist's master."""
 _READ: pytest.StashKey[Baseline] = pytest.StashKey()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
-    """How one trial does against the baseline."""
+class ComparedTrial:
+    """How one trial compares with the baseline."""
 
     known: str = ""
     """Why it may fail; empty where it may not."""
-    behind: str = ""
+    outdated: str = ""
     """What the baseline still expects to fail."""
     note: str = ""
     """What else a reader has to know."""
@@ -46,8 +46,8 @@ def read(config: pytest.Config) -> Baseline | None:
     return config.stash[_READ]
 
 
-def standing(trial: Trial, scenario: Scenario, baseline: Baseline) -> Standing:
-    """Hold one trial against the baseline.
+def compared(trial: Trial, scenario: Scenario, baseline: Baseline) -> ComparedTrial:
+    """Compare one trial with the baseline.
 
     Raises:
         UsageError: when it has nothing of the trial's model.
@@ -58,20 +58,22 @@ def standing(trial: Trial, scenario: Scenario, baseline: Baseline) -> Standing:
     sha256 = scenario_sha256(scenario)
     then = baseline.by_key.get(trial.key)
     if then is None or then.status == "unscored":
-        return Standing(note="the baseline has no result of this scenario")
+        return ComparedTrial(note="the baseline has no result of this scenario")
     if then.scenario_sha256 != sha256:
-        return Standing(note="the scenario has changed since the baseline")
-    before, now = slips(then), slips(TrialResult.of(trial, scenario_sha256=sha256))
+        return ComparedTrial(note="the scenario has changed since the baseline")
+    before, now = failures_of(then), failures_of(TrialResult.of(trial, scenario_sha256=sha256))
     mended = ", ".join((before - now).elements())
-    behind = f"no longer so: {mended}" if mended and not now - before else ""
+    outdated = f"no longer fails: {mended}" if mended and not now - before else ""
     if trial.status == "passed":
-        return Standing(behind=behind)
+        return ComparedTrial(outdated=outdated)
     if now - before:
-        return Standing(note=f"in the baseline: {', '.join(before.elements()) or 'passed'}")
-    return Standing(known=f"as in the baseline: {', '.join(now.elements())}", behind=behind)
+        return ComparedTrial(note=f"in the baseline: {', '.join(before.elements()) or 'passed'}")
+    return ComparedTrial(
+        known=f"as in the baseline: {', '.join(now.elements())}", outdated=outdated
+    )
 
 
-def slips(trial: TrialResult) -> Counter[str]:
+def failures_of(trial: TrialResult) -> Counter[str]:
     """What went wrong in a trial, in words that two trials can be compared by."""
     wrong = Counter(
         f"{each.outcome} in turn {each.turn}"
@@ -86,38 +88,38 @@ def slips(trial: TrialResult) -> Counter[str]:
     return wrong
 
 
-def hold_against_baseline(item: pytest.Item, trial: Trial, scenario: Scenario) -> None:
+def apply_baseline(item: pytest.Item, trial: Trial, scenario: Scenario) -> None:
     """End the test as an xfail where it fails as it did; note what differs."""
     baseline = read(item.config)
     if baseline is None:
         return
     try:
-        found = standing(trial, scenario, baseline)
+        found = compared(trial, scenario, baseline)
     except UsageError as error:
         # It would be the same for every other scenario.
         item.session.shouldfail = str(error)
         pytest.fail(str(error), pytrace=False)
-    if found.behind:
-        text = f"the baseline {item.config.getoption(OPTION)} is behind: {found.behind}"
+    if found.outdated:
+        text = f"the baseline {item.config.getoption(OPTION)} is out of date: {found.outdated}"
         item.add_report_section("call", "baseline", text)
-        item.user_properties.append((BEHIND, found.behind))
+        item.user_properties.append((OUTDATED, found.outdated))
     if found.note:
         item.add_report_section("call", "baseline", found.note)
     if found.known:
         pytest.xfail(found.known)
 
 
-def tell_what_is_behind(reporter: pytest.TerminalReporter) -> None:
+def report_outdated(reporter: pytest.TerminalReporter) -> None:
     """Name the scenarios that do better than the baseline, once the tests are over."""
     reports = [report for listed in reporter.stats.values() for report in listed]
-    behind = [
+    outdated = [
         (report.nodeid, value)
         for report in reports
         if getattr(report, "when", "") == "call"
         for name, value in report.user_properties
-        if name == BEHIND
+        if name == OUTDATED
     ]
-    if behind:
-        reporter.section("handoff baseline is behind")
-        for nodeid, value in behind:
+    if outdated:
+        reporter.section("handoff baseline is out of date")
+        for nodeid, value in outdated:
             reporter.write_line(f"{nodeid}: {value}")

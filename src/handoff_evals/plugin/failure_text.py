@@ -32,7 +32,7 @@ def plain(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def telling(texts: Iterable[str]) -> list[str]:
+def identifying_sentences(texts: Iterable[str]) -> list[str]:
     """The sentences that are long enough to tell whose text they are from.
 
     A text that has none counts as one sentence, whatever its length.
@@ -77,10 +77,10 @@ def failed(
     notes: Sequence[str] = (),
 ) -> ConversationError:
     """Make the error: what is wrong, what is near it, the conversation with its marks."""
-    return ConversationError(explained(transcript, headline, marked=marked, notes=notes))
+    return ConversationError(with_conversation(transcript, headline, marked=marked, notes=notes))
 
 
-def explained(
+def with_conversation(
     transcript: Transcript,
     headline: str,
     *,
@@ -92,7 +92,7 @@ def explained(
     return "\n\n".join([*parts, *_tracebacks(transcript, marked)])
 
 
-def instead(transcript: Transcript, turn: int) -> tuple[int, ...]:
+def agent_events(transcript: Transcript, turn: int) -> tuple[int, ...]:
     """What the agents did in a turn, for a mark where the expected thing is missing."""
     events = dict(transcript.indexed(turn))
     return tuple(index for index, event in events.items() if _is_doing(event)) or tuple(events)
@@ -104,7 +104,7 @@ def _is_doing(event: Event) -> bool:
     return not isinstance(event, AgentConfigUpdate)
 
 
-def line(transcript: Transcript, index: int) -> str:
+def event_line(transcript: Transcript, index: int) -> str:
     """One event as it stands in the conversation: `[4] handoff: a -> b`."""
     event = transcript.events[index]
     return f"[{index}] {describe(event) or event.type}"
@@ -120,13 +120,13 @@ def turn_of(transcript: Transcript, index: int) -> int:
     raise IndexError(f"there is no event {index}: the conversation has {seen}")
 
 
-def in_turn(number: int) -> str:
+def turn_name(number: int) -> str:
     """How a turn is called in messages."""
     return "the opening" if number == 0 else f"turn {number}"
 
 
 def request_lines(call: ModelCall, shown: str = "") -> Iterator[str]:
-    """What a model was asked, a message a line, with a mark at those that hold `shown`."""
+    """What a model was asked, a message a line, with a mark at those that contain `shown`."""
     for message in call.messages:
         text = message_text(message)
         hit = bool(shown) and plain(shown) in plain(text)
@@ -166,7 +166,7 @@ def named(who: Who | None) -> str:
             raise TypeError(f"{who!r} is no agent: give an Agent class, an instance or an id")
 
 
-def is_meant(who: Who, agent: Agent) -> bool:
+def matches(who: Who, agent: Agent) -> bool:
     """Whether that agent is the one that is meant.
 
     Raises:
@@ -185,7 +185,7 @@ def is_meant(who: Who, agent: Agent) -> bool:
             return isinstance(agent, who)
 
 
-def those_met(who: Who, met: Sequence[Agent]) -> str:
+def who_took_the_call(who: Who, met: Sequence[Agent]) -> str:
     """Who took the call instead, with a hint at a slip of the pen."""
     ids = list(dict.fromkeys(agent.id for agent in met))
     close = get_close_matches(who, ids, n=1) if isinstance(who, str) else []

@@ -67,7 +67,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "recorded is an error. To record: `handoff-evals run --cassettes auto`.",
     )
     group.addoption(
-        "--handoff-tapes",
+        "--handoff-cassettes",
         metavar="DIR",
         default="fixtures/cassettes",
         help="The folder of the cassettes, from the root (default: fixtures/cassettes).",
@@ -150,11 +150,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say where the baseline is behind."""
+    """Name the scenarios that do better than the baseline."""
     if terminalreporter.config.getoption("--handoff-baseline") is not None:
-        from handoff_evals.plugin.expected_failures import tell_what_is_behind  # noqa: PLC0415 - as above
+        from handoff_evals.plugin.expected_failures import report_outdated  # noqa: PLC0415 - as above
 
-        tell_what_is_behind(terminalreporter)
+        report_outdated(terminalreporter)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,11 +9,11 @@ from handoff_evals.plugin.failure_text import (
     ConversationError,
     Who,
     failed,
-    in_turn,
+    identifying_sentences,
     named,
     plain,
     request_lines,
-    telling,
+    turn_name,
 )
 from handoff_evals.reports import describe
 from handoff_evals.transcript import ModelCall, Transcript
@@ -62,10 +62,10 @@ class Received:
         return "\n".join(each.call.received_text for each in self.requests)
 
     def contains(self, text: str) -> "Received":
-        """Require that some request holds `text`.
+        """Require that some request contains `text`.
 
         Raises:
-            UsageError: for an empty text, which everything holds.
+            UsageError: for an empty text, which everything contains.
         """
         __tracebackhide__ = True
         text = _words(text)
@@ -80,7 +80,7 @@ class Received:
         return self
 
     def lacks(self, text: str) -> "Received":
-        """Require that no request holds `text`."""
+        """Require that no request contains `text`."""
         __tracebackhide__ = True
         text = _words(text)
         found = self._with(text)
@@ -91,7 +91,7 @@ class Received:
     def lacks_instructions_of(self, who: Who) -> "Received":
         """Require that no sentence of another agent's instructions was passed on.
 
-        Sentences that this agent's own instructions hold too are no leak.
+        Sentences that this agent's own instructions contain too are no leak.
 
         Args:
             who: an Agent class, an instance or an id; an agent that never took the
@@ -102,7 +102,9 @@ class Received:
         """
         __tracebackhide__ = True
         own = "\n".join(plain(text) for text in self.instructions(self.who))
-        theirs = [text for text in telling(self.instructions(who)) if plain(text) not in own]
+        theirs = [
+            text for text in identifying_sentences(self.instructions(who)) if plain(text) not in own
+        ]
         if not theirs:
             raise UsageError(
                 f"the instructions of {named(who)} have no sentence that those of "
@@ -136,7 +138,7 @@ class Received:
             which = f"the last of its {many} requests"
         notes = [
             "",
-            f"{which}, in {in_turn(asked.turn)}:",
+            f"{which}, in {turn_name(asked.turn)}:",
             *request_lines(asked.call, shown),
         ]
         headline = f"the model of {named(self.who)} {problem}"

@@ -40,7 +40,7 @@ class ScenarioFile(pytest.File):
 
 
 class SimulatedItem(pytest.Item):
-    """A scenario without turns, which only LiveKit's simulated caller can hold."""
+    """A scenario without turns, which needs LiveKit's simulated caller."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -58,7 +58,7 @@ class SimulatedItem(pytest.Item):
 class ScenarioItem(pytest.Item):
     """One scenario.
 
-    The conversation is held in the setup, and judged in the test. So what keeps it
+    The conversation runs in the setup, and judged in the test. So what keeps it
     from being judged (a model that gives no answer) is an *error* to pytest, like a
     broken fixture, and never a failure or a pass.
     """
@@ -80,11 +80,13 @@ class ScenarioItem(pytest.Item):
         return self.config.getoption("--handoff-model") or default
 
     def setup(self) -> None:
-        """Hold the conversation."""
-        from handoff_evals.plugin.scenario_trial import hold, unscored  # noqa: PLC0415 - collecting loads no livekit
+        """Run the conversation."""
+        from handoff_evals.plugin.scenario_trial import run_scenario, unscored  # noqa: PLC0415 - collecting loads no livekit
 
         try:
-            self.trial = hold(self.suite, self.scenario, config=self.config, model=self.model)
+            self.trial = run_scenario(
+                self.suite, self.scenario, config=self.config, model=self.model
+            )
         except HandoffEvalsError as error:
             if isinstance(error, ModelError | EngineError):
                 # It would be the same for every other scenario.
@@ -100,16 +102,16 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Judge it."""
-        from handoff_evals.plugin.expected_failures import hold_against_baseline  # noqa: PLC0415 - as below
+        from handoff_evals.plugin.expected_failures import apply_baseline  # noqa: PLC0415 - as below
         from handoff_evals.plugin.plugin import named_model  # noqa: PLC0415 - as below
-        from handoff_evals.plugin.scenario_trial import why  # noqa: PLC0415 - collecting loads no livekit
+        from handoff_evals.plugin.scenario_trial import trial_failure  # noqa: PLC0415 - collecting loads no livekit
 
         if self.trial is None:
             raise RuntimeError(f"{self.nodeid} was not set up")
-        hold_against_baseline(self, self.trial, self.scenario)
+        apply_baseline(self, self.trial, self.scenario)
         if self.trial.status != "passed":
             played = named_model(self.model, self.config).traits.plays_scenario
-            text = why(self.trial, agent=self.suite.agent, plays_scenario=played)
+            text = trial_failure(self.trial, agent=self.suite.agent, plays_scenario=played)
             pytest.fail(text, pytrace=False)
 
     def reportinfo(self) -> tuple[Path, int, str]:

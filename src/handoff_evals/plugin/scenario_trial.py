@@ -10,15 +10,20 @@ from handoff_evals.cassettes import Mode, cassette_of
 from handoff_evals.checks import Score, first_request
 from handoff_evals.drivers import InProcessDriver, Limits
 from handoff_evals.livekit import AgentEntry
-from handoff_evals.plugin.failure_text import explained, in_turn, instead, request_lines
+from handoff_evals.plugin.failure_text import (
+    agent_events,
+    request_lines,
+    turn_name,
+    with_conversation,
+)
 from handoff_evals.plugin.plugin import named_model
 from handoff_evals.results import Trial, TrialKey
 from handoff_evals.runs import Pace, Planned, Runner, trial_seed
 from handoff_evals.scenarios import Scenario, Suite
 
 
-def hold(suite: Suite, scenario: Scenario, *, config: pytest.Config, model: str) -> Trial:
-    """Hold the scenario's conversation once.
+def run_scenario(suite: Suite, scenario: Scenario, *, config: pytest.Config, model: str) -> Trial:
+    """Run the scenario's conversation once.
 
     Raises:
         AgentImportError: when the suite's agent can't be had.
@@ -36,7 +41,7 @@ def hold(suite: Suite, scenario: Scenario, *, config: pytest.Config, model: str)
             suite.name,
             chosen.identity,
             mode=Mode.REPLAY if config.getoption("--handoff-replay") else Mode.OFF,
-            folders=[Path(config.getoption("--handoff-tapes"))],
+            folders=[Path(config.getoption("--handoff-cassettes"))],
             project=config.rootpath,
         ),
     )
@@ -64,10 +69,10 @@ def unscored(trial: Trial) -> str:
     if trial.transcript.unscored_because is None:
         notes = [f"Neither passed nor failed ({_who(trial)})."]
     notes += [each.traceback.rstrip() for each in found if each.traceback]
-    return explained(trial.transcript, headline, notes=notes)
+    return with_conversation(trial.transcript, headline, notes=notes)
 
 
-def why(trial: Trial, *, agent: str, plays_scenario: bool) -> str:
+def trial_failure(trial: Trial, *, agent: str, plays_scenario: bool) -> str:
     """Why the trial failed: every check that did, and the conversation with their events.
 
     Args:
@@ -85,7 +90,7 @@ def why(trial: Trial, *, agent: str, plays_scenario: bool) -> str:
         f"({agent} on {_who(trial)})",
         *_hints(trial, broken, plays_scenario=plays_scenario),
     ]
-    return explained(trial.transcript, lines[0], marked=marked, notes=notes)
+    return with_conversation(trial.transcript, lines[0], marked=marked, notes=notes)
 
 
 def _who(trial: Trial) -> str:
@@ -93,7 +98,7 @@ def _who(trial: Trial) -> str:
 
 
 def _line(score: Score) -> str:
-    where = "" if score.turn is None else f"{in_turn(score.turn)}: "
+    where = "" if score.turn is None else f"{turn_name(score.turn)}: "
     return f"{where}{score.name}: {score.reason}"
 
 
@@ -101,7 +106,7 @@ def _marks(trial: Trial, score: Score) -> tuple[int, ...]:
     """The events that show it; where the expected thing is missing, what happened instead."""
     if score.events or score.turn is None or score.turn >= len(trial.transcript.turns):
         return score.events
-    return instead(trial.transcript, score.turn)
+    return agent_events(trial.transcript, score.turn)
 
 
 def _hints(trial: Trial, broken: list[Score], *, plays_scenario: bool) -> Iterator[str]:
@@ -113,7 +118,7 @@ def _hints(trial: Trial, broken: list[Score], *, plays_scenario: bool) -> Iterat
         asked = trial.transcript.turns[first.turn].model_calls[:1]
         for call in asked:
             tools = ", ".join(tool.name for tool in call.tools) or "no tools"
-            yield f"in {in_turn(first.turn)} {call.agent.label}'s model could call: {tools}"
+            yield f"in {turn_name(first.turn)} {call.agent.label}'s model could call: {tools}"
         if asked and plays_scenario:
             yield from _of_the_oracle(trial, first.turn)
     elif first.name == "carries":

@@ -13,12 +13,12 @@ from livekit.agents.voice.run_result import RunAssert, RunEvent
 from handoff_evals.checks import announces_transfer
 from handoff_evals.plugin.failure_text import (
     Who,
+    agent_events,
+    event_line,
     failed,
-    in_turn,
-    instead,
-    is_meant,
-    line,
+    matches,
     named,
+    turn_name,
     turn_of,
 )
 from handoff_evals.transcript import (
@@ -58,8 +58,8 @@ class Move:
     def fits(self, old: Who | None, new: Who) -> bool:
         """Whether it is the handoff from `old` to `new`; None stands for nobody."""
         if old is None or self.old is None:
-            return old is None and self.old is None and is_meant(new, self.new)
-        return is_meant(old, self.old) and is_meant(new, self.new)
+            return old is None and self.old is None and matches(new, self.new)
+        return matches(old, self.old) and matches(new, self.new)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +85,9 @@ class CallTurn:
             causes = [f.cause for f in self.transcript.faults if f.turn == self.number and f.ended]
             raise failed(
                 self.transcript,
-                f"{in_turn(self.number)} was cut off ({', '.join(causes) or 'no cause known'}), so "
-                "LiveKit has no result of it; turn.events and turn.handoffs show what happened",
-                marked=instead(self.transcript, self.number),
+                f"{turn_name(self.number)} was cut off ({', '.join(causes) or 'cause unknown'}), "
+                "so LiveKit has no result of it; turn.events and turn.handoffs show what happened",
+                marked=agent_events(self.transcript, self.number),
             )
         return self.run_result
 
@@ -186,7 +186,8 @@ class TurnAssert(RunAssert):
         raise failed(
             self._transcript,
             f"{self._happened_instead(new)}; expected {wanted}",
-            marked={move.place for move in own} or instead(self._transcript, self._turn.number),
+            marked={move.place for move in own}
+            or agent_events(self._transcript, self._turn.number),
             notes=list(self._near(old, new)),
         )
 
@@ -200,7 +201,7 @@ class TurnAssert(RunAssert):
         if self._turn.handoffs:
             raise failed(
                 self._transcript,
-                f"{in_turn(self._turn.number)}: {self._happened}; expected no handoff",
+                f"{turn_name(self._turn.number)}: {self._happened}; expected no handoff",
                 marked=[move.place for move in self._turn.own_moves],
             )
 
@@ -209,12 +210,12 @@ class TurnAssert(RunAssert):
         return ", ".join(f"{old or 'nobody'} -> {new}" for old, new in self._turn.handoffs)
 
     def _happened_instead(self, new: Who) -> str:
-        where, own = in_turn(self._turn.number), self._turn.own_moves
+        where, own = turn_name(self._turn.number), self._turn.own_moves
         if not own:
             if announces_transfer(self._turn.said):
                 return f"{where}: no handoff, though the agent announces a transfer (phantom)"
             return f"{where}: no handoff"
-        if len(own) > 1 and is_meant(new, own[-1].new):
+        if len(own) > 1 and matches(new, own[-1].new):
             return f"{where}: a detour, {self._happened}"
         return f"{where}: {self._happened}"
 
@@ -223,8 +224,8 @@ class TurnAssert(RunAssert):
         own, calls = self._turn.own_moves, self._turn.model_calls
         for move in self._turn.moves:
             if move not in own and move.fits(old, new):
-                where = in_turn(turn_of(self._transcript, move.place))
-                yield f"{where} has it: {line(self._transcript, move.place)}"
+                where = turn_name(turn_of(self._transcript, move.place))
+                yield f"{where} has it: {event_line(self._transcript, move.place)}"
         if len(own) > 1:
             yield "compare several handoffs of one turn as a list: turn.handoffs"
         if not own and calls:
@@ -243,12 +244,12 @@ class TurnAssert(RunAssert):
             self._tried[index] = message
         number = self._turn.number
         place = self._places.get(self._current_index if index is None else index)
-        marked = instead(self._transcript, number) if place is None else (place,)
-        raise failed(self._transcript, f"{in_turn(number)}: {message}", marked=marked)
+        marked = agent_events(self._transcript, number) if place is None else (place,)
+        raise failed(self._transcript, f"{turn_name(number)}: {message}", marked=marked)
 
     def _none_fits(self, message: str, wanted: str) -> AssertionError:
         tried, self._tried = self._tried, {}
-        kind, where = _KINDS[wanted], in_turn(self._turn.number)
+        kind, where = _KINDS[wanted], turn_name(self._turn.number)
         near = {
             self._places[index]: reason
             for index, reason in tried.items()
@@ -258,7 +259,7 @@ class TurnAssert(RunAssert):
             headline = f"{where}: {'; '.join(near.values())}"
             notes = [f"({message})", *self._after_the_result(kind)]
             return failed(self._transcript, headline, marked=near, notes=notes)
-        marked = instead(self._transcript, self._turn.number)
+        marked = agent_events(self._transcript, self._turn.number)
         headline = f"{where}: there is no {kind.replace('_', ' ')}; what happened is marked"
         notes = [f"({message})", *self._in_other_turns(kind), *self._after_the_result(kind)]
         return failed(self._transcript, headline, marked=marked, notes=notes)
@@ -268,21 +269,21 @@ class TurnAssert(RunAssert):
         for turn in range(len(self._transcript.turns)):
             for index, event in self._transcript.indexed(turn):
                 if event.type == kind and turn != self._turn.number and _key_of(event) is not None:
-                    yield f"{in_turn(turn)} has one: {line(self._transcript, index)}"
+                    yield f"{turn_name(turn)} has one: {event_line(self._transcript, index)}"
 
     def _after_the_result(self, kind: str) -> Iterator[str]:
         """What came after LiveKit's run() was over, as where AgentTasks are nested."""
         seen = set(self._places.values())
         for index, event in self._transcript.indexed(self._turn.number):
             if event.type == kind and index not in seen and _key_of(event) is not None:
-                shown = line(self._transcript, index)
+                shown = event_line(self._transcript, index)
                 yield f"LiveKit's RunResult ended before {shown}: turn.events has it"
 
 
 def _places(events: list[RunEvent], transcript: Transcript, turn: int) -> Iterator[tuple[int, int]]:
     """Pair the indices of a RunResult's events with those of the transcript's.
 
-    By what they hold, and among equals by their order: the transcript keeps no ids.
+    By their contents, and among equals by their order: the transcript keeps no ids.
     """
     ours: dict[tuple[str, ...], list[int]] = {}
     for place, event in transcript.indexed(turn):

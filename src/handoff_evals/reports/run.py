@@ -104,7 +104,7 @@ class Run:
 
     def __repr__(self) -> str:
         models = ", ".join(self.manifest.models)
-        return f"<Run {str(self.path)!r}: {models}, {len(self.trials)} trials>"
+        return f"<Run {str(self.path)!r}: trials={len(self.trials)}, models={models}>"
 
     def __str__(self) -> str:
         console = Console(file=StringIO(), width=_WIDTH, color_system=None)

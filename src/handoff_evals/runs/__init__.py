@@ -1,6 +1,6 @@
 """Which trials, where and how many at once; retries, budgets and resuming."""
 
-from handoff_evals.runs.evaluation import evaluate
+from handoff_evals.runs.evaluation import evaluate, load_suite
 from handoff_evals.runs.lane import Planned, RetryPolicy, trial_seed
 from handoff_evals.runs.prepare import (
     PreparedRun,
@@ -19,6 +19,7 @@ __all__ = [
     "RunRequest",
     "Runner",
     "evaluate",
+    "load_suite",
     "load_suites",
     "prepare",
     "resume",

@@ -4,17 +4,31 @@ import asyncio
 from collections.abc import Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from handoff_evals.cassettes import Mode
+from handoff_evals.checks import expect_keys, load_checks
 from handoff_evals.errors import UsageError
 from handoff_evals.reports import Run
 from handoff_evals.results import RunFolder
 from handoff_evals.runs.prepare import RunRequest, prepare
 from handoff_evals.scenarios import Suite
+from handoff_evals.scenarios import load_suite as read_suite
 
 _DEFAULT_PARENT = Path("runs")
+
+
+def load_suite(path: str | Path) -> Suite:
+    """Read one `scenarios.yaml`; `expect:` may have the keys of your own checks too.
+
+    Raises:
+        ScenarioFileError: naming every problem with its line.
+        UsageError: when a check that `pyproject.toml` names can't be imported.
+    """
+    load_checks(Path.cwd())
+    return read_suite(Path(path), keys=expect_keys())
 
 
 def evaluate(
@@ -34,8 +48,9 @@ def evaluate(
     run.summary.models["never"].accuracy.value
     ```
 
-    It is a plain function, also in a notebook: where an event loop runs, the
-    conversations run in a thread of their own.
+    It is a plain function, also in a notebook: where an event loop runs already, the
+    conversations run in a thread of their own. Timeouts, retries and other limits stand
+    in `pyproject.toml`, under `[tool.handoff-evals]`, as for `handoff-evals run`.
 
     Args:
         suite: a scenario file, a folder that contains some, a `Suite`, or several of these.
@@ -57,9 +72,10 @@ def evaluate(
     try:
         mode = Mode(cassettes)
     except ValueError:
-        raise UsageError(f"cassettes={cassettes!r}: there are {', '.join(Mode)}") from None
+        raise UsageError(f"cassettes={cassettes!r}: choose one of {', '.join(Mode)}") from None
     given = [suite] if isinstance(suite, str | Path | Suite) else list(suite)
-    request = RunRequest(
+    request = replace(
+        RunRequest.of_project(Path.cwd()),
         suites=tuple(str(each) for each in given if not isinstance(each, Suite)),
         models=(model,) if isinstance(model, str) else tuple(model),
         trials=trials,

@@ -166,6 +166,7 @@ def prepare(
     Raises:
         UsageError: when a suite, an agent or a model can't be had.
     """
+    load_checks(request.checks_from or request.folder)
     read = load_suites(request) if request.suites or not suites else ()
     suites = _distinct([*read, *suites])
     entries = {suite.name: AgentEntry.load(suite.agent, folder=request.folder) for suite in suites}
