@@ -46,7 +46,16 @@ from handoff_evals.livekit import (
     text_job,
 )
 from handoff_evals.scenarios import Scenario, Watch
-from handoff_evals.transcript import AgentError, AgentRef, Event, Fault, Owner, Transcript, Turn
+from handoff_evals.transcript import (
+    ENDED_CALL,
+    AgentError,
+    AgentRef,
+    Event,
+    Fault,
+    Owner,
+    Transcript,
+    Turn,
+)
 from handoff_evals.user_code import as_error, original
 
 
@@ -229,7 +238,7 @@ class Call:
         where = f"turn {last}" if last > 0 else "the opening"
         detail = f"the agent ended the call in {where}, and the caller had more to say"
         self.faults.append(
-            Fault(owner="agent", cause="ended_call", detail=detail, turn=max(last, 0), ended=True)
+            Fault(owner="agent", cause=ENDED_CALL, detail=detail, turn=max(last, 0), ended=True)
         )
 
     def interrupt(self) -> None:
