@@ -156,8 +156,8 @@ class Decision:
 def decisions(scenario: Scenario, transcript: Transcript) -> tuple[Decision, ...]:
     """Judge every turn with an expected agent.
 
-    What was not reached is a decision too, unless the conversation is unscored: then it is
-    nobody's doing, and only the turns that took place are judged.
+    What was not reached is a decision too, unless the conversation is unscored: then the agent
+    did not cause it, and only the turns that took place are judged.
     """
     found: list[Decision] = []
     astray: AgentRef | None = None
@@ -196,7 +196,8 @@ def decisions(scenario: Scenario, transcript: Transcript) -> tuple[Decision, ...
 
 
 def _unreached(turn: int, expected: Target) -> Decision:
-    # On path, also where the caller was astray by then: no ending is better than a miss.
+    # On path, also where an earlier miss had led the caller elsewhere: else ending the call
+    # would cost less than going on.
     return Decision(
         turn=turn, expected=expected.label, actual=UNREACHED, outcome="unreached", on_path=True
     )

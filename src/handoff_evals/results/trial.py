@@ -30,11 +30,11 @@ class Trial:
     started_at: str
     """UTC, ISO 8601."""
     duration_s: float
-    """Without the time in which a rate limit held its requests back."""
+    """Without the time in which a rate limit delayed its requests."""
 
     @property
     def status(self) -> Status:
-        """Passed when every decision is correct and every other expectation holds."""
+        """Passed when every decision is correct and every other check passed."""
         return overall(self.scores)
 
     @property
@@ -116,7 +116,7 @@ class TrialResult:
 
     @property
     def passed(self) -> bool:
-        """Whether every decision is correct and every other expectation holds."""
+        """Whether every decision is correct and every other check passed."""
         return self.status == "passed"
 
     @property
