@@ -69,3 +69,57 @@ def test_the_wheel_brings_the_fixture_and_the_scenario_files(
     assert "PASSED test_shop.py::test_the_installed_fixture" in run.stdout, run.stdout + run.stderr
     assert "PASSED evals/scenarios.yaml::Broken chain" in run.stdout
     assert run.returncode == 0
+
+
+CHECKS = """
+from handoff_evals import Score, check, reached
+
+
+@check("says", expects=str)
+def says(scenario, transcript):
+    for number, scripted, turn in reached(scenario, transcript, key="says"):
+        wanted = scripted.expect.extra["says"]
+        yield Score(
+            status="passed" if wanted in turn.said else "failed",
+            reason=f"the caller does not hear {wanted!r}",
+            turn=number,
+        )
+"""
+KEY = SUITE.replace("agent: workshop", "agent: workshop, says: zzz")
+NAMED = '[tool.handoff-evals]\nchecks = ["shop_checks"]\n'
+
+
+def test_a_check_of_the_users_own_stands_in_the_report_the_baseline_and_pytests_failure(
+    installed: Path, tmp_path: Path
+) -> None:
+    project = tmp_path / "project"
+    (project / "evals").mkdir(parents=True)
+    (project / "shop.py").write_text(SHOP, encoding="utf-8")
+    (project / "shop_checks.py").write_text(CHECKS, encoding="utf-8")
+    (project / "evals" / "scenarios.yaml").write_text(KEY, encoding="utf-8")
+    (project / "pyproject.toml").write_text(NAMED, encoding="utf-8")
+
+    def done(*words: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": str(project)}
+        return subprocess.run(
+            [installed, "-m", *words],
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment,
+        )
+
+    run = done("handoff_evals", "run", "-m", "oracle", "--out", "a", "--min-passed", "1")
+    kept = done("handoff_evals", "baseline", "a", "b.json")
+    (project / "conftest.py").write_text(CHECKS, encoding="utf-8")
+    (project / "pyproject.toml").unlink()
+    tested = done("pytest", "-p", "no:cacheprovider", "--rootdir", ".", "evals/scenarios.yaml")
+
+    assert run.returncode == 1, run.stderr
+    assert "turn 1: the caller does not hear 'zzz'" in " ".join(run.stdout.split())
+    assert "passed 0.000 (observed) is below --min-passed 1" in run.stderr
+    assert kept.returncode == 0, kept.stderr
+    assert '"check": "says"' in (project / "b.json").read_text(encoding="utf-8")
+    assert tested.returncode == 1, tested.stdout
+    assert "turn 1: says: the caller does not hear 'zzz'" in tested.stdout
