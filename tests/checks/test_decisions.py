@@ -9,7 +9,7 @@ from handoff_evals.checks import (
     per_agent,
 )
 from handoff_evals.scenarios import Scenario
-from handoff_evals.transcript import Fault, Transcript
+from handoff_evals.transcript import ENDED_CALL, Fault, Transcript
 from tests.support.conversations import expects, path, scenario, transcript, turn
 
 ANNOUNCING = "I'm transferring you to billing now."
@@ -132,6 +132,14 @@ def test_a_fault_that_the_conversation_survived_leaves_the_decision_as_it_is() -
     held = transcript("service", turn("service"), faults=(fault,))
 
     assert outcomes(scenario(expects("service")), held) == ["correct"]
+
+
+def test_the_turn_in_which_the_agent_ends_the_call_is_judged_and_those_after_it_are_not() -> None:
+    fault = Fault(owner="agent", cause=ENDED_CALL, detail="", turn=1, ended=True)
+    held = transcript("service", turn("service"), faults=(fault,))
+
+    asked = scenario(expects("service"), expects("service"))
+    assert outcomes(asked, held) == ["correct", "unreached"]
 
 
 def test_what_a_dead_model_kept_from_being_reached_is_no_decision() -> None:

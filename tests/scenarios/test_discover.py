@@ -51,7 +51,7 @@ def test_a_file_outside_of_the_current_folder_keeps_its_whole_path(
 @pytest.mark.parametrize(
     ("named", "message"),
     [
-        (["bare"], "'bare' holds no scenarios.yaml"),
+        (["bare"], "'bare' has no scenarios.yaml"),
         (["nowhere"], "'nowhere' is neither a file nor a folder in"),
         (["other", "nowhere"], "'nowhere' is neither"),
     ],
@@ -62,5 +62,5 @@ def test_what_is_not_there_is_refused(project: Path, named: list[str], message: 
 
 
 def test_a_project_without_evals_is_told_what_to_name(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="name a scenario file or a folder that holds some"):
+    with pytest.raises(UsageError, match="name a scenario file or a folder that has some"):
         discover([], folder=tmp_path)

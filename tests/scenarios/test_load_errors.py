@@ -14,18 +14,18 @@ SCENARIO_KEYS = "valid are agent_expectations, instructions, label, tags, turns,
 EXPECT_KEYS = "valid are agent, calls, carries, handoffs, silence, userdata, where"
 
 BAD = {
-    "empty file": ("", "1: it holds nothing, but must be a mapping with `agent` and `scenarios`"),
+    "empty file": ("", "1: it is empty, but must be a mapping with `agent` and `scenarios`"),
     "only a comment": (
         "# later\n",
-        "1: it holds nothing, but must be a mapping with `agent` and `scenarios`",
+        "1: it is empty, but must be a mapping with `agent` and `scenarios`",
     ),
     "not a mapping": (
         "- label: A\n",
-        "1: it holds a list, but must be a mapping with `agent` and `scenarios`",
+        "1: it is a list, but must be a mapping with `agent` and `scenarios`",
     ),
     "only words": (
         "hello\n",
-        "1: it holds a str, but must be a mapping with `agent` and `scenarios`",
+        "1: it is a str, but must be a mapping with `agent` and `scenarios`",
     ),
     "empty suite": (
         "agent: m:A\nscenarios: []\n",
@@ -63,7 +63,7 @@ BAD = {
     ),
     "a key twice": (
         HEAD + "  - label: A\n    label: B\n",
-        "4: the key 'label' stands twice; the second would hide the first",
+        "4: the key 'label' appears twice; the second would replace the first",
     ),
     "a list that never ends": (
         HEAD + "  - label: A\n    turns: [\n",

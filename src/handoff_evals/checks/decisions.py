@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Literal, get_args
 
 from handoff_evals.scenarios import ExpectedHandoff, Scenario, ScriptedTurn, Target
-from handoff_evals.transcript import AgentHandoff, AgentRef, Transcript
+from handoff_evals.transcript import ENDED_CALL, AgentHandoff, AgentRef, Transcript
 
 Outcome = Literal["correct", "missed", "wrong", "spurious", "bounced", "phantom", "unreached"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
@@ -221,21 +221,30 @@ def _decided(conversation: _Conversation) -> tuple[Decision, ...]:
 
 
 def _unreached(turn: int, expected: Target) -> Decision:
-    # On path, also where the caller was astray by then: no ending is better than a miss.
+    # On path, also where an earlier miss had led the caller elsewhere: else ending the call
+    # would cost less than going on.
     return Decision(
         turn=turn, expected=expected.label, actual=UNREACHED, outcome="unreached", on_path=True
     )
 
 
 def cut_off(transcript: Transcript, turn: int) -> bool:
-    """Whether a fault ended the conversation in that turn."""
-    return any(fault.ended and fault.turn == turn for fault in transcript.faults)
+    """Whether a fault kept that turn from coming to its end.
+
+    A turn in which the agent ends the call comes to its end; those after it do not take place.
+    """
+    return any(
+        fault.ended and fault.turn == turn and fault.cause != ENDED_CALL
+        for fault in transcript.faults
+    )
 
 
 def who_ended(transcript: Transcript) -> str:
     """What ended a conversation before its time, in words."""
     last = len(transcript.turns) - 1
     for fault in transcript.faults:
+        if fault.cause == ENDED_CALL:
+            return fault.detail
         if fault.ended:
             where = _in_turn(fault.turn)
             return f"{fault.cause} in {where} ended the conversation ({fault.detail})"

@@ -175,7 +175,7 @@ def context_is_carried(scenario: Scenario, transcript: Transcript) -> Iterator[S
 
 @check("userdata")
 def userdata_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
-    """The session's userdata holds what the turn expects."""
+    """The session's userdata is what the turn expects."""
     for index, scripted, turn in reached(scenario, transcript):
         for name, value in scripted.expect.userdata.items():
             known = name in turn.userdata

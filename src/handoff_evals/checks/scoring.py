@@ -244,7 +244,7 @@ def reached(
 
 
 def score(scenario: Scenario, transcript: Transcript) -> tuple[Score, ...]:
-    """All checks, or one unscored score where nobody can be judged by this conversation."""
+    """All checks, or one unscored score where the conversation can't be judged."""
     fault = transcript.unscored_because
     if fault is not None:
         return (

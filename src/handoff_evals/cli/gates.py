@@ -195,12 +195,12 @@ def _invalid(model: "ModelSummary", max_unscored: float) -> str | None:
 
 
 def unmet(suites: "tuple[Suite, ...]", summary: "Summary") -> Iterator[str]:
-    """Name the expected agents that no trial met: most often a slip of the pen."""
+    """Name the expected agents that no trial met: most often a typing error."""
     names = [label for ref in summary.met for label in dict.fromkeys((ref.label, ref.id))]
     scored = {name for model in summary.models.values() for name in model.suites}
     for suite in suites:
         if suite.name not in scored:
-            continue  # nobody was met at all, which has another reason
+            continue  # no trial was scored, so no agent was met
         expected = {
             turn.expect.agent.label: turn.expect.agent
             for scenario in suite.scenarios

@@ -1,7 +1,7 @@
 """A run, or a comparison, as a short summary for a pull request: GitHub's Markdown.
 
 What callers and models said, and every name, stands in it as text: it can't open a tag, a
-table cell, a code span or a link, and it mentions nobody.
+table cell, a code span or a link, and it mentions no user.
 """
 
 import re
@@ -45,7 +45,7 @@ def run_markdown(
         summary: the run in numbers.
         verdict: a word or two, which the reader sees first.
         reasons: why it is so, a line each.
-        against: the run held against a baseline.
+        against: the run compared with a baseline.
         notes: what a reader has to know besides.
     """
     return _joined(
@@ -159,7 +159,7 @@ def flips_table(flips: Iterable[Flip]) -> str:
 
 
 def unscored_section(summary: Summary) -> str:
-    """The trials that nobody can be judged by, with their causes; empty where there is none."""
+    """The unscored trials, with their causes; empty where there is none."""
     rows = [
         (escape(name), escape(cause), str(number))
         for name, model in summary.models.items()

@@ -26,7 +26,7 @@ class SameCause:
         return self.failures[0]
 
 
-def telling(found: Iterable[Failure]) -> list[Failure]:
+def leading_failures(found: Iterable[Failure]) -> list[Failure]:
     """Leave out what follows from something else that is shown.
 
     That is what failed along with the decision of its turn; of the decisions of one trial
@@ -218,7 +218,7 @@ def unexpected(summary: Summary) -> list[Failure]:
     What failed along with the decision of its turn follows from it, and is left out.
     """
     failing = {name for name, model in summary.models.items() if model.traits.expected_to_fail}
-    return telling(each for each in summary.failures if each.model not in failing)
+    return leading_failures(each for each in summary.failures if each.model not in failing)
 
 
 def failures(summary: Summary) -> Iterable[RenderableType]:

@@ -53,7 +53,7 @@ def seams(transcript: Transcript) -> Iterator[float]:
     """Seconds from the caller's last word to the new agent's first, a handoff turn each.
 
     A turn in which the new agent says nothing has no seam, nor has one in which a rate
-    limit held a request back, or a cassette answered: those waits are the harness's.
+    limit delayed a request, or a cassette answered: those waits are the harness's.
     """
     for turn in transcript.turns[1:]:
         if any(call.held_s or call.replayed for call in turn.model_calls):

@@ -112,7 +112,7 @@ def discover(named: Sequence[str], *, folder: Path) -> list[Path]:
     """Find the scenario files of files and folders, or of `evals/` when none is named.
 
     Raises:
-        UsageError: when something named is not there, or holds no scenario file.
+        UsageError: when something named is not there, or has no scenario file.
     """
     found: list[Path] = []
     for each in named or [DEFAULT_FOLDER]:
@@ -122,10 +122,10 @@ def discover(named: Sequence[str], *, folder: Path) -> list[Path]:
         elif path.is_dir():
             inside = sorted(path.rglob(FILE_NAME))
             if not inside:
-                raise UsageError(f"{each!r} holds no {FILE_NAME}")
+                raise UsageError(f"{each!r} has no {FILE_NAME}")
             found.extend(inside)
         else:
-            default = "" if named else "; name a scenario file or a folder that holds some"
+            default = "" if named else "; name a scenario file or a folder that has some"
             raise UsageError(f"{each!r} is neither a file nor a folder in {str(folder)!r}{default}")
     return list(dict.fromkeys(_shortest(path) for path in found))
 
@@ -224,10 +224,10 @@ def _parsed(data: bytes, path: Path) -> Located:
 
 def _structure(document: Located) -> Iterator[tuple[int, str]]:
     if not isinstance(document.value, dict):
-        held = "nothing" if document.value is None else f"a {type(document.value).__name__}"
-        yield 1, f"it holds {held}, but must be a mapping with `agent` and `scenarios`"
+        found = "empty" if document.value is None else f"a {type(document.value).__name__}"
+        yield 1, f"it is {found}, but must be a mapping with `agent` and `scenarios`"
     for line, key in document.duplicates:
-        yield line, f"the key {key!r} stands twice; the second would hide the first"
+        yield line, f"the key {key!r} appears twice; the second would replace the first"
 
 
 def _meaning(model: SuiteModel, document: Located) -> Iterator[tuple[int, str]]:

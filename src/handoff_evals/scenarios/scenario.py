@@ -86,7 +86,7 @@ class Expectation:
 
     agent: Target | None = None
     handoffs: tuple[ExpectedHandoff, ...] | None = None
-    """The exact path of the turn; an empty one means that nobody hands over."""
+    """The exact path of the turn; an empty one means that no agent hands over."""
     calls: tuple[ExpectedCall, ...] | None = None
     """Tools that must have been called; an empty one means that none is."""
     carries: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """The record of one conversation, and nothing that knows how it was made."""
 
 from handoff_evals.transcript.events import (
+    ENDED_CALL,
     AgentConfigUpdate,
     AgentError,
     AgentHandoff,
@@ -23,6 +24,7 @@ from handoff_evals.transcript.transcript import (
 )
 
 __all__ = [
+    "ENDED_CALL",
     "AgentConfigUpdate",
     "AgentError",
     "AgentHandoff",

@@ -36,6 +36,9 @@ def label(agent_id: str, attributes: Mapping[str, str]) -> str:
     return f"{agent_id}[{inner}]"
 
 
+ENDED_CALL = "ended_call"
+"""The cause of the fault of an agent that ends the call while the caller has more to say."""
+
 Owner = Literal["agent", "model", "infrastructure"]
 
 
