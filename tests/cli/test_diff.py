@@ -263,7 +263,8 @@ def test_too_much_unscored_exits_3(project: Project, diff: Diff) -> None:
         (["main", "--a", "main"], "both name the side to compare with"),
         (["--margin", "1.5"], "--margin 1.5: give a share between 0 and 1"),
         (["-s", "nowhere"], "'nowhere' is neither a file nor a folder"),
-        (["-m", "gpt"], "side a ("),
+        (["-m", "gpt"], "no model 'gpt'; there are:"),
+        (["-m", "no_such_models:gpt"], "side a ("),
     ],
 )
 def test_bad_usage_exits_2_with_a_message(
