@@ -137,6 +137,13 @@ def test_a_model_that_can_not_be_used_is_refused_before_another_is_opened(
     assert opened == []
 
 
+def test_the_real_models_are_listed_first_and_the_local_one_before_all(folder: Path) -> None:
+    names = [each.name for each in listing(folder)]
+
+    assert names[0] == "local:qwen2.5-coder-1.5b"
+    assert names[-4:] == ["never", "always:AGENT", "random", "oracle"]
+
+
 def test_two_names_of_one_model_are_refused(folder: Path) -> None:
     with pytest.raises(ModelError, match=r"name 'local/qwen2\.5-coder-1\.5b\+examples' twice"):
         resolve(["local", "local:default"], folder=folder)

@@ -149,13 +149,13 @@ def model_kind(kind: _Kind) -> _Kind:
 
 
 def kinds() -> tuple[type[ModelKind], ...]:
-    """Every kind, the real models first.
+    """Every kind, the real models first; the order of imports does not matter.
 
     Raises:
         ModelError: when a package's own kind can't be imported.
     """
     _load_entry_points()
-    return tuple(sorted(_KINDS, key=lambda kind: kind.traits.reference))
+    return tuple(sorted(_KINDS, key=lambda kind: (kind.traits.reference, kind.__module__)))
 
 
 @cache
@@ -177,7 +177,9 @@ def kind_of(name: str, project: Project) -> ModelKind:
     Raises:
         ModelError: when it is of none; the message lists them.
     """
-    for kind in sorted(kinds(), key=lambda each: each.precedence):
+    _load_entry_points()
+    # In the order of registration: no package's kind takes a name from one of this room.
+    for kind in sorted(_KINDS, key=lambda each: each.precedence):
         if kind.matches(name, project):
             return kind(name, project)
     raise ModelError(f"no model {name!r}; there are:\n{forms(project)}")
