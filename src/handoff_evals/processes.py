@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -46,6 +47,7 @@ class ChildProcess:
     ) -> None:
         self._module = module
         self._last = ""
+        self._reading = threading.Lock()  # one thread may wait for its end while another one asks
         self._printed = tempfile.TemporaryFile() if log is None else log.open("a+b")  # noqa: SIM115 - `stop` closes it
         try:
             self._process = subprocess.Popen(  # noqa: S603 - this interpreter, and our own module
@@ -72,7 +74,8 @@ class ChildProcess:
     @property
     def printed(self) -> str:
         """The end of what it printed."""
-        return self._last if self._printed.closed else self._tail()
+        with self._reading:
+            return self._last if self._printed.closed else self._tail()
 
     def send(self, value: Any) -> None:
         """Send it a value. Where it has ended nothing happens: `receive` tells."""
@@ -121,8 +124,9 @@ class ChildProcess:
                 os.killpg(self.pid, signal.SIGKILL)
             self._process.wait()
             self._output.close()
-            self._last = self._tail()
-            self._printed.close()
+            with self._reading:
+                self._last = self._tail()
+                self._printed.close()
         return self._process.returncode
 
     def _tail(self) -> str:

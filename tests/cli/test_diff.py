@@ -144,6 +144,7 @@ def test_a_harmless_rewording_makes_no_difference(project: Project, diff: Diff) 
     assert done.found["scope"]["held"] == 14, "so few are all run"
 
 
+@pytest.mark.usefixtures("preloaded_python")
 def test_an_edit_that_breaks_an_edge_regresses(project: Project, diff_by_processes: Diff) -> None:
     project.edit("invoices go to billing", "invoices go to technical support")
     done = diff_by_processes()
@@ -293,6 +294,7 @@ def test_too_much_unscored_exits_3(project: Project, diff: Diff) -> None:
     assert done.found["scope"]["unscored"]["api_status_401"] > 0
 
 
+@pytest.mark.usefixtures("preloaded_python")
 @pytest.mark.parametrize(
     ("words", "said"),
     [
