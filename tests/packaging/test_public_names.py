@@ -69,7 +69,7 @@ def test_the_names_are_these() -> None:
         "FakeTTS",
         "Heard",
         "ScriptedAudioInput",
-        "Seam",
+        "AudioHandoff",
         "ToneBook",
         "Utterance",
     ]
