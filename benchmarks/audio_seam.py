@@ -1,8 +1,8 @@
-"""What a swap of agents does to a call, in figures.
+"""What a handoff does to a call, in figures.
 
-`python benchmarks/audio_seam.py` prints the seams as the tests of the audio suite measured
+`python benchmarks/audio_seam.py` prints the handoffs as the tests of the audio suite measured
 them, and then how often a call loses a frame of the caller when nothing waits for anything:
-many swaps in real time.
+many handoffs in real time.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from handoff_evals import ScriptedLLM
-from handoff_evals.audio.audio_call import AudioCall, Seam
+from handoff_evals.audio.audio_call import AudioCall, AudioHandoff
 from handoff_evals.audio.clock import FRAME
 from handoff_evals.audio.speech import FakeTTS, ToneBook
 
@@ -31,8 +31,8 @@ SUITE = "evals/audio/test_the_call_stays_up.py"
 SWAPS = 300
 
 
-def measured_by_the_suite() -> tuple[list[Seam], float]:
-    """Run the suite; give each seam that it measured, and the seconds of the run."""
+def measured_by_the_suite() -> tuple[list[AudioHandoff], float]:
+    """Run the suite; give each handoff that it measured, and the seconds of the run."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "junit.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", SUITE]
@@ -40,7 +40,7 @@ def measured_by_the_suite() -> tuple[list[Seam], float]:
         subprocess.run([*command, f"--junitxml={report}"], cwd=ROOT, check=True)
         took = time.perf_counter() - start
         properties = ET.parse(report).iter("property")  # noqa: S314 - pytest wrote it just now
-        return [Seam(**json.loads(each.attrib["value"])) for each in properties], took
+        return [AudioHandoff(**json.loads(each.attrib["value"])) for each in properties], took
 
 
 async def lost_in_real_time() -> tuple[int, int]:
@@ -48,8 +48,8 @@ async def lost_in_real_time() -> tuple[int, int]:
     first = Agent(instructions="-")
     voice = FakeTTS("-", ToneBook())
     call = AudioCall(first, ScriptedLLM([]), vad=silero.VAD.load(), voice=voice)
-    session, swapped = call.session, asyncio.Event()
-    session.on("conversation_item_added", lambda _: swapped.set())
+    session, done = call.session, asyncio.Event()
+    session.on("conversation_item_added", lambda _: done.set())
     session.input.audio = call.caller
     session.output.audio = call.output
     await session.start(first)
@@ -63,10 +63,10 @@ async def lost_in_real_time() -> tuple[int, int]:
 
     speaking = asyncio.create_task(speak())
     for _ in range(SWAPS):
-        swapped.clear()
+        done.clear()
         session.update_agent(Agent(instructions="-"))
-        await swapped.wait()
-        # Out of step with the frames, so that each swap meets them at another moment.
+        await done.wait()
+        # Out of step with the frames, so that each handoff meets them at another moment.
         await asyncio.sleep(random.uniform(0.01, 0.03))
     speaking.cancel()
     await asyncio.sleep(2 * FRAME)
@@ -77,11 +77,11 @@ async def lost_in_real_time() -> tuple[int, int]:
 
 def main() -> None:
     """Print both."""
-    seams, took = measured_by_the_suite()
+    handoffs, took = measured_by_the_suite()
     sent, lost = asyncio.run(lost_in_real_time())
 
     table = Table(
-        title="The seam of each swap",
+        title="Each handoff",
         box=box.SIMPLE,
         caption=f"measured by {SUITE} in {took:.1f} s",
     )
@@ -89,18 +89,18 @@ def main() -> None:
     table.add_column("kept")
     for heading in ("frames\nin", "\nlost", "gap\nms", "silence\nms"):
         table.add_column(heading, justify="right")
-    for seam in seams:
+    for handoff in handoffs:
         table.add_row(
-            f"{seam.old_agent}, {seam.old_voice}\n{seam.new_agent}, {seam.new_voice}",
-            f"{len(seam.kept)} of {len(seam.kept) + len(seam.replaced)}",
-            str(seam.frames_in),
-            str(seam.frames_lost),
-            f"{seam.gap_ms:.1f}",
-            str(seam.silence_ms),
+            f"{handoff.old_agent}, {handoff.old_voice}\n{handoff.new_agent}, {handoff.new_voice}",
+            f"{len(handoff.kept)} of {len(handoff.kept) + len(handoff.replaced)}",
+            str(handoff.frames_in),
+            str(handoff.frames_lost),
+            f"{handoff.gap_ms:.1f}",
+            str(handoff.silence_ms),
         )
     console = Console(highlight=False)
     console.print(table)
-    console.print(f"Kept: {', '.join(seams[0].kept)}.")
+    console.print(f"Kept: {', '.join(handoffs[0].kept)}.")
     console.print(
         f"In real time, {SWAPS} swaps: {lost} of {sent} frames of 20 ms lost. "
         f"A swap is deaf for {1000 * FRAME * lost / SWAPS:.2f} ms on average."

@@ -15,7 +15,7 @@ from livekit.agents.voice.turn import InterruptionOptions
 
 from agents import agent_transfer, customer_service
 from handoff_evals import ScriptedLLM, tool_call
-from handoff_evals.testing import AudioCall, Clip, FakeTTS, Seam, ToneBook
+from handoff_evals.testing import AudioCall, AudioHandoff, Clip, FakeTTS, ToneBook
 
 CLIPS = Path(__file__).parents[2] / "fixtures" / "audio"
 LONGER, SHORTER, MANAGER, HOURS, WAIT = (
@@ -25,7 +25,7 @@ NOISE = Clip(words="", frames=WAIT.frames)
 TRANSFER = "One moment please, I will put you through to my colleague who knows all about it."
 LINE = ("session", "input", "output", "vad", "stt", "stt stream")
 
-Record = Callable[[Seam], None]
+Record = Callable[[AudioHandoff], None]
 
 
 @pytest.fixture(scope="module")
@@ -70,21 +70,21 @@ def apollo(voice: FakeTTS, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def record(request: pytest.FixtureRequest) -> Record:
-    """Keep the figures of a seam: in the JUnit file, and in the captured output."""
+    """Keep the figures of a handoff: in the JUnit file, and in the captured output."""
 
-    def keep(seam: Seam) -> None:
+    def keep(handoff: AudioHandoff) -> None:
         # `record_property` does the same, but warns where JUnit's strict schema is asked for.
-        request.node.user_properties.append(("seam", seam.json()))
-        print(seam.json())
+        request.node.user_properties.append(("audio_handoff", handoff.json()))
+        print(handoff.json())
 
     return keep
 
 
-def assert_the_call_stayed_up(call: AudioCall, seam: Seam) -> None:
-    assert seam.kept == LINE
+def assert_the_call_stayed_up(call: AudioCall, handoff: AudioHandoff) -> None:
+    assert handoff.kept == LINE
     assert (call.caller.detached, call.output.detached) == (0, 0)
-    assert seam.frames_in > 100
-    assert seam.frames_lost == 0
+    assert handoff.frames_in > 100
+    assert handoff.frames_lost == 0
     # What was heard was heard in one piece: each silence lies between two utterances.
     assert all(before.utterance is not after.utterance for before, after, _ in call.output.gaps)
     assert not any(each.interrupted for each in call.output.heard)
@@ -98,11 +98,11 @@ async def test_change_agent_keeps_the_line_in_both_directions(
     agent = agent_transfer.ShortWindedAgent()
     async with AudioCall(agent, model, vad=vad, voice=voice) as call:
         await call.quiet()
-        for seam in (await call.swap(LONGER), await call.swap(SHORTER)):
-            record(seam)
-            assert_the_call_stayed_up(call, seam)
+        for handoff in (await call.handoff(LONGER), await call.handoff(SHORTER)):
+            record(handoff)
+            assert_the_call_stayed_up(call, handoff)
             # No more than the pause that tells the end of a turn.
-            assert seam.silence_ms <= 800
+            assert handoff.silence_ms <= 800
 
     assert [each.utterance.voice for each in call.output.heard] == ["short", "long", "short"]
 
@@ -124,11 +124,11 @@ async def test_the_manager_takes_over_and_hands_back_in_its_own_voice(
     agent = customer_service.CustomerServiceAgent()
     async with AudioCall(agent, model, vad=vad, voice=voice) as call:
         await call.quiet()
-        for seam in (await call.swap(MANAGER), await call.swap(HOURS)):
-            record(seam)
-            assert_the_call_stayed_up(call, seam)
+        for handoff in (await call.handoff(MANAGER), await call.handoff(HOURS)):
+            record(handoff)
+            assert_the_call_stayed_up(call, handoff)
             # The next agent is on as soon as the last word of the old one is out.
-            assert seam.silence_ms <= 20
+            assert handoff.silence_ms <= 20
 
     assert [(each.utterance.voice, each.utterance.text) for each in call.output.heard[1:]] == [
         ("athena", "The manager takes over."),
@@ -314,9 +314,9 @@ async def test_what_the_caller_says_while_the_tool_runs_does_not_stop_the_handof
 async def test_livekit_hears_nothing_for_a_few_rounds_while_it_moves_the_recognition(
     vad: VAD, voice: FakeTTS
 ) -> None:
-    """No frame falls into the seam unless it comes in those rounds: here one comes in each.
+    """No frame is lost in the handoff unless it comes in those rounds: here one comes in each.
 
-    A few milliseconds, once a swap: a real call loses one frame of 20 ms now and then.
+    A few milliseconds, once a handoff: a real call loses one frame of 20 ms now and then.
     When this fails because nothing is lost, livekit has closed the hole: delete it.
     """
     model = ScriptedLLM([tool_call("change_agent")])
@@ -333,9 +333,9 @@ async def test_livekit_hears_nothing_for_a_few_rounds_while_it_moves_the_recogni
             "function_tools_executed", lambda _: floods.append(asyncio.create_task(flood()))
         )
         await call.quiet()
-        seam = await call.swap(LONGER)
+        handoff = await call.handoff(LONGER)
 
         lost = sorted({*range(call.caller.sent)}.difference(call.stt.received))
-        assert 0 < seam.frames_lost < 40
+        assert 0 < handoff.frames_lost < 40
         assert lost == list(range(lost[0], lost[-1] + 1))
         await asyncio.gather(*floods)

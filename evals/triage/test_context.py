@@ -112,7 +112,7 @@ def script(carry: Carry, desk: Desk) -> list[Reply]:
 
 
 async def travel(agent_call: AgentCallFixture, carry: Carry, desk: Desk) -> Journey:
-    """Hold the conversation."""
+    """Run the conversation."""
     model = ScriptedLLM(script(carry, desk))
     call = await agent_call(line(carry), llm=model)
     for role, words in TALK:

@@ -13,6 +13,7 @@ async with AudioCall(agent, model, vad=vad, voice=FakeTTS("athena", ToneBook()))
 from handoff_evals.audio import (
     AudioCall,
     AudioClock,
+    AudioHandoff,
     AudioTimeoutError,
     Clip,
     CountingAudioOutput,
@@ -20,7 +21,6 @@ from handoff_evals.audio import (
     FakeTTS,
     Heard,
     ScriptedAudioInput,
-    Seam,
     ToneBook,
     Utterance,
 )
@@ -28,6 +28,7 @@ from handoff_evals.audio import (
 __all__ = [
     "AudioCall",
     "AudioClock",
+    "AudioHandoff",
     "AudioTimeoutError",
     "Clip",
     "CountingAudioOutput",
@@ -35,7 +36,6 @@ __all__ = [
     "FakeTTS",
     "Heard",
     "ScriptedAudioInput",
-    "Seam",
     "ToneBook",
     "Utterance",
 ]

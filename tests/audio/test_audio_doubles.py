@@ -272,20 +272,20 @@ class Greeter(Agent):
         return self._successor
 
 
-async def test_a_call_measures_a_seam_that_nothing_went_wrong_at(vad: VAD) -> None:
+async def test_a_call_measures_a_handoff_that_nothing_went_wrong_in(vad: VAD) -> None:
     async with greeted(Greeter(successor=Greeter()), vad) as call:
-        seam = await call.swap(MANAGER)
-        assert seam.kept == ("session", "input", "output", "vad", "stt", "stt stream")
-        assert seam.replaced == ()
-        assert (seam.frames_lost, call.output.detached, call.caller.detached) == (0, 0, 0)
-        assert (seam.old_agent, seam.old_voice) == ("greeter", "athena")
+        handoff = await call.handoff(MANAGER)
+        assert handoff.kept == ("session", "input", "output", "vad", "stt", "stt stream")
+        assert handoff.replaced == ()
+        assert (handoff.frames_lost, call.output.detached, call.caller.detached) == (0, 0, 0)
+        assert (handoff.old_agent, handoff.old_voice) == ("greeter", "athena")
 
 
 async def test_a_call_counts_frames_that_another_recognition_took(vad: VAD) -> None:
     async with greeted(Greeter(successor=Greeter(recognition=FakeSTT())), vad) as call:
-        seam = await call.swap(MANAGER)
-        assert seam.replaced == ("stt",)
-        assert seam.frames_lost > 0
+        handoff = await call.handoff(MANAGER)
+        assert handoff.replaced == ("stt",)
+        assert handoff.frames_lost > 0
 
 
 async def test_a_call_counts_how_often_the_output_was_taken_away(vad: VAD) -> None:
@@ -294,14 +294,14 @@ async def test_a_call_counts_how_often_the_output_was_taken_away(vad: VAD) -> No
         call.session.output.audio = call.output
 
     async with greeted(Greeter(successor=Greeter(), meanwhile=tear_down), vad) as call:
-        await call.swap(MANAGER)
+        await call.handoff(MANAGER)
         assert call.output.detached == 1
 
 
-async def test_a_call_expects_a_handoff_where_it_is_asked_for_a_seam(vad: VAD) -> None:
+async def test_a_call_expects_a_handoff_where_it_is_asked_for_a_handoff(vad: VAD) -> None:
     async with greeted(Greeter(), vad) as call:
         with pytest.raises(AssertionError, match=r"after 'I want your manager\.', to: nobody"):
-            await call.swap(MANAGER)
+            await call.handoff(MANAGER)
 
 
 @pytest.fixture(scope="module")

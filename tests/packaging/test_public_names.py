@@ -62,6 +62,7 @@ def test_the_names_are_these() -> None:
     assert handoff_evals.testing.__all__ == [
         "AudioCall",
         "AudioClock",
+        "AudioHandoff",
         "AudioTimeoutError",
         "Clip",
         "CountingAudioOutput",
@@ -69,7 +70,6 @@ def test_the_names_are_these() -> None:
         "FakeTTS",
         "Heard",
         "ScriptedAudioInput",
-        "Seam",
         "ToneBook",
         "Utterance",
     ]

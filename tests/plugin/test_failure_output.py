@@ -57,3 +57,25 @@ def test_a_failure_shows_the_tests_line_and_the_conversation(project: Project) -
     for case in ("test_expectation", "test_plain_assert"):
         shown = report.partition(f'name="{case}"')[2].partition("</testcase>")[0]
         assert "caller: My chain snapped" in shown, "whoever reads the report sees it too"
+
+
+def test_a_script_that_is_too_short_is_one_message_and_no_traceback_of_livekits(
+    project: Project,
+) -> None:
+    project.write(
+        "test_shop.py",
+        """
+        from handoff_evals import ScriptedLLM, tool_call
+        from shop import FrontDesk
+
+
+        async def test_shop(agent_call):
+            script = ScriptedLLM([tool_call("transfer_to_workshop")])
+            call = await agent_call(FrontDesk(), llm=script)
+            await call.say("My chain snapped")
+        """,
+    )
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E*turn 1: the script has no reply left: workshop: all 1 of*"])
+    assert "Traceback" not in result.stdout.str()

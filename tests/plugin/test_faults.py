@@ -34,7 +34,7 @@ REFUSED = APIStatusError("no key", status_code=401, retryable=False)
         (Raising, [TO_WORKSHOP, "Sorry."], "the agent's own code failed: tool_error: LookupError"),
         (Hanging, [TO_WORKSHOP], "the agent's own code failed: turn_timeout"),
         (FrontDesk, [[TO_WORKSHOP, TO_WORKSHOP]], "several_handoffs"),
-        (FrontDesk, [TO_WORKSHOP], "the model gave no answer: script_exhausted: workshop"),
+        (FrontDesk, [TO_WORKSHOP], "the script has no reply left: workshop: all 1 of"),
         (FrontDesk, [REFUSED], "the model gave no answer: api_status_401"),
         (FrontDesk, [tool_call("transfer_to_sales"), "Hm."], "the model answered badly: unknown"),
         (FrontDesk, [""], "the model answered badly: empty_reply"),

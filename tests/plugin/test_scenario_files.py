@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from handoff_evals.plugin.scenario_trial import hold, why
+from handoff_evals.plugin.scenario_trial import run_scenario, trial_failure
 from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Suite, Target
 from tests.plugin.conftest import PRELOADED, Project
 
@@ -87,8 +87,8 @@ def test_an_exception_comes_before_what_follows_from_it(pytestconfig: pytest.Con
         label="Broken chain", turns=(ScriptedTurn(user="My chain snapped", expect=expect),)
     )
     suite = Suite(name="Shop", agent="tests.plugin.shop:Raising", scenarios=(scenario,))
-    trial = hold(suite, scenario, config=pytestconfig, model="oracle")
-    lines = why(trial, agent=suite.agent, plays_scenario=True).splitlines()
+    trial = run_scenario(suite, scenario, config=pytestconfig, model="oracle")
+    lines = trial_failure(trial, agent=suite.agent, plays_scenario=True).splitlines()
     assert lines[0] == "turn 1: agent: tool_error: LookupError: the workshop is closed"
     assert lines[1] == "turn 1: handoff: missed: expected workshop, active raising"
     assert lines[-1] == "LookupError: the workshop is closed"

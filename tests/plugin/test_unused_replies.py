@@ -126,7 +126,7 @@ def test_a_test_with_an_event_loop_of_its_own_is_checked_too(project: Project) -
         ("raise KeyError('mine')", "failed", "E*KeyError: 'mine'"),
         ("pytest.skip('not today')", "skipped", "SKIPPED*not today"),
         ("pytest.xfail('known')", "xfailed", "XFAIL*known"),
-        ("await call.say('Hm?')", "failed", "E*script_exhausted*"),
+        ("await call.say('Hm?')", "failed", "E*the script has no reply left*"),
     ],
 )
 def test_how_the_test_itself_ends_is_what_is_reported(

@@ -1,6 +1,6 @@
 """A phone line for tests: real audio frames into a session and out of it, without a device."""
 
-from handoff_evals.audio.audio_call import AudioCall, Seam
+from handoff_evals.audio.audio_call import AudioCall, AudioHandoff
 from handoff_evals.audio.clock import AudioClock, AudioTimeoutError, Clip
 from handoff_evals.audio.line import CountingAudioOutput, Heard, ScriptedAudioInput
 from handoff_evals.audio.speech import FakeSTT, FakeTTS, ToneBook, Utterance
@@ -8,6 +8,7 @@ from handoff_evals.audio.speech import FakeSTT, FakeTTS, ToneBook, Utterance
 __all__ = [
     "AudioCall",
     "AudioClock",
+    "AudioHandoff",
     "AudioTimeoutError",
     "Clip",
     "CountingAudioOutput",
@@ -15,7 +16,6 @@ __all__ = [
     "FakeTTS",
     "Heard",
     "ScriptedAudioInput",
-    "Seam",
     "ToneBook",
     "Utterance",
 ]

@@ -19,8 +19,8 @@ from handoff_evals.audio.speech import FakeSTT, FakeTTS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seam:
-    """The call at the place where one agent leaves it and the next one enters."""
+class AudioHandoff:
+    """One handoff as the caller hears it, and what it did to the line."""
 
     old_agent: str
     new_agent: str
@@ -31,7 +31,7 @@ class Seam:
     replaced: tuple[str, ...]
     """Which are not."""
     frames_in: int
-    """The caller's frames, from the first word that led to the swap to the end of the reply."""
+    """The caller's frames, from the first word that led to the handoff to the end of the reply."""
     frames_lost: int
     """How many of them never reached the speech recognition."""
     gap_ms: float
@@ -39,7 +39,7 @@ class Seam:
     (the tool is done, the old agent has said its last) to the new agent's first frame."""
     silence_ms: int
     """What the caller hears of it, in audio time: from the last sound on the line, of either
-    side, to the new voice. Ends of turns are told by 550 ms of silence, which is part of it."""
+    side, to the new voice. It includes the 550 ms of silence that end a turn."""
 
     def json(self) -> str:
         """Write it in one line."""
@@ -50,7 +50,7 @@ _CLOSING = 10.0
 
 
 class AudioCall:
-    """A session with all that it needs to hear and speak, and a caller to hold it.
+    """A session with all that it needs to hear and speak, and a caller to speak to it.
 
     ```python
     async with AudioCall(agent, model, vad=vad, voice=FakeTTS("athena", ToneBook())) as call:
@@ -92,7 +92,7 @@ class AudioCall:
             session_close_transcript_timeout=0.0,
         )
         self.handoffs: list[AgentHandoff] = []
-        """The swaps so far, without the entry of the first agent."""
+        """The handoffs so far, without the entry of the first agent."""
         self._agent = agent
         self._tools_done = 0.0
         self._handed_over = 0.0
@@ -138,7 +138,7 @@ class AudioCall:
             lambda: self.session.user_state == "speaking", "the caller to be noticed"
         )
 
-    async def swap(self, clip: Clip) -> Seam:
+    async def handoff(self, clip: Clip) -> AudioHandoff:
         """Speak a turn in which one agent hands over to another one.
 
         Raises:
@@ -149,20 +149,24 @@ class AudioCall:
         made = self.handoffs[handoffs:]
         if len(made) != 1:
             ids = ", ".join(each.new_agent_id for each in made) or "nobody"
-            raise AssertionError(f"one swap was expected after {clip.words!r}, to: {ids}")
-        return self._seam(made[0], line=line, sent=sent)
+            raise AssertionError(f"one handoff was expected after {clip.words!r}, to: {ids}")
+        return self._handoff(made[0], line=line, sent=sent)
 
-    def _seam(self, handoff: AgentHandoff, *, line: dict[str, object], sent: int) -> Seam:
+    def _handoff(
+        self, handoff: AgentHandoff, *, line: dict[str, object], sent: int
+    ) -> AudioHandoff:
         old = [each for each in self.output.heard if each.captured < self._handed_over]
         new = [each for each in self.output.heard if each.captured > self._handed_over]
         if not old or not new:
             silent = handoff.new_agent_id if old else handoff.old_agent_id
-            raise AssertionError(f"a seam lies between two voices, and {silent!r} said nothing")
+            raise AssertionError(
+                f"a handoff is measured between two voices, and {silent!r} said nothing"
+            )
         before, after = old[-1], new[0]
         now = self._line()
         kept = tuple(name for name in line if now[name] is line[name])
         last_sound = max(before.end, min(self.caller.spoke + 1, after.first))
-        return Seam(
+        return AudioHandoff(
             old_agent=str(handoff.old_agent_id),
             new_agent=handoff.new_agent_id,
             old_voice=before.utterance.voice,

@@ -1,6 +1,6 @@
 """The time that a call in a test runs on, and recorded speech: 20 ms of audio a frame.
 
-LiveKit has two times. Voice activity is told by audio (0.55 s of silence ends a
+LiveKit has two times. Voice activity is measured in audio (0.55 s of silence ends a
 turn, however fast the frames come), timers by the wall. So frames may come faster
 than real time, as long as nobody falls behind: this clock ticks when the event
 loop has nothing left to do. Work then costs no audio time, and what happens
@@ -94,7 +94,9 @@ class AudioClock:
             if self._running.done():
                 self._running.result()
             if self.now >= end:
-                raise AudioTimeoutError(f"waited {within} s of audio for {what}, in vain")
+                raise AudioTimeoutError(
+                    f"waited {within} s of audio for {what}, and it did not happen"
+                )
             self._ticked.clear()
             await self._ticked.wait()
 

@@ -125,7 +125,7 @@ class CountingAudioOutput(io.AudioOutput):
 
     @property
     def playing(self) -> bool:
-        """Whether there is something to play, be it held in a pause."""
+        """Whether there is something to play, also while it is paused."""
         return self._segment is not None
 
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:

@@ -1,4 +1,4 @@
-"""Speech recognition that knows what was said, and voices that can be told apart."""
+"""Speech recognition that knows what was said, and voices that a test can tell apart."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -147,7 +147,7 @@ class ToneBook:
 
 
 class FakeTTS(tts.TTS[str]):
-    """Sings each utterance on its tone, word by word as the text comes in."""
+    """Plays each utterance as its tone, word by word as the text comes in."""
 
     def __init__(self, voice: str, book: ToneBook) -> None:
         super().__init__(
@@ -203,11 +203,11 @@ class _FakeTTSStream(tts.SynthesizeStream):
                 self._mark_started()
                 output_emitter.start_segment(segment_id=shortuuid("segment_"))
                 segment = True
-            self._sing(text, output_emitter)
+            self._play(text, output_emitter)
         if segment:
             output_emitter.end_segment()
 
-    def _sing(self, text: str, output_emitter: tts.AudioEmitter) -> None:
+    def _play(self, text: str, output_emitter: tts.AudioEmitter) -> None:
         utterance, word = self._opened
         before = len(utterance.text.split())
         utterance.text += text

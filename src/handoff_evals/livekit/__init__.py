@@ -20,7 +20,13 @@ from handoff_evals.livekit.internals import (
     retrieve_failed_run,
 )
 from handoff_evals.livekit.llm_wrapper import Asked, WrapperLLM, WrapperStream
-from handoff_evals.livekit.scripted import Reply, Request, ScriptedLLM, ToolCall
+from handoff_evals.livekit.scripted import (
+    Reply,
+    Request,
+    ScriptedLLM,
+    ScriptExhaustedError,
+    ToolCall,
+)
 from handoff_evals.livekit.tap import Exchange, Tap, Taps
 from handoff_evals.livekit.tasks import ConversationTasks, quiet
 from handoff_evals.livekit.tools import leading_tool, placeholder_arguments, schemas
@@ -37,6 +43,7 @@ __all__ = [
     "OverdueError",
     "Reply",
     "Request",
+    "ScriptExhaustedError",
     "ScriptedLLM",
     "Tap",
     "Taps",

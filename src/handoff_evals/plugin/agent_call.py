@@ -122,15 +122,14 @@ class AgentCall:
             where = turn_name(fault.turn)
             marked = marked or list(agent_events(transcript, fault.turn))
         said = [f"{each.cause}: {each.detail}" for each in new]
-        raise failed(
-            transcript,
-            f"{where}: {_WHOSE[fault.owner]}: {said[0]}",
-            marked=marked,
-            notes=[
-                *said[1:],
-                "(a test about it says agent_call(..., keep_faults=True) and reads call.faults)",
-            ],
-        )
+        if fault.cause == "script_exhausted":
+            headline, hint = f"{where}: the script has no reply left: {fault.detail}", []
+        else:
+            headline = f"{where}: {_WHOSE[fault.owner]}: {said[0]}"
+            hint = [
+                "(a test about it says agent_call(..., keep_faults=True) and reads call.faults)"
+            ]
+        raise failed(transcript, headline, marked=marked, notes=[*said[1:], *hint])
 
     def received_by(self, who: Who) -> Received:
         """What one agent's model received so far.

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from functools import wraps
@@ -12,7 +13,7 @@ from livekit.agents import Agent, llm
 
 from handoff_evals.drivers import Call, Limits
 from handoff_evals.errors import ModelError
-from handoff_evals.livekit import AgentEntry, Reply, ScriptedLLM, ToolCall
+from handoff_evals.livekit import AgentEntry, Reply, ScriptedLLM, ScriptExhaustedError, ToolCall
 from handoff_evals.plugin.agent_call import AgentCall
 from handoff_evals.plugin.failure_text import ConversationError, excerpt, turn_name
 from handoff_evals.plugin.plugin import named_model
@@ -21,6 +22,11 @@ from handoff_evals.scenarios import Scenario
 from handoff_evals.transcript import ModelCall
 
 _AgentLike = Agent | type[Agent] | Callable[..., Any] | str
+
+
+def without_exhausted_scripts(record: logging.LogRecord) -> bool:
+    """Leave out what livekit logs where a script has no reply left: the failure says it."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], ScriptExhaustedError)
 
 
 class AgentCallFixture:

@@ -4,6 +4,7 @@ Every pytest run of an environment with handoff-evals in it loads this module, s
 whatever is more than pytest itself is imported inside the functions.
 """
 
+import logging
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,6 +124,7 @@ def _agent_call(request: pytest.FixtureRequest) -> "Iterator[AgentCallFixture]":
     from handoff_evals.plugin.call_fixture import (  # noqa: PLC0415 - see the module's docstring
         AgentCallFixture,
         closing,
+        without_exhausted_scripts,
     )
 
     calls = AgentCallFixture(request.config)
@@ -133,7 +135,10 @@ def _agent_call(request: pytest.FixtureRequest) -> "Iterator[AgentCallFixture]":
             # A fixture's teardown may run on another event loop than its test, or on
             # none. Closing belongs where the call ran: at the end of the test itself.
             patch.setattr(node, "obj", closing(node.obj, calls))
+        logger = logging.getLogger("livekit.agents")
+        logger.addFilter(without_exhausted_scripts)
         yield calls
+        logger.removeFilter(without_exhausted_scripts)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
