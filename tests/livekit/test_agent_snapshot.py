@@ -116,7 +116,7 @@ async def test_agents_are_looked_at_as_they_take_the_call(tmp_path: Path) -> Non
         limits=Limits(),
         folder=tmp_path,
     )
-    rehearsal = await rehearser.hold(scenario)
+    rehearsal = await rehearser.run(scenario)
     assert rehearsal.passed
     assert rehearsal.session["max_tool_steps"] == "7"
     desk, billing = rehearsal.looks

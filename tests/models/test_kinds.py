@@ -23,7 +23,7 @@ from handoff_evals import ScriptedLLM
 class Named(ScriptedLLM):
     def __init__(self, *given):
         super().__init__([])
-        self.given = given
+        self.arguments = given
 
 def oracle(): return Named()
 def seeded(seed): return Named(seed)
@@ -190,7 +190,7 @@ def test_a_function_is_given_the_seed_and_the_scenario_where_it_takes_them(
     [model] = resolve([f"never_models:{name}"], folder=folder)
     made: Any = model.build(SCENARIO, 7)
 
-    assert made.given == given
+    assert made.arguments == given
 
 
 def test_a_function_that_returns_no_model_is_named_with_what_it_returned(folder: Path) -> None:
