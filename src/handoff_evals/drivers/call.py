@@ -14,10 +14,9 @@ from livekit.agents import (
     RunResult,
     llm,
 )
-from pydantic_core import to_jsonable_python
 
 from handoff_evals.cassettes import TrialExchanges
-from handoff_evals.drivers.turn_record import SILENT_LOG, Limits, TurnRecord
+from handoff_evals.drivers.turn_record import SILENT_LOG, Limits, TurnRecord, userdata_of
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import (
     AgentEntry,
@@ -393,12 +392,7 @@ class Call:
     def _userdata(self) -> Mapping[str, Any]:
         if self._opened is None:
             return {}
-        try:
-            data = self._opened.session.userdata
-        except ValueError:  # there is none
-            return {}
-        watched = fields_of(data, self._watch.userdata)
-        return {name: to_jsonable_python(each, fallback=str) for name, each in watched.items()}
+        return userdata_of(self._opened.session, self._watch.userdata)
 
     def _fault(self, owner: Any, cause: str, detail: str, *, ended: bool = False) -> None:
         turn = len(self.turns)

@@ -1,10 +1,14 @@
 """What one turn brings while it runs, and whose fault it is where it does not end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from traceback import format_exception
+from typing import Any
 
-from handoff_evals.livekit import Exchange, Noted, cause_of
+from livekit.agents import AgentSession
+from pydantic_core import to_jsonable_python
+
+from handoff_evals.livekit import Exchange, Noted, cause_of, fields_of
 from handoff_evals.transcript import AgentError, Fault, Owner
 from handoff_evals.user_code import original
 
@@ -114,3 +118,13 @@ class TurnRecord:
                     traceback="".join(format_exception(raised)),
                 )
         yield from (noted.error for noted in self.errors)
+
+
+def userdata_of(session: AgentSession[Any], names: Iterable[str]) -> Mapping[str, Any]:
+    """What a session's userdata has under these names, as JSON; nothing where it has none."""
+    try:
+        data = session.userdata
+    except ValueError:  # livekit's way to say that there is none
+        return {}
+    watched = fields_of(data, names)
+    return {name: to_jsonable_python(each, fallback=str) for name, each in watched.items()}
