@@ -15,7 +15,9 @@ from handoff_evals.diff.worker_client import Prepared, StartWorker, WorkerSettin
 from handoff_evals.local_model import Endpoint
 from handoff_evals.results import TrialKey, TrialResult
 
-_TEMPORARY = str(Path(tempfile.gettempdir()).resolve())
+_TEMPORARY = Path(tempfile.gettempdir()).resolve()
+# This checkout and its environment may lie in a temporary folder too.
+_STAYS = (Path(__file__).parents[2].resolve(), Path(sys.prefix).resolve())
 
 
 class SideBySide:
@@ -60,12 +62,19 @@ def _take_out() -> dict[str, ModuleType]:
     found = {
         name: module
         for name, module in sys.modules.items()
-        if (getattr(module, "__file__", None) or "").startswith(_TEMPORARY)
+        if _is_projects(getattr(module, "__file__", None))
     }
     for name in found:
         del sys.modules[name]
     importlib.invalidate_caches()
     return found
+
+
+def _is_projects(file: str | None) -> bool:
+    if file is None:
+        return False
+    path = Path(file)
+    return path.is_relative_to(_TEMPORARY) and not any(map(path.is_relative_to, _STAYS))
 
 
 def side_by_side() -> StartWorker:
