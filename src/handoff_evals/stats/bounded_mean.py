@@ -136,7 +136,7 @@ def lower_bound(values: Sequence[float], *, least: float, level: float) -> float
 
     top = max(values, default=least)
     # With all values at the lower end of the range, nothing is above it.
-    if top <= least or surplus(top) <= 0:
+    if round(top - least, _ROUNDING) <= 0 or surplus(top) <= 0:
         return least
     return float(brentq(surplus, least, top, xtol=1e-10))
 
