@@ -36,18 +36,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from handoff_evals.errors import UsageError
 
 
-class _Strict(BaseModel):
+class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class PriceConfig(_Strict):
+class PriceConfig(_Table):
     """Per million tokens, in one currency."""
 
     prompt: float = Field(ge=0)
     completion: float = Field(ge=0)
 
 
-class ModelConfig(_Strict):
+class ModelConfig(_Table):
     """One `[tool.handoff-evals.models.NAME]`."""
 
     plugin: str = "openai"
@@ -68,7 +68,7 @@ class ModelConfig(_Strict):
     """Likewise, of prompts and answers, as the provider counts them in its answers."""
 
 
-class ProjectConfig(_Strict):
+class ProjectConfig(_Table):
     """The whole table."""
 
     turn_timeout: float = Field(default=120.0, ge=0.1)
@@ -127,4 +127,4 @@ def _problem(error: Mapping[str, Any]) -> str:
 
 
 # By how many tables stand around a key: `models.NAME.price` are three.
-_KEYS: Mapping[int, type[_Strict]] = {0: ProjectConfig, 2: ModelConfig, 3: PriceConfig}
+_KEYS: Mapping[int, type[_Table]] = {0: ProjectConfig, 2: ModelConfig, 3: PriceConfig}

@@ -24,7 +24,7 @@ from handoff_evals.audio.clock import (
     AudioClock,
     AudioTimeoutError,
     Clip,
-    Sent,
+    SentFrame,
 )
 from handoff_evals.audio.line import CountingAudioOutput, ScriptedAudioInput
 from handoff_evals.audio.speech import WORD, FakeSTT, FakeTTS, ToneBook
@@ -118,7 +118,7 @@ async def test_the_caller_sends_silence_before_and_after_the_words() -> None:
         caller.send()
     frames = [await anext(caller) for _ in range(10)]
 
-    sent = [Sent.of(frame) for frame in frames]
+    sent = [SentFrame.of(frame) for frame in frames]
     assert [each.number for each in sent if each] == list(range(10))
     assert [each.clip for each in sent if each] == [None, *[CLIP] * 8, None]
     assert bytes(frames[3].data.cast("B")) == CLIP.frames[2]
@@ -361,7 +361,7 @@ async def frames(voice: FakeTTS, text: str) -> list[npt.NDArray[np.int16]]:
 
 def spoken(clip: Clip) -> list[rtc.AudioFrame]:
     """The frames of a call that is this clip alone."""
-    return [Sent(number=n, clip=clip, part=n).frame() for n in range(len(clip.frames))]
+    return [SentFrame(number=n, clip=clip, part=n).frame() for n in range(len(clip.frames))]
 
 
 async def recognise(fake: FakeSTT, frames: list[rtc.AudioFrame]) -> list[stt.SpeechEvent]:

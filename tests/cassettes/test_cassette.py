@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from handoff_evals.cassettes import Answer, Cassette, Mode, ModelIdentity, Request, TrialExchanges
+from handoff_evals.cassettes import (
+    Answer,
+    Cassette,
+    Mode,
+    ModelIdentity,
+    RecordedRequest,
+    TrialExchanges,
+)
 from handoff_evals.cassettes.cassette import file_name
 from handoff_evals.errors import CassetteError, CassetteMissError
 from handoff_evals.transcript import ToolSchema
@@ -16,11 +23,11 @@ from handoff_evals.transcript import ToolSchema
 MODEL = ModelIdentity(label="test/model", options={"temperature": 0.0})
 
 
-def request(*said: str, **changes: Any) -> Request:
+def request(*said: str, **changes: Any) -> RecordedRequest:
     """A request of billing's, after these words of the caller."""
     messages = [{"role": "system", "content": "You are billing. Please be kind to the caller."}]
     messages += [{"role": "user", "content": words} for words in said]
-    asked = Request(
+    asked = RecordedRequest(
         agent="billing_agent",
         model=MODEL,
         messages=tuple(messages),
@@ -51,14 +58,14 @@ def cassette(folder: Path, mode: Mode = Mode.AUTO, **more: Any) -> Cassette:
     return Cassette(suite="Suite", model=MODEL, mode=mode, folders=[folder], **more)
 
 
-def exchange(answers: TrialExchanges, asked: Request, words: str) -> None:
+def exchange(answers: TrialExchanges, asked: RecordedRequest, words: str) -> None:
     """Ask what is not there yet, and keep the answer."""
     slot = answers.find(asked)
     assert not isinstance(slot, Answer)
     answers.keep(slot, answer(words))
 
 
-def record(folder: Path, *exchanges: tuple[Request, str], trial: int = 0) -> None:
+def record(folder: Path, *exchanges: tuple[RecordedRequest, str], trial: int = 0) -> None:
     """Record a trial with these exchanges."""
     answers = cassette(folder).trial("Scenario", trial=trial, seed=1)
     for asked, words in exchanges:
@@ -93,7 +100,7 @@ def test_trials_never_share_an_answer(tmp_path: Path, other: dict[str, Any]) -> 
 
 
 def test_ids_of_calls_which_are_drawn_by_chance_make_no_difference(tmp_path: Path) -> None:
-    def after_call(call_id: str) -> Request:
+    def after_call(call_id: str) -> RecordedRequest:
         function = {"name": "refund", "arguments": '{"id": "7"}'}
         calls = [{"id": call_id, "type": "function", "function": function}]
         asked = request("Hello")
@@ -167,7 +174,7 @@ def test_ids_of_calls_which_are_drawn_by_chance_make_no_difference(tmp_path: Pat
     ],
 )
 def test_a_miss_names_the_first_difference_in_the_users_terms(
-    tmp_path: Path, now: Request, message: str
+    tmp_path: Path, now: RecordedRequest, message: str
 ) -> None:
     record(tmp_path, (request("Hello"), "Good day."))
     with pytest.raises(CassetteMissError, match=message):

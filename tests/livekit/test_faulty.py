@@ -12,7 +12,7 @@ from livekit.agents import (
 )
 
 from handoff_evals.livekit import Request, ScriptedLLM
-from handoff_evals.livekit.faulty import Attempt, Chunks, FaultyLLM, ModelFault, Occurrence
+from handoff_evals.livekit.faulty import Chunks, FaultyLLM, ModelFault, Occurrence, ReplyAttempt
 from handoff_evals.livekit.scripted import tool_call
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
@@ -240,7 +240,7 @@ async def test_each_mishap_meets_what_those_before_it_left() -> None:
 
 
 async def test_a_mishap_of_ones_own_is_an_async_generator() -> None:
-    async def shout(attempt: Attempt) -> Chunks:
+    async def shout(attempt: ReplyAttempt) -> Chunks:
         async for chunk in attempt.chunks:
             if chunk.delta is not None and chunk.delta.content:
                 attempt.occur()

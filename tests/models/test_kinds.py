@@ -12,7 +12,7 @@ from handoff_evals.cassettes import ModelIdentity
 from handoff_evals.errors import ModelError
 from handoff_evals.livekit import ScriptedLLM
 from handoff_evals.models import Model, ModelKind, Project, kind, model_kind, resolve
-from handoff_evals.models.listing import listing
+from handoff_evals.models.kind import listing
 from handoff_evals.results import ModelTraits
 from handoff_evals.scenarios import Scenario
 

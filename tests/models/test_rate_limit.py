@@ -17,7 +17,7 @@ from handoff_evals.livekit.deadlines import now
 from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
 from handoff_evals.livekit.scripted import tool_call
 from handoff_evals.models import resolve
-from handoff_evals.models.rate_limit import LimitedLLM, RateLimit, Sent, limited
+from handoff_evals.models.rate_limit import LimitedLLM, RateLimit, SentRequest, limited
 from handoff_evals.results import Trial
 from handoff_evals.results.summarise import seams
 from handoff_evals.runs import Pace, Runner
@@ -45,7 +45,7 @@ class Sender:
     sent: list[tuple[float, int]] = field(default_factory=list)
 
     def send(self, tokens: int = 0) -> None:
-        while not isinstance(claimed := self.limit.claim(), Sent):
+        while not isinstance(claimed := self.limit.claim(), SentRequest):
             assert claimed > 0
             self.clock.at += claimed
         self.sent.append((self.clock.at, tokens))
@@ -96,15 +96,15 @@ def test_what_requests_mostly_take_is_kept_free_for_one_that_is_not_answered_yet
     clock = Clock()
     limit = RateLimit(tokens=100, clock=clock)
     first = limit.claim()
-    assert isinstance(first, Sent)
+    assert isinstance(first, SentRequest)
     limit.settle(first, 40)
 
     second, third = limit.claim(), limit.claim()
 
-    assert isinstance(second, Sent)
+    assert isinstance(second, SentRequest)
     assert third == pytest.approx(60)
     limit.settle(second, 10)
-    assert isinstance(limit.claim(), Sent)
+    assert isinstance(limit.claim(), SentRequest)
 
 
 def test_a_request_that_takes_more_than_the_limit_goes_alone() -> None:
@@ -258,8 +258,8 @@ async def test_the_projects_limits_are_kept_to_by_all_trials_of_the_model(
     assert isinstance(one, LimitedLLM)
     assert isinstance(other, LimitedLLM)
     assert one.limit is other.limit
-    assert isinstance(one.limit.claim(), Sent)
-    assert not isinstance(other.limit.claim(), Sent)
+    assert isinstance(one.limit.claim(), SentRequest)
+    assert not isinstance(other.limit.claim(), SentRequest)
     assert third is not None
     assert not isinstance(third, LimitedLLM)
     for model in (one, other, third):

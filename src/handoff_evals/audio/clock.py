@@ -185,7 +185,7 @@ _SENT = "handoff_evals.sent"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sent:
+class SentFrame:
     """What a frame of the caller is; it travels with the frame."""
 
     number: int

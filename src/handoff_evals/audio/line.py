@@ -10,7 +10,7 @@ import numpy as np
 from livekit import rtc
 from livekit.agents.voice import io
 
-from handoff_evals.audio.clock import BYTES, FRAME, SAMPLE_RATE, AudioClock, Clip, Sent
+from handoff_evals.audio.clock import BYTES, FRAME, SAMPLE_RATE, AudioClock, Clip, SentFrame
 from handoff_evals.audio.speech import ToneBook, Utterance
 
 
@@ -41,10 +41,10 @@ class ScriptedAudioInput(io.AudioInput):
 
     def send(self) -> None:
         """Send the next frame. The clock does this once a tick."""
-        sent = Sent(number=self.sent)
+        sent = SentFrame(number=self.sent)
         if self._saying:
             clip, part = self._saying.popleft()
-            sent = Sent(number=self.sent, clip=clip, part=part)
+            sent = SentFrame(number=self.sent, clip=clip, part=part)
             self.spoke = self._clock.ticks
         self.sent += 1
         self._frames.put_nowait(sent.frame())

@@ -15,7 +15,7 @@ from livekit.agents.types import (
 )
 from livekit.agents.utils import AudioBuffer, shortuuid
 
-from handoff_evals.audio.clock import SAMPLE_RATE, SAMPLES, Clip, Sent
+from handoff_evals.audio.clock import SAMPLE_RATE, SAMPLES, Clip, SentFrame
 
 
 class FakeSTT(stt.STT[str]):
@@ -70,7 +70,7 @@ class _FakeSTTStream(stt.RecognizeStream):
 
     async def _run(self) -> None:
         async for frame in self._input_ch:
-            if isinstance(frame, self._FlushSentinel) or (sent := Sent.of(frame)) is None:
+            if isinstance(frame, self._FlushSentinel) or (sent := SentFrame.of(frame)) is None:
                 continue
             self._fake.received.append(sent.number)
             if sent.clip is not None and sent.clip.words:

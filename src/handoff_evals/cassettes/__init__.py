@@ -1,14 +1,14 @@
 """What models answered, kept so that it can be answered again without them; no livekit here."""
 
 from handoff_evals.cassettes.cassette import Cassette, Mode, TrialExchanges, cassette_of
-from handoff_evals.cassettes.exchange import Answer, ModelIdentity, Request
+from handoff_evals.cassettes.exchange import Answer, ModelIdentity, RecordedRequest
 
 __all__ = [
     "Answer",
     "Cassette",
     "Mode",
     "ModelIdentity",
-    "Request",
+    "RecordedRequest",
     "TrialExchanges",
     "cassette_of",
 ]

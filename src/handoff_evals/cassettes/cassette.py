@@ -10,12 +10,12 @@ from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 
-from handoff_evals.cassettes.exchange import Answer, Entry, ModelIdentity, Request, entry_of
+from handoff_evals.cassettes.exchange import Answer, Entry, ModelIdentity, RecordedRequest, entry_of
 from handoff_evals.cassettes.miss import miss
 from handoff_evals.config import read_config
 from handoff_evals.errors import CassetteError, CassetteMissError, UsageError
 from handoff_evals.files import locked, write_atomically
-from handoff_evals.references import import_reference
+from handoff_evals.user_code import import_reference
 
 
 class Mode(StrEnum):
@@ -109,7 +109,7 @@ class Slot:
 
     key: str
     occurrence: int
-    request: Request
+    request: RecordedRequest
 
 
 @dataclass(kw_only=True)
@@ -141,7 +141,7 @@ class TrialExchanges:
         files = () if recording else reversed(self.files)  # of two answers, the first file's
         self._found = {entry.place: entry for file in files for entry in file.entries()}
 
-    def find(self, request: Request) -> Answer | Slot:
+    def find(self, request: RecordedRequest) -> Answer | Slot:
         """The recorded answer, or where the model's will be kept.
 
         Raises:

@@ -23,7 +23,7 @@ class ModelIdentity:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class RecordedRequest:
     """What livekit gives the model to answer (`llm.LLM.chat`)."""
 
     agent: str
@@ -54,7 +54,7 @@ class Request:
                 return self.messages[index:]
         return ()
 
-    def canonical(self) -> "Request":
+    def canonical(self) -> "RecordedRequest":
         """The same for all requests that ask the same.
 
         The ids of tool calls, which livekit and providers draw at random, become numbers
@@ -74,7 +74,7 @@ class Request:
 
         return replace(self, messages=tuple(numbered(message) for message in self.messages))
 
-    def redacted(self, redact: Callable[[str], str]) -> "Request":
+    def redacted(self, redact: Callable[[str], str]) -> "RecordedRequest":
         """The same with every text of its messages passed through `redact`."""
 
         def clean(value: Any) -> Any:
@@ -164,7 +164,7 @@ class Entry:
     seed: int
     occurrence: int
     """How often the same had been asked before in the trial."""
-    request: Request
+    request: RecordedRequest
     answer: Answer
     schema: int = SCHEMA
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
-from handoff_evals.cassettes.exchange import Entry, Request
+from handoff_evals.cassettes.exchange import Entry, RecordedRequest
 from handoff_evals.transcript import ToolSchema, message_text
 
 _AROUND = 4
@@ -15,7 +15,7 @@ _LONGEST = 12
 _WHO = {"user": "the caller", "assistant": "the agent", "tool": "a tool's result"}
 
 
-def miss(request: Request, recorded: Sequence[Entry], *, trial: int, where: str) -> str:
+def miss(request: RecordedRequest, recorded: Sequence[Entry], *, trial: int, where: str) -> str:
     """Say in the user's terms why nothing recorded answers the request.
 
     Args:
@@ -31,7 +31,7 @@ def miss(request: Request, recorded: Sequence[Entry], *, trial: int, where: str)
     )
 
 
-def first_difference(recorded: Request, now: Request) -> str | None:
+def first_difference(recorded: RecordedRequest, now: RecordedRequest) -> str | None:
     """What differs first, in the order in which people change things; None where nothing."""
     return (
         _of_model(recorded, now)
@@ -61,7 +61,7 @@ def changed_words(old: str, new: str) -> str:
     return "only blanks and line breaks differ"
 
 
-def _why(request: Request, recorded: Sequence[Entry], trial: int) -> str:
+def _why(request: RecordedRequest, recorded: Sequence[Entry], trial: int) -> str:
     if not recorded:
         return "there is nothing of this conversation"
     same_trial = [entry for entry in recorded if entry.trial == trial]
@@ -75,7 +75,9 @@ def _why(request: Request, recorded: Sequence[Entry], trial: int) -> str:
     )
 
 
-def _nearness(request: Request, recorded: Request) -> tuple[bool, int, bool, bool, bool, int]:
+def _nearness(
+    request: RecordedRequest, recorded: RecordedRequest
+) -> tuple[bool, int, bool, bool, bool, int]:
     """How much of a recorded request is the same; greater is nearer."""
     conversation, other = request.conversation, recorded.conversation
     same = 0
@@ -93,7 +95,7 @@ def _nearness(request: Request, recorded: Request) -> tuple[bool, int, bool, boo
     )
 
 
-def _of_model(recorded: Request, now: Request) -> str | None:
+def _of_model(recorded: RecordedRequest, now: RecordedRequest) -> str | None:
     if recorded.model.label != now.model.label:
         return f"recorded of model {recorded.model.label!r}, now {now.model.label!r} is asked"
     old, new = recorded.model.options, now.model.options
@@ -103,7 +105,7 @@ def _of_model(recorded: Request, now: Request) -> str | None:
     return None
 
 
-def _of_instructions(recorded: Request, now: Request) -> str | None:
+def _of_instructions(recorded: RecordedRequest, now: RecordedRequest) -> str | None:
     if recorded.instructions == now.instructions:
         return None
     if recorded.agent != now.agent:
@@ -112,7 +114,7 @@ def _of_instructions(recorded: Request, now: Request) -> str | None:
     return f"instructions of {now.agent} changed: {changed}"
 
 
-def _of_tools(recorded: Request, now: Request) -> str | None:
+def _of_tools(recorded: RecordedRequest, now: RecordedRequest) -> str | None:
     before = {tool.name: tool for tool in recorded.tools}
     after = {tool.name: tool for tool in now.tools}
     changes = [
@@ -139,7 +141,7 @@ def _of_tool(old: ToolSchema, new: ToolSchema) -> str | None:
     return None
 
 
-def _of_options(recorded: Request, now: Request) -> str | None:
+def _of_options(recorded: RecordedRequest, now: RecordedRequest) -> str | None:
     if recorded.tool_choice != now.tool_choice:
         return f"tool_choice was {recorded.tool_choice!r}, now {now.tool_choice!r}"
     if recorded.options != now.options:

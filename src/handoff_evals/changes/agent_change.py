@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from handoff_evals.cassettes import ModelIdentity, Request
+from handoff_evals.cassettes import ModelIdentity, RecordedRequest
 from handoff_evals.transcript import (
     Transcript,
     message_text,
@@ -14,13 +14,13 @@ from handoff_evals.transcript import (
 from handoff_evals.word_diff import changed_words
 
 
-def requests(transcript: Transcript) -> tuple[Request, ...]:
+def requests(transcript: Transcript) -> tuple[RecordedRequest, ...]:
     """Every request in order, without the ids that are drawn by chance.
 
     Which model was asked is left out: it is the same on both sides.
     """
     return tuple(
-        Request(
+        RecordedRequest(
             agent=call.agent.label,
             model=ModelIdentity(label=""),
             messages=call.messages,
@@ -246,7 +246,7 @@ def _told(a: Transcript, b: Transcript) -> Iterator[Change]:
             return
 
 
-def _written(request: Request) -> str:
+def _written(request: RecordedRequest) -> str:
     return "\n".join(
         f"{message['role']}: {message_text(message)}" for message in request.conversation
     )

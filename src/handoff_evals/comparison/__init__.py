@@ -15,10 +15,16 @@ from handoff_evals.comparison.difference import (
     judge,
     judge_unchanged,
 )
-from handoff_evals.comparison.flips import Flip, flips, leading
 from handoff_evals.comparison.model_pairs import Comparison, Record, compare_all, compare_runs
 from handoff_evals.comparison.plan import Past, Plan, plan
-from handoff_evals.comparison.scenario_pairs import ScenarioPair, pair_up, repeats_itself
+from handoff_evals.comparison.scenario_pairs import (
+    Flip,
+    ScenarioPair,
+    flips,
+    leading,
+    pair_up,
+    repeats_itself,
+)
 from handoff_evals.comparison.verdict import Part, verdict_words
 
 __all__ = [

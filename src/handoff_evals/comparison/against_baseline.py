@@ -4,9 +4,15 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from handoff_evals.comparison.flips import Direction, Flip, flips
 from handoff_evals.comparison.model_pairs import decision_difference
-from handoff_evals.comparison.scenario_pairs import ScenarioPair, pair_up, repeats_itself
+from handoff_evals.comparison.scenario_pairs import (
+    Direction,
+    Flip,
+    ScenarioPair,
+    flips,
+    pair_up,
+    repeats_itself,
+)
 from handoff_evals.comparison.verdict import (
     NO_LARGER,
     Part,

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from handoff_evals.changes import Change, NotSeen
-from handoff_evals.comparison.flips import Flip
-from handoff_evals.comparison.scenario_pairs import ScenarioPair, repeats_itself
+from handoff_evals.comparison.scenario_pairs import Flip, ScenarioPair, repeats_itself
 from handoff_evals.comparison.verdict import (
     NO_LARGER,
     Part,

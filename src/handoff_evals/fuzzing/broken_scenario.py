@@ -19,7 +19,7 @@ from handoff_evals.scenarios import (
 
 
 @dataclass(kw_only=True)
-class _Line:
+class _ScriptLine:
     """A turn of the file, and what is to be said beside it."""
 
     user: str
@@ -69,8 +69,8 @@ def written(error: BrokenInvariantError, *, agent: str, again: bool) -> str:
     )
 
 
-def _lines(error: BrokenInvariantError) -> list[_Line]:
-    lines: list[_Line] = []
+def _lines(error: BrokenInvariantError) -> list[_ScriptLine]:
+    lines: list[_ScriptLine] = []
     opening: list[str] = []
     for held in error.turns:
         found = _of_turn(held)
@@ -80,14 +80,14 @@ def _lines(error: BrokenInvariantError) -> list[_Line]:
             found[-1].agent = error.keeps
         lines += found
     # A conversation without a turn would not be held at all.
-    lines = lines or [_Line(user="Hello.")]
+    lines = lines or [_ScriptLine(user="Hello.")]
     lines[0].beside[:0] = opening
     return lines
 
 
-def _of_turn(held: PlayedTurn) -> list[_Line]:
+def _of_turn(held: PlayedTurn) -> list[_ScriptLine]:
     """The turn, and one more for each further reply that calls tools."""
-    lines = [_Line(user=held.user or "")]
+    lines = [_ScriptLine(user=held.user or "")]
     where = "turn" if held.user else "opening"
     if held.interrupted_after is not None:
         lines[0].beside.append(
@@ -97,7 +97,7 @@ def _of_turn(held: PlayedTurn) -> list[_Line]:
     for index, answer in enumerate(held.answers):
         calls = _playable(answer)
         if calls and (index > 0 or not held.user):
-            lines.append(_Line(user="Go on.", beside=[f"still in the {where} above:"]))
+            lines.append(_ScriptLine(user="Go on.", beside=[f"still in the {where} above:"]))
         lines[-1].calls = calls or lines[-1].calls
         lines[-1].beside.append(_did(answer, played=answer.is_words or bool(calls)))
     if held.user:
@@ -105,12 +105,12 @@ def _of_turn(held: PlayedTurn) -> list[_Line]:
     return lines
 
 
-def _expected(line: _Line) -> Expectation:
+def _expected(line: _ScriptLine) -> Expectation:
     agent = None if line.agent is None else Target.parse(line.agent)
     return Expectation(agent=agent, calls=line.calls)
 
 
-def _written_expectations(line: _Line) -> dict[str, Any]:
+def _written_expectations(line: _ScriptLine) -> dict[str, Any]:
     expect: dict[str, Any] = {}
     if line.agent is not None:
         expect["agent"] = line.agent

@@ -19,7 +19,7 @@ from handoff_evals.livekit.internals import (
     replace_model,
     retrieve_failed_run,
 )
-from handoff_evals.livekit.llm_wrapper import Asked, WrapperLLM, WrapperStream
+from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
 from handoff_evals.livekit.scripted import (
     Reply,
     Request,
@@ -34,7 +34,7 @@ from handoff_evals.livekit.tools import leading_tool, placeholder_arguments, sch
 __all__ = [
     "AgentEntry",
     "AgentErrors",
-    "Asked",
+    "ChatRequest",
     "ConversationTasks",
     "Exchange",
     "HistoryReader",

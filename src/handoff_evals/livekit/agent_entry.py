@@ -22,7 +22,7 @@ from livekit.agents.types import ATTRIBUTE_SIMULATOR_DISPATCH
 
 from handoff_evals.errors import AgentImportError
 from handoff_evals.livekit.internals import remove_folder
-from handoff_evals.references import import_reference
+from handoff_evals.user_code import import_reference
 
 # LiveKit Inference models refuse to be constructed without these. In a text
 # simulation nothing is ever sent with them.

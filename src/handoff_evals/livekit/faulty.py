@@ -11,14 +11,14 @@ from typing import Any
 
 from livekit.agents import APIConnectionError, APIStatusError, APITimeoutError, llm
 
-from handoff_evals.livekit.llm_wrapper import Asked, WrapperLLM, WrapperStream
+from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
 from handoff_evals.livekit.scripted import Reply, Request, ScriptedLLM, ToolCall
 
 Chunks = AsyncGenerator[llm.ChatChunk, None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attempt:
+class ReplyAttempt:
     """One try at one reply, as a fault meets it."""
 
     request: Request
@@ -48,7 +48,7 @@ class ModelFault:
     """
 
     name: str
-    play: Callable[[Attempt], Chunks]
+    play: Callable[[ReplyAttempt], Chunks]
     requests: frozenset[int] = frozenset()
     """Which requests it is meant for, from 1; empty for all."""
     attempts: int | None = None
@@ -114,7 +114,7 @@ class ModelFault:
     def stall(cls, *, after: int = 0) -> "ModelFault":
         """Fall silent for ever after so many chunks, as behind a client with no time-out."""
 
-        async def play(attempt: Attempt) -> Chunks:
+        async def play(attempt: ReplyAttempt) -> Chunks:
             async for chunk in _first(after, attempt.chunks):
                 yield chunk
             attempt.occur()
@@ -126,7 +126,7 @@ class ModelFault:
     def cut(cls, *, after: int) -> "ModelFault":
         """Lose the connection after so many chunks, or at the end of a shorter reply."""
 
-        async def play(attempt: Attempt) -> Chunks:
+        async def play(attempt: ReplyAttempt) -> Chunks:
             given = 0
             async for chunk in _first(after, attempt.chunks):
                 given += 1
@@ -141,7 +141,7 @@ class ModelFault:
     def empty(cls) -> "ModelFault":
         """Answer with neither a word nor a tool call."""
 
-        async def play(attempt: Attempt) -> Chunks:
+        async def play(attempt: ReplyAttempt) -> Chunks:
             async for chunk in attempt.chunks:
                 if chunk.has_response():
                     attempt.occur()
@@ -154,7 +154,7 @@ class ModelFault:
     def instead(cls, reply: Reply, *, name: str = "another reply") -> "ModelFault":
         """Give this reply; the wrapped model is not asked."""
 
-        async def play(attempt: Attempt) -> Chunks:
+        async def play(attempt: ReplyAttempt) -> Chunks:
             attempt.occur()
             async for chunk in _scripted(reply, attempt.request):
                 yield chunk
@@ -170,7 +170,7 @@ class ModelFault:
     def beside(cls, *calls: ToolCall) -> "ModelFault":
         """Put more tool calls into a reply that calls a tool."""
 
-        async def play(attempt: Attempt) -> Chunks:
+        async def play(attempt: ReplyAttempt) -> Chunks:
             async for chunk in attempt.chunks:
                 yield chunk
                 if chunk.delta is not None and chunk.delta.tool_calls:
@@ -213,7 +213,7 @@ class ModelFault:
 
     @classmethod
     def _fails(cls, name: str, error: Callable[[], Exception]) -> "ModelFault":
-        async def play(attempt: Attempt) -> Chunks:
+        async def play(attempt: ReplyAttempt) -> Chunks:
             attempt.occur()
             raise error()
             yield  # type: ignore[unreachable]  # makes it a generator
@@ -224,7 +224,7 @@ class ModelFault:
     def _edits(
         cls, name: str, edit: Callable[[llm.FunctionToolCall], llm.FunctionToolCall]
     ) -> "ModelFault":
-        async def play(attempt: Attempt) -> Chunks:
+        async def play(attempt: ReplyAttempt) -> Chunks:
             async for chunk in attempt.chunks:
                 if chunk.delta is None or not chunk.delta.tool_calls:
                     yield chunk
@@ -310,7 +310,7 @@ class FaultyLLM(WrapperLLM):
         await self.inner.aclose()
         await super().aclose()
 
-    def answer(self, asked: Asked) -> llm.LLMStream:
+    def answer(self, asked: ChatRequest) -> llm.LLMStream:
         """Ask the wrapped model, unless a fault is in the way."""
         self._asked += 1
         return _FaultyStream(self, asked, number=self._asked, due=self._due(self._asked))
@@ -328,7 +328,7 @@ class FaultyLLM(WrapperLLM):
 
 class _FaultyStream(WrapperStream):
     def __init__(
-        self, model: FaultyLLM, asked: Asked, *, number: int, due: list[ModelFault]
+        self, model: FaultyLLM, asked: ChatRequest, *, number: int, due: list[ModelFault]
     ) -> None:
         super().__init__(model, asked)
         self._model = model
@@ -351,7 +351,7 @@ class _FaultyStream(WrapperStream):
                 if fault.attempts is not None and self._tries > fault.attempts:
                     continue
                 chunks = fault.play(
-                    Attempt(request=self._request, chunks=chunks, occur=self._noting(fault))
+                    ReplyAttempt(request=self._request, chunks=chunks, occur=self._noting(fault))
                 )
                 stack.push_async_callback(chunks.aclose)
             async for chunk in chunks:
@@ -367,7 +367,7 @@ class _FaultyStream(WrapperStream):
         return note
 
 
-async def _answer(asked: Asked, model: llm.LLM[Any]) -> Chunks:
+async def _answer(asked: ChatRequest, model: llm.LLM[Any]) -> Chunks:
     async with asked.of(model) as stream:
         async for chunk in stream:
             yield chunk

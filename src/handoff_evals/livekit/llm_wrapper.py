@@ -14,7 +14,7 @@ from livekit.agents.types import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class ChatRequest:
     """One request, as livekit makes it; the parameters of `llm.LLM.chat`."""
 
     chat_ctx: llm.ChatContext
@@ -73,7 +73,7 @@ class WrapperLLM(llm.LLM[Any]):
     ) -> llm.LLMStream:
         """Ask the wrapped model, in the wrapper's way."""
         return self.answer(
-            Asked(
+            ChatRequest(
                 chat_ctx=chat_ctx,
                 tools=tools,
                 conn_options=conn_options,
@@ -84,7 +84,7 @@ class WrapperLLM(llm.LLM[Any]):
         )
 
     @abstractmethod
-    def answer(self, asked: Asked) -> llm.LLMStream:
+    def answer(self, asked: ChatRequest) -> llm.LLMStream:
         """The stream of the wrapped model's answer, or what stands for it."""
 
 
@@ -98,7 +98,11 @@ class WrapperStream(llm.LLMStream):
     """
 
     def __init__(
-        self, model: WrapperLLM, asked: Asked, *, conn_options: APIConnectOptions | None = None
+        self,
+        model: WrapperLLM,
+        asked: ChatRequest,
+        *,
+        conn_options: APIConnectOptions | None = None,
     ) -> None:
         super().__init__(
             model,

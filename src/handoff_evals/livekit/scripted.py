@@ -238,7 +238,7 @@ def _deltas(part: Part) -> list[llm.ChoiceDelta]:
 
 
 @dataclass(kw_only=True)
-class Recording:
+class IncomingAnswer:
     """An answer while it comes in."""
 
     chunks: list[Mapping[str, Any]] = field(default_factory=list)

@@ -9,12 +9,12 @@ from livekit.agents.types import APIConnectOptions
 from livekit.agents.utils import is_given
 from pydantic_core import to_jsonable_python
 
-from handoff_evals.cassettes import Answer, ModelIdentity, Request, TrialExchanges
+from handoff_evals.cassettes import Answer, ModelIdentity, RecordedRequest, TrialExchanges
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit.deadlines import WaitClock, count_in, now
 from handoff_evals.livekit.internals import model_options
-from handoff_evals.livekit.llm_wrapper import Asked, WrapperLLM, WrapperStream
-from handoff_evals.livekit.scripted import Recording, chunks_of
+from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
+from handoff_evals.livekit.scripted import IncomingAnswer, chunks_of
 from handoff_evals.livekit.tools import schemas
 from handoff_evals.transcript import AgentRef, FunctionCall, ModelCall, ToolSchema, Usage
 from handoff_evals.user_code import as_error
@@ -172,7 +172,7 @@ class Tap(WrapperLLM):
         """Whether it is the tap of that conversation; an agent object may outlive one."""
         return self._log == log
 
-    def answer(self, asked: Asked) -> llm.LLMStream:
+    def answer(self, asked: ChatRequest) -> llm.LLMStream:
         """Ask the wrapped model, and note what it was asked."""
         exchange = Exchange(
             agent=self._agent(),
@@ -187,7 +187,7 @@ class Tap(WrapperLLM):
 
 
 class _TapStream(WrapperStream):
-    def __init__(self, tap: Tap, asked: Asked, exchange: Exchange) -> None:
+    def __init__(self, tap: Tap, asked: ChatRequest, exchange: Exchange) -> None:
         # The wrapped model retries by the caller's options; a second layer of
         # retries here would multiply them.
         super().__init__(tap, asked, conn_options=APIConnectOptions(max_retry=0))
@@ -205,7 +205,7 @@ class _TapStream(WrapperStream):
             if isinstance(found, Answer):
                 self._answer_again(found)
             else:
-                recording = Recording()
+                recording = IncomingAnswer()
                 await self._answer_by_model(recording)
                 duration_s = exchange.duration_s = exchange.elapsed_s
                 answer = recording.answer(
@@ -221,13 +221,13 @@ class _TapStream(WrapperStream):
             if exchange.in_flight:
                 exchange.duration_s = exchange.elapsed_s
 
-    def _request(self, model: ModelIdentity) -> Request:
+    def _request(self, model: ModelIdentity) -> RecordedRequest:
         exchange, asked = self._exchange, self._asked
         if model.agents_own:
             # Which one it is, only the agent says.
             label = f"{model.label} {described(self._tap.inner)}"
             model = replace(model, label=label, agents_own=False)
-        return Request(
+        return RecordedRequest(
             agent=exchange.agent.label,
             model=model,
             messages=to_jsonable_python(exchange.messages, fallback=str),
@@ -238,7 +238,7 @@ class _TapStream(WrapperStream):
             ),
         )
 
-    async def _answer_by_model(self, recording: Recording | None = None) -> None:
+    async def _answer_by_model(self, recording: IncomingAnswer | None = None) -> None:
         count_in(self._exchange.held)
         async with self._asked.of(self._tap.inner) as stream:
             async for chunk in stream:

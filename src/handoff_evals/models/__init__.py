@@ -8,11 +8,12 @@ from handoff_evals.models.kind import (
     Model,
     ModelKind,
     Project,
+    check,
+    listing,
     model_kind,
     resolve,
     start_server,
 )
-from handoff_evals.models.listing import check, listing
 from handoff_evals.models.reference import oracle
 
 __all__ = [

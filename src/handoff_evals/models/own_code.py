@@ -10,9 +10,9 @@ from livekit.agents import llm
 from handoff_evals.cassettes import ModelIdentity
 from handoff_evals.errors import ModelError
 from handoff_evals.models.kind import Listed, Model, ModelKind, Project, model_kind
-from handoff_evals.references import import_reference
 from handoff_evals.results import ModelTraits
 from handoff_evals.scenarios import Scenario
+from handoff_evals.user_code import import_reference
 
 _PARAMETERS = ("scenario", "seed")
 

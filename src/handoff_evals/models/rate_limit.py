@@ -16,7 +16,7 @@ from typing import Any
 
 from livekit.agents import llm
 
-from handoff_evals.livekit import Asked, WrapperLLM, WrapperStream, current_wait_clock
+from handoff_evals.livekit import ChatRequest, WrapperLLM, WrapperStream, current_wait_clock
 
 _WINDOW_S = 60.0
 # A clock that says "now" for a time that is still to come would make a busy loop.
@@ -24,7 +24,7 @@ _SHORTEST_S = 0.001
 
 
 @dataclass
-class Sent:
+class SentRequest:
     """A request that was sent; until it is answered, `tokens` is what requests usually take."""
 
     at: float
@@ -52,11 +52,11 @@ class RateLimit:
         self._requests = requests
         self._tokens = tokens
         self._clock = clock
-        self._sent: deque[Sent] = deque()
+        self._sent: deque[SentRequest] = deque()
         self._usual = 0.0
         self._lock = threading.Lock()
 
-    def claim(self) -> Sent | float:
+    def claim(self) -> SentRequest | float:
         """Count a request in if it may go now; otherwise, in how many seconds to ask again."""
         with self._lock:
             at = self._clock()
@@ -65,11 +65,11 @@ class RateLimit:
             ahead = max(self._too_many(), self._too_long())
             if ahead:
                 return max(_SHORTEST_S, self._sent[ahead - 1].at + _WINDOW_S - at)
-            sent = Sent(at=at, tokens=self._usual)
+            sent = SentRequest(at=at, tokens=self._usual)
             self._sent.append(sent)
             return sent
 
-    def settle(self, sent: Sent, tokens: int | None) -> None:
+    def settle(self, sent: SentRequest, tokens: int | None) -> None:
         """Take in what a request took; None where no answer told."""
         with self._lock:
             sent.tokens = tokens or 0
@@ -77,11 +77,11 @@ class RateLimit:
                 # Later turns are longer: what was last counts most.
                 self._usual += (tokens - self._usual) * (0.2 if self._usual else 1.0)
 
-    async def admitted(self) -> Sent:
+    async def admitted(self) -> SentRequest:
         """Wait until a request may go."""
         while True:
             claimed = self.claim()
-            if isinstance(claimed, Sent):
+            if isinstance(claimed, SentRequest):
                 return claimed
             await asyncio.sleep(claimed)
 
@@ -114,7 +114,7 @@ class LimitedLLM(WrapperLLM):
         super().__init__(inner)
         self.limit = limit
 
-    def answer(self, asked: Asked) -> llm.LLMStream:
+    def answer(self, asked: ChatRequest) -> llm.LLMStream:
         """Ask the model as soon as it may be asked."""
         return _LimitedStream(self, asked)
 
@@ -125,7 +125,7 @@ class LimitedLLM(WrapperLLM):
 
 
 class _LimitedStream(WrapperStream):
-    def __init__(self, model: LimitedLLM, asked: Asked) -> None:
+    def __init__(self, model: LimitedLLM, asked: ChatRequest) -> None:
         super().__init__(model, asked)
         self._model = model
         # Retries are this one's: two layers of them would multiply.

@@ -22,7 +22,7 @@ from livekit.agents import Plugin, inference, llm
 from handoff_evals.cassettes import ModelIdentity
 from handoff_evals.config import ModelConfig
 from handoff_evals.errors import ModelError
-from handoff_evals.livekit import Asked, WrapperLLM, missing
+from handoff_evals.livekit import ChatRequest, WrapperLLM, missing
 from handoff_evals.models.kind import Listed, Model, ModelKind, Project, model_kind
 from handoff_evals.models.rate_limit import RateLimit, limited
 from handoff_evals.results import Price
@@ -116,7 +116,7 @@ class _Borrowed(WrapperLLM):
         self._options = options
         self._return_client: Callable[[], Any] | None = return_client
 
-    def answer(self, asked: Asked) -> llm.LLMStream:
+    def answer(self, asked: ChatRequest) -> llm.LLMStream:
         options = {**self._options, **(asked.extra_kwargs or {})}
         return replace(asked, extra_kwargs=options).of(self.inner)
 

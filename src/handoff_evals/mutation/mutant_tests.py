@@ -46,12 +46,12 @@ class MutantFinder(MetaPathFinder):
                 continue
             if spec.origin is None or Path(spec.origin).resolve() != self.path:
                 return None  # the other finders will find it once more
-            spec.loader = _Loader(self, fullname, spec.origin)
+            spec.loader = _MutantLoader(self, fullname, spec.origin)
             return spec
         return None
 
 
-class _Loader(SourceFileLoader):
+class _MutantLoader(SourceFileLoader):
     """Gives the mutant's code; `inspect` and tracebacks see the file's own text."""
 
     def __init__(self, finder: MutantFinder, fullname: str, path: str) -> None:

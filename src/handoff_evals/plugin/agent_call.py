@@ -18,7 +18,7 @@ from handoff_evals.plugin.failure_text import (
     turn_name,
     who_took_the_call,
 )
-from handoff_evals.plugin.received import Asked, Received
+from handoff_evals.plugin.received import AgentRequest, Received
 from handoff_evals.plugin.turn import CallTurn, Handoff, Move
 from handoff_evals.transcript import AgentConfigUpdate, AgentHandoff, Fault, Transcript
 
@@ -197,7 +197,7 @@ class AgentCall:
             yield Move(place=place, old=old, new=new)
             old = new
 
-    def _requests(self, who: Who) -> Iterator[Asked]:
+    def _requests(self, who: Who) -> Iterator[AgentRequest]:
         entered = [agent for agent, _ in self._call.entered]
         before = 0
         for number, turn in enumerate(self.transcript.turns):
@@ -208,7 +208,7 @@ class AgentCall:
                 asking = then if [agent.id for agent in then] == [call.agent.id] else entered
                 meant = (agent.id == call.agent.id and matches(who, agent) for agent in asking)
                 if call.purpose == "reply" and any(meant):
-                    yield Asked(turn=number, call=call)
+                    yield AgentRequest(turn=number, call=call)
             before += len(turn.handoffs)
 
     def _instructions(self, who: Who) -> Sequence[str]:

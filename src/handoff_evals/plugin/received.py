@@ -20,7 +20,7 @@ from handoff_evals.transcript import ModelCall, Transcript
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class AgentRequest:
     """One request to an agent's model, and the turn in which it was made."""
 
     turn: int
@@ -36,7 +36,7 @@ class Received:
     """
 
     who: Who
-    requests: tuple[Asked, ...]
+    requests: tuple[AgentRequest, ...]
     transcript: Transcript
     instructions: Callable[[Who], Sequence[str]]
     """Gives the instructions that an agent has had; UsageError when they are not known."""
@@ -117,7 +117,7 @@ class Received:
                 raise self._failed(problem, at=found, shown=sentence)
         return self
 
-    def _with(self, text: str) -> Asked | None:
+    def _with(self, text: str) -> AgentRequest | None:
         wanted = plain(text)
         return next(
             (each for each in self.requests if wanted in plain(each.call.received_text)), None
@@ -127,7 +127,7 @@ class Received:
         self,
         problem: str,
         *,
-        at: Asked | None = None,
+        at: AgentRequest | None = None,
         shown: str = "",
         marked: Sequence[int] = (),
     ) -> ConversationError:

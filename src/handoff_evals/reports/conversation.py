@@ -7,7 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from handoff_evals.cassettes import Request
+from handoff_evals.cassettes import RecordedRequest
 from handoff_evals.changes import requests
 from handoff_evals.results import Trial
 from handoff_evals.transcript import (
@@ -134,7 +134,7 @@ def first_request(a: Transcript, b: Transcript) -> str:
     return "every request is the same on both sides"
 
 
-def _differing(a: Request, b: Request) -> str:
+def _differing(a: RecordedRequest, b: RecordedRequest) -> str:
     if a.agent != b.agent:
         return f"on the other side it is {a.agent}"
     if a.instructions != b.instructions:

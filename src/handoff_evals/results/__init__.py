@@ -2,11 +2,11 @@
 
 from handoff_evals.results.baseline import Baseline, scenario_sha256
 from handoff_evals.results.run_folder import (
-    Asked,
     Manifest,
     ModelTraits,
     Price,
     RunFolder,
+    RunSettings,
     SuiteRecord,
 )
 from handoff_evals.results.summarise import summarise
@@ -20,7 +20,6 @@ from handoff_evals.results.trial import (
 )
 
 __all__ = [
-    "Asked",
     "Baseline",
     "FailedCheck",
     "Failure",
@@ -30,6 +29,7 @@ __all__ = [
     "PairKey",
     "Price",
     "RunFolder",
+    "RunSettings",
     "Share",
     "SuiteRecord",
     "SuiteSummary",

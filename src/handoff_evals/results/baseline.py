@@ -178,11 +178,11 @@ class Baseline:
         yield "}\n"
 
 
-class _Line(BaseModel):
+class _BaselineLine(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class _DecisionLine(_Line):
+class _DecisionLine(_BaselineLine):
     turn: int
     expected: str
     actual: str
@@ -190,12 +190,12 @@ class _DecisionLine(_Line):
     cascaded: bool = False
 
 
-class _CheckLine(_Line):
+class _CheckLine(_BaselineLine):
     check: str
     turn: int | None = None
 
 
-class _SuiteLine(_Line):
+class _SuiteLine(_BaselineLine):
     name: str
     path: str
     sha256: str
@@ -209,7 +209,7 @@ class _SuiteLine(_Line):
         return KeptSuite(**self.model_dump())
 
 
-class _TrialLine(_Line):
+class _TrialLine(_BaselineLine):
     model: str
     suite: str
     scenario: str
@@ -262,7 +262,7 @@ class _TrialLine(_Line):
         )
 
 
-class _File(_Line):
+class _File(_BaselineLine):
     number: int = Field(alias="schema")
     models: list[str]
     suites: list[_SuiteLine]

@@ -76,7 +76,7 @@ class SuiteRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class RunSettings:
     """What the user asked for, so that a run can be resumed."""
 
     suites: tuple[str, ...] = ()
@@ -101,7 +101,7 @@ class Manifest:
     """The models' labels, as they are in every report."""
     trials: int
     seed: int
-    asked: Asked = field(default_factory=Asked)
+    asked: RunSettings = field(default_factory=RunSettings)
     versions: Mapping[str, str] = field(default_factory=dict)
     git_commit: str | None = None
     git_dirty: bool = False

@@ -17,9 +17,9 @@ from handoff_evals.errors import UsageError
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models import Model, resolve
 from handoff_evals.results import (
-    Asked,
     Manifest,
     RunFolder,
+    RunSettings,
     SuiteRecord,
     Trial,
     TrialKey,
@@ -181,7 +181,7 @@ def prepare(
         models=tuple(labels),
         trials=request.trials,
         seed=request.seed,
-        asked=Asked(
+        asked=RunSettings(
             suites=tuple(request.suites),
             models=tuple(request.models),
             only=tuple(request.only),

@@ -22,25 +22,27 @@ KeyPath = tuple[str | int, ...]
 _TAG = "tag:yaml.org,2002:"
 
 
-class _Loader(yaml.SafeLoader):
+class _YamlLoader(yaml.SafeLoader):
     """The safe loader with the plain values of YAML 1.2, as LiveKit's own tool reads them.
 
     By YAML 1.1, which PyYAML follows, `user: yes` is True, `12:30` is 750 and `0042` is 34.
     """
 
 
-_Loader.yaml_implicit_resolvers = {}
-_Loader.add_implicit_resolver(
+_YamlLoader.yaml_implicit_resolvers = {}
+_YamlLoader.add_implicit_resolver(
     _TAG + "null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", *"nN", ""]
 )
-_Loader.add_implicit_resolver(
+_YamlLoader.add_implicit_resolver(
     _TAG + "bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), [*"tTfF"]
 )
-_Loader.add_implicit_resolver(_TAG + "int", re.compile(r"^(?:0|-?[1-9][0-9]*)$"), [*"-0123456789"])
-_Loader.add_implicit_resolver(
+_YamlLoader.add_implicit_resolver(
+    _TAG + "int", re.compile(r"^(?:0|-?[1-9][0-9]*)$"), [*"-0123456789"]
+)
+_YamlLoader.add_implicit_resolver(
     _TAG + "float", re.compile(r"^-?[0-9]+\.[0-9]+(?:[eE][-+]?[0-9]+)?$"), [*"-0123456789"]
 )
-_Loader.add_implicit_resolver(_TAG + "merge", re.compile(r"^<<$"), ["<"])
+_YamlLoader.add_implicit_resolver(_TAG + "merge", re.compile(r"^<<$"), ["<"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +70,7 @@ def load(text: str) -> Located:
         yaml.YAMLError: when the text is no YAML.
         ValueError: when a tag such as `!!int` stands before something else.
     """
-    loader = _Loader(text)
+    loader = _YamlLoader(text)
     try:
         node = loader.get_single_node()
         if node is None:

@@ -38,7 +38,7 @@ Fact = Annotated[str, Field(min_length=1), BeforeValidator(_as_written)]
 """What everything contains proves nothing."""
 
 
-class _Strict(BaseModel):
+class _StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     def extra_keys(self) -> Mapping[str, Any]:
@@ -54,7 +54,7 @@ class _Strict(BaseModel):
 _EXTRA = "extra_key_"
 
 
-class CallModel(_Strict):
+class CallModel(_StrictModel):
     """`calls: [{name: …, arguments: {…}}]`."""
 
     name: str = Field(min_length=1)
@@ -65,7 +65,7 @@ class CallModel(_Strict):
         return ExpectedCall(name=self.name, arguments=self.arguments)
 
 
-class ExpectModel(_Strict):
+class ExpectModel(_StrictModel):
     """`expect:` of a turn; every key is optional."""
 
     agent: str | None = None
@@ -123,14 +123,14 @@ class ExpectModel(_Strict):
         return Target(id=written.id, where={**written.where, **where})
 
 
-class TurnModel(_Strict):
+class TurnModel(_StrictModel):
     """One entry of `turns:`."""
 
     user: Words = Field(min_length=1)
     expect: ExpectModel = Field(default_factory=ExpectModel)
 
 
-class ScenarioModel(_Strict):
+class ScenarioModel(_StrictModel):
     """One entry of `scenarios:`."""
 
     label: Words = Field(min_length=1)
@@ -160,11 +160,11 @@ class ScenarioModel(_Strict):
 
     def _expect(self) -> Mapping[str, Any]:
         # Only what `suite_model` makes has the field: there may be no key to write into it.
-        expect: _Strict | None = getattr(self, "expect", None)
+        expect: _StrictModel | None = getattr(self, "expect", None)
         return {} if expect is None else expect.extra_keys()
 
 
-class SuiteModel(_Strict):
+class SuiteModel(_StrictModel):
     """A whole file."""
 
     name: str = ""
@@ -191,7 +191,9 @@ def suite_model(keys: Sequence[ExpectKey]) -> type[SuiteModel]:
     )
     further: dict[str, Any] = {"turns": (list[turn], Field(default_factory=list))}  # type: ignore[valid-type]
     if any(key.of == "conversation" for key in keys):
-        whole = create_model("ConversationExpectModel", __base__=_Strict, **fields("conversation"))
+        whole = create_model(
+            "ConversationExpectModel", __base__=_StrictModel, **fields("conversation")
+        )
         further["expect"] = (whole, Field(default_factory=whole))
     scenario = create_model("ScenarioModel", __base__=ScenarioModel, **further)
     return create_model("SuiteModel", __base__=SuiteModel, scenarios=(list[scenario], ...))  # type: ignore[valid-type]

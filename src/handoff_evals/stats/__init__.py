@@ -8,7 +8,6 @@ Importing this package loads parts of scipy, half a second of CPU: import it whe
 used, not at the top of a command line.
 """
 
-from handoff_evals.stats.anytime import loss_evidence
 from handoff_evals.stats.assessment import (
     ON_PARTS,
     ON_TRIALS,
@@ -30,15 +29,18 @@ from handoff_evals.stats.planning import (
     spread,
 )
 from handoff_evals.stats.repeats import (
+    Outcome,
+    TrialPairs,
     Tries,
+    Way,
     identical_trials,
     pass_at_k,
     pass_hat_k_interval,
 )
 from handoff_evals.stats.significance import (
     holm,
+    loss_evidence,
 )
-from handoff_evals.stats.trial_pairs import Outcome, TrialPairs, Way
 
 __all__ = [
     "ON_PARTS",

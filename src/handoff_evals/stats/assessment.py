@@ -24,14 +24,16 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Final, Literal
 
-from handoff_evals.stats.anytime import (
+from handoff_evals.stats.bounded_mean import Interval, lower_bound, mean_interval
+from handoff_evals.stats.repeats import TrialPairs
+from handoff_evals.stats.significance import (
     anytime_lower_bound,
     anytime_upper_bound,
+    breakage_test,
     loss_evidence,
+    sign_test,
+    stratified_test,
 )
-from handoff_evals.stats.bounded_mean import Interval, lower_bound, mean_interval
-from handoff_evals.stats.significance import breakage_test, sign_test, stratified_test
-from handoff_evals.stats.trial_pairs import TrialPairs
 
 Verdict = Literal["regressed", "can't tell", "no difference larger than the margin", "improved"]
 VERDICTS: Final[tuple[Verdict, ...]] = (

@@ -14,7 +14,7 @@ from typing import Final, Literal
 from scipy.optimize import brentq
 from scipy.special import ndtri
 
-from handoff_evals.stats.trial_pairs import TrialPairs
+from handoff_evals.stats.repeats import TrialPairs
 
 Basis = Literal["these scenarios", "scenarios like these"]
 _MOST_SCENARIOS: Final = 10_000

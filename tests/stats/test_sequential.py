@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handoff_evals.stats import loss_evidence
-from handoff_evals.stats.anytime import anytime_lower_bound, anytime_upper_bound
+from handoff_evals.stats.significance import anytime_lower_bound, anytime_upper_bound
 
 UNHURRIED = settings(deadline=None)
 """A machine that is busy with other tests fails no property."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from handoff_evals.errors import AgentImportError, UsageError
-from handoff_evals.references import import_reference
+from handoff_evals.user_code import import_reference
 
 
 @pytest.fixture(name="project")
