@@ -10,7 +10,7 @@ TURN = HEAD + "  - label: A\n    turns:\n      - user: hi\n"
 EXPECT = TURN + "        expect:\n"
 
 SUITE_KEYS = "valid are agent, name, scenarios"
-SCENARIO_KEYS = "valid are agent_expectations, instructions, label, tags, turns, userdata"
+SCENARIO_KEYS = "valid are agent_expectations, expect, instructions, label, tags, turns, userdata"
 EXPECT_KEYS = "valid are agent, calls, carries, handoffs, silence, userdata, where"
 
 BAD = {

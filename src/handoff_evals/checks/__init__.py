@@ -11,10 +11,10 @@ from handoff_evals.checks.decisions import (
     Quality,
     announces_transfer,
     confusion,
-    decisions,
     per_agent,
 )
 from handoff_evals.checks.expectations import first_request
+from handoff_evals.checks.hops import decisions
 from handoff_evals.checks.scoring import (
     Score,
     Status,

@@ -9,7 +9,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from handoff_evals.checks.decisions import cut_off, decisions, follows, who_ended
+from handoff_evals.checks.decisions import cut_off, follows, who_ended
+from handoff_evals.checks.hops import decisions
 from handoff_evals.checks.scoring import Score, Status, check, reached
 from handoff_evals.scenarios import ExpectedCall, Scenario
 from handoff_evals.transcript import (
@@ -100,9 +101,11 @@ def agent_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score
         happened = f"active {decision.actual}"
         if decision.outcome == "unreached":
             happened = who_ended(transcript)
+        place = f"{decision.place}, " if decision.place else ""
+        note = f" ({decision.note})" if decision.note else ""
         yield Score(
             status="passed" if decision.outcome == "correct" else "failed",
-            reason=f"{decision.outcome}: expected {decision.expected}, {happened}",
+            reason=f"{place}{decision.outcome}: expected {decision.expected}, {happened}{note}",
             turn=decision.turn,
             events=_handoff_events(transcript, decision.turn),
         )

@@ -1,5 +1,6 @@
 """Scenario files: conversations and what must come of them."""
 
+from handoff_evals.scenarios.expected_path import ExpectedPath, Hop
 from handoff_evals.scenarios.load import (
     DEFAULT_FOLDER,
     FILE_NAME,
@@ -8,25 +9,31 @@ from handoff_evals.scenarios.load import (
     load_suite,
 )
 from handoff_evals.scenarios.scenario import (
+    ConversationExpectation,
     Expectation,
     ExpectedCall,
     ExpectedHandoff,
     ExpectKey,
+    Never,
     Scenario,
     ScriptedTurn,
     Suite,
-    Target,
     Watch,
 )
+from handoff_evals.scenarios.target import Target
 from handoff_evals.scenarios.writer import ScenarioText, TurnText, scenario_file
 
 __all__ = [
     "DEFAULT_FOLDER",
     "FILE_NAME",
+    "ConversationExpectation",
     "ExpectKey",
     "Expectation",
     "ExpectedCall",
     "ExpectedHandoff",
+    "ExpectedPath",
+    "Hop",
+    "Never",
     "Scenario",
     "ScenarioText",
     "ScriptedTurn",

@@ -15,7 +15,7 @@ from yaml.reader import ReaderError
 
 from handoff_evals.errors import ScenarioFileError, UsageError
 from handoff_evals.scenarios.scenario import ExpectKey, Suite
-from handoff_evals.scenarios.schema import SuiteModel, suite_model
+from handoff_evals.scenarios.suite_schema import SuiteModel, suite_model
 
 KeyPath = tuple[str | int, ...]
 

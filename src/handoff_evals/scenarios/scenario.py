@@ -1,51 +1,12 @@
 """A conversation, and what must come of it."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from handoff_evals.transcript import AgentRef, label
-
-_WRITTEN = re.compile(r"^(?P<id>[^\s\[\]]+)(\[(?P<where>[^\[\]]*)\])?$")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """An expected agent: livekit's id, and attributes that tell instances apart."""
-
-    id: str
-    where: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def parse(cls, text: str) -> "Target":
-        """Read `id` or `id[name=value,…]`.
-
-        Raises:
-            ValueError: when the text is neither.
-        """
-        match = _WRITTEN.match(text.strip())
-        if match is None:
-            raise ValueError(f"{text!r} names no agent: write `id` or `id[attribute=value]`")
-        where: dict[str, str] = {}
-        for part in filter(None, (match["where"] or "").split(",")):
-            name, equals, value = part.partition("=")
-            if not equals:
-                raise ValueError(f"{text!r}: {part!r} must be `attribute=value`")
-            where[name.strip()] = value.strip()
-        return cls(id=match["id"], where=where)
-
-    @property
-    def label(self) -> str:
-        """As it stands in tables: `specialist_agent[topic=billing]`."""
-        return label(self.id, self.where)
-
-    def matches(self, agent: AgentRef) -> bool:
-        """Whether that agent is the one that is meant."""
-        return agent.id == self.id and all(
-            agent.attributes.get(name) == value for name, value in self.where.items()
-        )
+from handoff_evals.scenarios.expected_path import ExpectedPath
+from handoff_evals.scenarios.target import Target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +60,39 @@ class Expectation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Never:
+    """What must happen in no turn."""
+
+    agents: tuple[Target, ...] = ()
+    """Agents that must never have the call."""
+    tools: tuple[str, ...] = ()
+    """Tools that must never be called."""
+
+
+Ender = Literal["agent", "caller", "person"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversationExpectation:
+    """What must be so of a whole conversation; whatever is None or empty is not checked."""
+
+    path: ExpectedPath | None = None
+    """The hops that the call takes: each required one is a handoff decision."""
+    final: Target | None = None
+    """The agent that has the call in the end, however it got there: one decision."""
+    never: Never = field(default_factory=Never)
+    calls: tuple[ExpectedCall, ...] | None = None
+    """Tools that must have been called, in whichever turn; an empty one means that none is."""
+    max_handoffs: int | None = None
+    ends: Ender | None = None
+    """Who ends the call: the agent hangs up, the caller does, or a person has taken over."""
+    person: tuple[str, ...] = ()
+    """The tools that bring a person to the call."""
+    userdata: Mapping[str, Any] = field(default_factory=dict)
+    """The session's userdata in the end."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ScriptedTurn:
     """What the caller says, and what is expected after it."""
 
@@ -122,6 +116,8 @@ class Scenario:
     userdata: Mapping[str, Any] = field(default_factory=dict)
     expect: Mapping[str, Any] = field(default_factory=dict)
     """The keys of checks of whole conversations, with their values."""
+    conversation: ConversationExpectation = field(default_factory=ConversationExpectation)
+    """What is expected of the whole, in whichever turns it happens."""
     line: int = 0
     """Where it stands in its file."""
 
@@ -155,14 +151,24 @@ class Suite:
     def watch(self) -> Watch:
         """Everything that some scenario asks about."""
         expectations = [turn.expect for scenario in self.scenarios for turn in scenario.turns]
+        wholes = [scenario.conversation for scenario in self.scenarios]
         return Watch(
             attributes=frozenset(
                 name
-                for expect in expectations
-                for target in _targets(expect)
+                for target in (
+                    *(target for expect in expectations for target in _targets(expect)),
+                    *(target for expect in wholes for target in _targets_of_whole(expect)),
+                )
                 for name in target.where
             ),
-            userdata=frozenset(name for expect in expectations for name in expect.userdata),
+            userdata=frozenset(
+                name
+                for expected in (
+                    *(expect.userdata for expect in expectations),
+                    *(expect.userdata for expect in wholes),
+                )
+                for name in expected
+            ),
         )
 
 
@@ -173,3 +179,10 @@ def _targets(expect: Expectation) -> list[Target]:
         if handoff.old is not None:
             targets.append(handoff.old)
     return targets
+
+
+def _targets_of_whole(expect: ConversationExpectation) -> list[Target]:
+    targets = [*expect.never.agents]
+    if expect.path is not None:
+        targets.extend(expect.path.targets)
+    return [*targets, expect.final] if expect.final is not None else targets
