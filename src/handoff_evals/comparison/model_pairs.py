@@ -160,7 +160,7 @@ def _verdict(overall: Assessment, gain: float, terms: Terms) -> Verdict:
 
 def _outcomes(trials: Sequence[TrialResult]) -> tuple[str, ...]:
     scored = next((trial for trial in trials if trial.scored), None)
-    return tuple(f"turn {each.turn}: {each.outcome}" for each in scored.decisions) if scored else ()
+    return tuple(f"{each.where}: {each.outcome}" for each in scored.decisions) if scored else ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from livekit.agents import (
 )
 
 from handoff_evals.cassettes import TrialExchanges
+from handoff_evals.drivers.ending import Ending
 from handoff_evals.drivers.turn_record import SILENT_LOG, Limits, TurnRecord, userdata_of
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import (
@@ -105,6 +106,7 @@ class Call:
         self._refused: UsageError | None = None
         self.on_entrance: Callable[[Agent, AgentRef], None] = lambda _agent, _ref: None
         """Called with each agent that takes the call, before a run's model replaces its own."""
+        self._ending = Ending.of(scenario)
         self.turns: list[Turn] = []
         self.faults: list[Fault] = []
         self.results: list[RunResult[Any] | None] = []
@@ -147,7 +149,7 @@ class Call:
     @property
     def transcript(self) -> Transcript:
         """The record so far."""
-        return Transcript(turns=tuple(self.turns), faults=tuple(self.faults))
+        return self._ending.transcript(self.turns, self.faults)
 
     async def start(self) -> Turn:
         """Build the agent and the session, and let the first agent greet."""
@@ -213,9 +215,12 @@ class Call:
         self._record = TurnRecord()
         # What cut the conversation off mostly hinders its closing too: that is one fault.
         cut_off = any(fault.ended for fault in self.faults)
+        if not cut_off and self._opened is not None:
+            self._ending.ended_by = "agent" if self.over else "caller"
+            self.faults += await self._ending.ask(self._in_time, turn=len(self.turns))
         self._fail_for_background_tasks()
         try:
-            await self._timed.within(self._close(), self._limits.close_s, self._home)
+            await self._in_time(self._close())
         except OverdueError:
             if not cut_off:
                 self._fault("agent", "close_timeout", f"took over {self._limits.close_s:g} s")
@@ -231,6 +236,9 @@ class Call:
             if self._home is not None:
                 self._home.run(self._job.__exit__, None, None, None)
                 self._home = None
+
+    def _in_time(self, work: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None]:
+        return self._timed.within(work, self._limits.close_s, self._home)
 
     async def _start(self) -> RunResult[Any]:
         given = self._taps.model

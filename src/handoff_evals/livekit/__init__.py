@@ -14,6 +14,7 @@ from handoff_evals.livekit.faults import cause_of, fault_of, faults_of
 from handoff_evals.livekit.history import HistoryReader
 from handoff_evals.livekit.internals import (
     agent_with_the_call,
+    begin_simulation_end,
     is_closing,
     is_started,
     replace_model,
@@ -54,6 +55,7 @@ __all__ = [
     "WrapperStream",
     "agent_with_the_call",
     "allow_construction",
+    "begin_simulation_end",
     "cause_of",
     "current_wait_clock",
     "fault_of",

@@ -188,6 +188,7 @@ class _DecisionLine(_BaselineLine):
     actual: str
     outcome: Outcome
     cascaded: bool = False
+    place: str = ""
 
 
 class _CheckLine(_BaselineLine):
@@ -233,6 +234,7 @@ class _TrialLine(_BaselineLine):
                     actual=each.actual,
                     outcome=each.outcome,
                     cascaded=not each.on_path,
+                    place=each.place,
                 )
                 for each in trial.decisions
             ],
@@ -254,6 +256,7 @@ class _TrialLine(_BaselineLine):
                     actual=each.actual,
                     outcome=each.outcome,
                     on_path=not each.cascaded,
+                    place=each.place,
                 )
                 for each in self.decisions
             ),
@@ -298,6 +301,8 @@ def scenario_sha256(scenario: Scenario) -> str:
     The first 16 digits, which are enough to tell that it changed.
     """
     meant = {"turns": _said_so(scenario.turns), "userdata": _said_so(scenario.userdata)}
+    if whole := _said_so(scenario.conversation):
+        meant["conversation"] = whole
     if scenario.expect:
         meant["expect"] = _said_so(scenario.expect)
     text = json.dumps(meant, sort_keys=True, ensure_ascii=True, default=repr)

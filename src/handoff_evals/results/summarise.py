@@ -154,9 +154,10 @@ def _by_check(trial: Trial) -> Mapping[str, Status]:
 
 def _failures(trial: Trial) -> Iterable[Failure]:
     key = trial.key
-    decided = {each.turn: decider(trial.transcript, each)[1] for each in trial.decisions}
-    outcomes = {each.turn: each.outcome for each in trial.decisions}
+    # A handoff score each, in their order.
+    decided = iter(trial.decisions)
     for score in trial.scores:
+        decision = next(decided, None) if score.name == "handoff" else None
         if score.status != "passed":
             turns = trial.transcript.turns
             heard = score.turn is not None and score.turn < len(turns)
@@ -169,11 +170,16 @@ def _failures(trial: Trial) -> Iterable[Failure]:
                 user=(turns[score.turn].user or "") if heard and score.turn is not None else "",
                 name=score.name if score.status == "failed" else "unscored",
                 reason=score.reason,
-                asked=decided.get(score.turn, "") if score.turn is not None else "",
-                outcome=outcomes.get(score.turn, "")
-                if score.name == "handoff" and score.turn is not None
-                else "",
+                asked=_asked(trial, score, decision),
+                outcome=decision.outcome if decision is not None else "",
             )
+
+
+def _asked(trial: Trial, score: Score, decision: Decision | None) -> str:
+    """The model that decided, where the score is about a decision or its turn."""
+    of_turn = (each for each in trial.decisions if each.turn == score.turn)
+    found = decision or next(of_turn, None)
+    return "" if found is None else decider(trial.transcript, found)[1]
 
 
 def _model(tally: _Tally, planned: int, confidence: float, price: Price | None) -> ModelSummary:

@@ -158,6 +158,7 @@ class ConversationExpectModel(StrictModel):
     max_handoffs: int | None = Field(default=None, ge=0)
     ends: Annotated[EndsModel, BeforeValidator(EndsModel.read)] | None = None
     userdata: dict[str, Any] = Field(default_factory=dict)
+    on_simulation_end: str = Field(default="", pattern=r"^([\w.]+:[\w.]+)?$")
 
     @field_validator("final")
     @classmethod
@@ -182,4 +183,5 @@ class ConversationExpectModel(StrictModel):
             ends=None if self.ends is None else self.ends.by,
             person=() if self.ends is None else tuple(self.ends.person),
             userdata=self.userdata,
+            on_simulation_end=self.on_simulation_end,
         )

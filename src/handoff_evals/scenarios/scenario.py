@@ -90,6 +90,8 @@ class ConversationExpectation:
     """The tools that bring a person to the call."""
     userdata: Mapping[str, Any] = field(default_factory=dict)
     """The session's userdata in the end."""
+    on_simulation_end: str = ""
+    """`module:function` of a callback as LiveKit's `on_simulation_end`, which may veto."""
 
 
 @dataclass(frozen=True, kw_only=True)
