@@ -9,8 +9,8 @@ HEAD = "agent: m:A\nscenarios:\n"
 TURN = HEAD + "  - label: A\n    turns:\n      - user: hi\n"
 EXPECT = TURN + "        expect:\n"
 
-SUITE_KEYS = "valid are agent, name, scenarios"
-SCENARIO_KEYS = "valid are agent_expectations, expect, instructions, label, tags, turns, userdata"
+SUITE_KEYS = "valid are agent, id, name, scenarios"
+SCENARIO_KEYS = "valid are agent_expectations, expect, id, instructions, label, tags, turns, userdata"
 EXPECT_KEYS = "valid are agent, calls, carries, handoffs, silence, userdata, where"
 
 BAD = {

@@ -71,7 +71,13 @@ class BaselineGate:
 
         manifest = folder.manifest
         planned = [
-            TrialKey(suite=suite.name, scenario=scenario, model=model, number=number)
+            TrialKey(
+                suite=suite.name,
+                scenario=scenario,
+                id=suite.ids.get(scenario, ""),
+                model=model,
+                number=number,
+            )
             for suite in manifest.suites
             for scenario in suite.scenarios
             for model in manifest.models

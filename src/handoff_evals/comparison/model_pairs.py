@@ -113,7 +113,7 @@ def _compare(a: Record, b: Record, terms: Terms) -> Comparison:
     passed = [pair.passed for pair in pairs]
     overall = assess(passed, terms, identical=repeats_itself(pairs))
     gain = upper_bound([each.at_best for each in passed], most=1.0, level=terms.alpha)
-    keys = [{(each.key.suite, each.key.scenario) for each in side.trials} for side in (a, b)]
+    keys = [{each.key.scenario_key for each in side.trials} for side in (a, b)]
     confidence = 1 - terms.alpha
     return Comparison(
         a=a.name,

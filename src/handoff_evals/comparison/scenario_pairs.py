@@ -7,11 +7,8 @@ from statistics import fmean
 from typing import Literal
 
 from handoff_evals.checks import Decision
-from handoff_evals.results import FailedCheck, TrialKey, TrialResult
+from handoff_evals.results import FailedCheck, ScenarioKey, TrialKey, TrialResult
 from handoff_evals.stats import Outcome, TrialPairs, identical_trials
-
-ScenarioKey = tuple[str, str]
-"""A suite's name and a scenario's label."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,11 +106,11 @@ def pair_up(a: Iterable[TrialResult], b: Iterable[TrialResult]) -> tuple[Scenari
     for trial in sorted(a, key=lambda each: (each.key.suite, each.key.scenario, each.key.number)):
         other = there.get(trial.pair)
         if other is not None:
-            key = trial.key.suite, trial.key.scenario
+            key = trial.key.scenario_key
             found.setdefault(key, []).append((trial, other))
     return tuple(
-        ScenarioPair(suite=suite, scenario=scenario, trials=tuple(trials))
-        for (suite, scenario), trials in found.items()
+        ScenarioPair(suite=suite, scenario=trials[0][1].key.scenario, trials=tuple(trials))
+        for (suite, _), trials in found.items()
     )
 
 

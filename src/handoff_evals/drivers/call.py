@@ -62,7 +62,7 @@ class Call:
             answer by its own.
         limits: where to cut off.
         watch: which attributes and userdata fields to note.
-        scenario: whose label and userdata `current_simulation()` gives.
+        scenario: what LiveKit's `simulation_context()` gives.
         exchanges: answers in the models' place where it can.
     """
 
@@ -80,10 +80,7 @@ class Call:
         self._taps = Taps(model, log=self._log, exchanges=exchanges)
         self._limits = limits or Limits()
         self._watch = watch or Watch()
-        self._job = text_job(
-            label=scenario.label if scenario else "",
-            userdata=scenario.userdata if scenario else None,
-        )
+        self._job = text_job(scenario)
         self._stack = AsyncExitStack()
         self._timed = Timed(total_s=self._limits.call_s)
         self._errors = AgentErrors(

@@ -3,7 +3,7 @@
 import inspect
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from google.protobuf.json_format import MessageToJson
-from livekit.agents import Agent, AgentSession, JobContext, NotGivenOr, llm
-from livekit.agents.simulation import Scenario, SimulationDispatch, SimulationMode
+from livekit.agents import Agent, AgentSession, JobContext, NotGivenOr, llm, simulation
+from livekit.agents.simulation import SimulationDispatch, SimulationMode
 from livekit.agents.testing import fake_job_context
 from livekit.agents.types import ATTRIBUTE_SIMULATOR_DISPATCH
 
 from handoff_evals.errors import AgentImportError
 from handoff_evals.livekit.internals import remove_folder
+from handoff_evals.scenarios import Scenario
 from handoff_evals.user_code import import_reference
 
 # LiveKit Inference models refuse to be constructed without these. In a text
@@ -45,16 +46,17 @@ def missing(*names: str) -> list[str]:
 
 
 @contextmanager
-def text_job(*, label: str = "", userdata: Mapping[str, Any] | None = None) -> Iterator[JobContext]:
+def text_job(scenario: Scenario | None = None) -> Iterator[JobContext]:
     """Stand in a job that LiveKit itself takes for a text simulation.
 
     STT, TTS and VAD stay off by LiveKit's own switch, whatever the agents bring,
-    `get_job_context()` and `current_simulation()` work, and no server is needed.
+    `get_job_context()` works and its `simulation_context()` gives the scenario, with its
+    userdata, and no server is needed.
     """
     dispatch = SimulationDispatch(
         simulation_run_id="handoff-evals",
         mode=SimulationMode.SIMULATION_MODE_TEXT,
-        scenario=Scenario(label=label, userdata=json.dumps(dict(userdata or {}), default=str)),
+        scenario=_as_livekit_has_it(scenario),
     )
     with fake_job_context() as job:
         job.job.attributes[ATTRIBUTE_SIMULATOR_DISPATCH] = MessageToJson(dispatch)
@@ -62,6 +64,19 @@ def text_job(*, label: str = "", userdata: Mapping[str, Any] | None = None) -> I
             yield job
         finally:
             remove_folder(job)
+
+
+def _as_livekit_has_it(scenario: Scenario | None) -> simulation.Scenario:
+    if scenario is None:
+        return simulation.Scenario()
+    return simulation.Scenario(
+        id=scenario.id,
+        label=scenario.label,
+        instructions=scenario.instructions,
+        agent_expectations=scenario.agent_expectations,
+        tags=dict(scenario.tags),
+        userdata=json.dumps(scenario.userdata, default=str) if scenario.userdata else "",
+    )
 
 
 _FORMS = (

@@ -16,7 +16,7 @@ from handoff_evals.mutation.agent_operators import (
 from handoff_evals.mutation.handoff_operators import RETURN_OPERATORS, TOOL_OPERATORS
 from handoff_evals.mutation.mutant import Mutant, Operator, changes_nothing
 from handoff_evals.mutation.state_operators import CONTEXT_OPERATORS, USERDATA_OPERATORS
-from handoff_evals.scenarios import DEFAULT_FOLDER, FILE_NAME, agent_of, discover
+from handoff_evals.scenarios import DEFAULT_FOLDER, agent_of, discover, scenario_files
 
 _TEST_FILES = ("test_*.py", "*_test.py")
 
@@ -81,9 +81,7 @@ def _tests_of(path: Path, folder: Path) -> Iterator[str]:
     names = set(_names(path))
     root = folder / DEFAULT_FOLDER
     files = {each for pattern in _TEST_FILES for each in root.rglob(pattern)}
-    found = [
-        each for each in sorted(root.rglob(FILE_NAME)) if agent_of(each).partition(":")[0] in names
-    ]
+    found = [each for each in scenario_files(root) if agent_of(each).partition(":")[0] in names]
     found += [
         each
         for each in sorted(files)

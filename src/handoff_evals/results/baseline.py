@@ -157,7 +157,7 @@ class Baseline:
 
         def place(trial: TrialResult) -> tuple[str, ...]:
             key = trial.key
-            return (key.suite, key.model, *([key.scenario] if partial else []))
+            return (*key.scenario_key[: 2 if partial else 1], key.model)
 
         replaced = {place(each) for each in newer.trials}
         stay = [each for each in self.trials if place(each) not in replaced]
@@ -214,6 +214,7 @@ class _TrialLine(_BaselineLine):
     model: str
     suite: str
     scenario: str
+    id: str = ""
     number: int
     scenario_sha256: str
     status: Status
@@ -245,7 +246,11 @@ class _TrialLine(_BaselineLine):
     def value(self) -> TrialResult:
         return TrialResult(
             key=TrialKey(
-                suite=self.suite, scenario=self.scenario, model=self.model, number=self.number
+                suite=self.suite,
+                scenario=self.scenario,
+                id=self.id,
+                model=self.model,
+                number=self.number,
             ),
             scenario_sha256=self.scenario_sha256,
             status=self.status,

@@ -73,6 +73,8 @@ class SuiteRecord:
     simulated: tuple[str, ...] = ()
     scenario_sha256: Mapping[str, str] = field(default_factory=dict)
     """By the scenario's label; empty in runs of older versions."""
+    ids: Mapping[str, str] = field(default_factory=dict)
+    """LiveKit's ids, by the scenario's label, of those that have one."""
 
 
 @dataclass(frozen=True, kw_only=True)

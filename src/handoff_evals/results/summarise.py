@@ -126,16 +126,16 @@ def _add(tally: _Tally, trial: Trial) -> None:
     tally.ttft.extend(call.ttft_s for call in calls if call.ttft_s is not None)
     if trial.status == "unscored":
         tally.causes[trial.cause or ""] += 1
-        tally.lost[trial.key.suite, trial.key.scenario] += 1
+        tally.lost[trial.key.scenario_key] += 1
         return
     for name, status in _by_check(trial).items():
         tally.checks.setdefault(name, Counter())[status] += 1
     key = trial.key
     tally.seams.extend(seams(trial.transcript))
-    tries = tally.tries.setdefault((key.suite, key.scenario), [0, 0])
+    tries = tally.tries.setdefault(key.scenario_key, [0, 0])
     tries[0] += 1
     tries[1] += trial.status == "passed"
-    tally.decisions.extend((key.suite, key.scenario, each) for each in trial.decisions)
+    tally.decisions.extend((*key.scenario_key, each) for each in trial.decisions)
     for decision in trial.decisions:
         if decision.on_path:
             made = tally.deciders.setdefault(decider(trial.transcript, decision), [0, 0])

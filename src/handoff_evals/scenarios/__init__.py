@@ -3,10 +3,11 @@
 from handoff_evals.scenarios.expected_path import ExpectedPath, Hop
 from handoff_evals.scenarios.load import (
     DEFAULT_FOLDER,
-    FILE_NAME,
+    FILE_NAMES,
     agent_of,
     discover,
     load_suite,
+    scenario_files,
 )
 from handoff_evals.scenarios.scenario import (
     ConversationExpectation,
@@ -25,7 +26,7 @@ from handoff_evals.scenarios.writer import ScenarioText, TurnText, scenario_file
 
 __all__ = [
     "DEFAULT_FOLDER",
-    "FILE_NAME",
+    "FILE_NAMES",
     "ConversationExpectation",
     "ExpectKey",
     "Expectation",
@@ -45,4 +46,5 @@ __all__ = [
     "discover",
     "load_suite",
     "scenario_file",
+    "scenario_files",
 ]

@@ -112,6 +112,8 @@ class Scenario:
 
     label: str
     turns: tuple[ScriptedTurn, ...]
+    id: str = ""
+    """LiveKit's own, as `SCN_a1charge001`; the label may change where there is one."""
     tags: Mapping[str, str] = field(default_factory=dict)
     instructions: str = ""
     agent_expectations: str = ""
@@ -122,6 +124,11 @@ class Scenario:
     """What is expected of the whole, in whichever turns it happens."""
     line: int = 0
     """Where it stands in its file."""
+
+    @property
+    def identity(self) -> str:
+        """What it is known by in baselines, cassettes and comparisons: its id, else its label."""
+        return self.id or self.label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +155,8 @@ class Suite:
     """Labels without turns: they need LiveKit's simulated caller."""
     path: str = ""
     sha256: str = ""
+    id: str = ""
+    """LiveKit's own, as `SCNG_7Qw2kLr9Tz`."""
 
     @cached_property
     def watch(self) -> Watch:

@@ -14,6 +14,7 @@ from handoff_evals.scenarios.schema import EXTRA_KEY, ExpectModel, StrictModel, 
 class ScenarioModel(StrictModel):
     """One entry of `scenarios:`."""
 
+    id: str = ""
     label: Words = Field(min_length=1)
     instructions: str = ""
     agent_expectations: str = ""
@@ -35,6 +36,7 @@ class ScenarioModel(StrictModel):
     def value(self, *, line: int) -> Scenario:
         """The value that the rest of the harness works with."""
         return Scenario(
+            id=self.id,
             label=self.label,
             turns=tuple(
                 ScriptedTurn(user=turn.user, expect=turn.expect.value()) for turn in self.turns
@@ -55,6 +57,7 @@ class ScenarioModel(StrictModel):
 class SuiteModel(StrictModel):
     """A whole file."""
 
+    id: str = ""
     name: str = ""
     agent: str = ""
     scenarios: list[ScenarioModel]
