@@ -56,7 +56,7 @@ class Rehearser:
             scenario=scenario,
         )
         call.on_entrance = met
-        await call.run([turn.user for turn in scenario.turns])
+        await call.run(scenario.turns)
         return Rehearsal(
             transcript=call.transcript,
             passed=overall(score(scenario, call.transcript)) == "passed",

@@ -12,7 +12,7 @@ from handoff_evals.agent_source import fingerprint
 from handoff_evals.cassettes import Cassette, Mode, cassette_of
 from handoff_evals.checks import expect_keys, load_checks
 from handoff_evals.config import ProjectConfig, read_config
-from handoff_evals.drivers import InProcessDriver, Limits
+from handoff_evals.drivers import Limits, TextDriver
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models import Model, resolve
@@ -111,7 +111,7 @@ class PreparedRun:
 
         return Runner(
             drivers={
-                (suite.name, model.label): InProcessDriver(
+                (suite.name, model.label): TextDriver(
                     entry=self.entries[suite.name],
                     model=model.build,
                     watch=suite.watch,
