@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from livekit.agents import Agent, AgentSession, function_tool, llm
 
-from handoff_evals.drivers import TextDriver, Limits
+from handoff_evals.drivers import Limits, TextDriver
 from handoff_evals.livekit import AgentEntry, Reply, ScriptedLLM
 from handoff_evals.livekit.scripted import tool_call
 from handoff_evals.scenarios import Scenario, ScriptedTurn, Watch

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from livekit.agents import Agent, function_tool, llm
 
-from handoff_evals.drivers import TextDriver, Limits
+from handoff_evals.drivers import Limits, TextDriver
 from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM
 from handoff_evals.livekit.deadlines import now
 from handoff_evals.livekit.faulty import FaultyLLM, ModelFault

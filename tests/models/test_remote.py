@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from livekit import api
 
-from handoff_evals.drivers import TextDriver, Limits
+from handoff_evals.drivers import Limits, TextDriver
 from handoff_evals.errors import ModelError
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models import Model, resolve

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from handoff_evals.drivers import TextDriver, Limits
+from handoff_evals.drivers import Limits, TextDriver
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models.remote import Shared, openai_compatible
 from handoff_evals.results import Trial

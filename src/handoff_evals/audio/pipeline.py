@@ -7,8 +7,7 @@ skips waiting it takes none. For real frames and a real VAD there is `AudioCall`
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +19,9 @@ from livekit.agents.voice import io
 
 from handoff_evals.audio.clock import BYTES, SAMPLE_RATE, Clip, SentFrame
 from handoff_evals.audio.speech import WORD, FakeSTT, FakeTTS, ToneBook, Utterance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PAUSE = 0.55
 """Seconds of silence by which Silero's VAD, LiveKit's default, tells that a caller is done."""

@@ -312,7 +312,7 @@ class BaseCall(CallRecord, ABC):
             events=tuple(self._events()),
             model_calls=tuple(exchange.frozen() for exchange in self._record.exchanges),
             active=self.active,
-            userdata=userdata_of(self._opened and self._opened.session, self._watch.userdata),
+            userdata=userdata_of(self.session, self._watch.userdata) if self.started else {},
             duration_s=self._timed.clock() - began,
         )
         self.turns.append(turn)

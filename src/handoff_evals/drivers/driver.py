@@ -14,7 +14,7 @@ from handoff_evals.drivers.call import BaseCall
 from handoff_evals.drivers.turn_record import Limits
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import AgentEntry
-from handoff_evals.scenarios import Scenario, Watch
+from handoff_evals.scenarios import Scenario, Suite, Watch
 from handoff_evals.transcript import Fault, Transcript
 from handoff_evals.user_code import as_error, last_user_line, original
 
@@ -99,7 +99,7 @@ def _no_model(error: BaseException) -> Transcript:
     )
 
 
-DEFAULT = "text"
+_DEFAULT = "text"
 """The driver where neither a run nor a scenario file names one."""
 
 _DRIVERS: dict[str, type[InProcessDriver]] = {}
@@ -124,13 +124,15 @@ def drivers() -> Mapping[str, type[InProcessDriver]]:
     return dict(sorted(_DRIVERS.items()))
 
 
-def driver_named(name: str) -> type[InProcessDriver]:
-    """The driver of that name.
+def driver_for(suite: Suite, name: str | None = None) -> type[InProcessDriver]:
+    """The driver of that name; without one, of the name in the suite's file.
 
     Raises:
         UsageError: when there is none.
     """
     found = drivers()
-    if name not in found:
-        raise UsageError(f"driver {name!r}: choose one of {', '.join(found)}")
-    return found[name]
+    chosen = name or suite.driver or _DEFAULT
+    if chosen not in found:
+        where = "" if name else f"{suite.path or suite.name}: "
+        raise UsageError(f"{where}driver {chosen!r}: choose one of {', '.join(found)}")
+    return found[chosen]

@@ -153,10 +153,8 @@ class CallRecord:
         self.faults.append(Fault(owner=owner, cause=cause, detail=detail, turn=turn, ended=ended))
 
 
-def userdata_of(session: AgentSession[Any] | None, names: Iterable[str]) -> Mapping[str, Any]:
+def userdata_of(session: AgentSession[Any], names: Iterable[str]) -> Mapping[str, Any]:
     """What a session's userdata has under these names, as JSON; nothing where it has none."""
-    if session is None:
-        return {}
     try:
         data = session.userdata
     except ValueError:  # livekit's way to say that there is none

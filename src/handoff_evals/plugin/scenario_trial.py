@@ -8,7 +8,7 @@ import pytest
 
 from handoff_evals.cassettes import Mode, cassette_of
 from handoff_evals.checks import Score, first_request
-from handoff_evals.drivers import Limits, TextDriver
+from handoff_evals.drivers import Limits, driver_for
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.plugin.failure_text import (
     agent_events,
@@ -32,7 +32,7 @@ def run_scenario(suite: Suite, scenario: Scenario, *, config: pytest.Config, mod
     """
     chosen = named_model(model, config)
     entry = AgentEntry.load(suite.agent, folder=config.rootpath)
-    driver = TextDriver(
+    driver = driver_for(suite, config.getoption("--handoff-driver"))(
         entry=entry,
         model=chosen.build,
         watch=suite.watch,
