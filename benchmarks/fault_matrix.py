@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from handoff_evals.checks import Status, decisions, overall, score
-from handoff_evals.drivers import TextDriver, Limits
+from handoff_evals.drivers import Limits, TextDriver
 from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM
 from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
 from handoff_evals.livekit.scripted import tool_call

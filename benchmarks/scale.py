@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rich.console import Console
 from rich.table import Table
 
-from handoff_evals.drivers import TextDriver, Limits
+from handoff_evals.drivers import Limits, TextDriver
 from handoff_evals.livekit import AgentEntry, text_job
 from handoff_evals.models.remote import Shared, openai_compatible
 from handoff_evals.results import Manifest, RunFolder, Trial

@@ -20,7 +20,7 @@ from typing import Final
 
 from handoff_evals.checks import decisions
 from handoff_evals.diff.diff_run import Pairing
-from handoff_evals.drivers import TextDriver, Limits
+from handoff_evals.drivers import Limits, TextDriver
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models.remote import Shared, openai_compatible
 from handoff_evals.results import PairKey, TrialKey, TrialResult

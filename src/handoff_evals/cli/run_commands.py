@@ -26,7 +26,7 @@ RUN_EPILOG = epilog(
     ("run", "every suite under evals/, on the local model"),
     ("run evals/triage -m local -m never", "two models side by side"),
     ("run -m my_models:gpt --trials 5 --min-accuracy 0.9", ""),
-    ("run evals/triage -m oracle --driver text --driver spoken", "what text alone does not show"),
+    ("run -m oracle --driver text --driver spoken", "both"),
     ('run --only "charged twice" --tag difficulty=hard', ""),
     ("run --cassettes replay --baseline kept.json", "offline"),
 )

@@ -124,15 +124,25 @@ def drivers() -> Mapping[str, type[InProcessDriver]]:
     return dict(sorted(_DRIVERS.items()))
 
 
+def driver_named(name: str | None) -> type[InProcessDriver]:
+    """The driver of that name; the one in text where none is named.
+
+    Raises:
+        UsageError: when there is none.
+    """
+    found = drivers()
+    if (name or _DEFAULT) not in found:
+        raise UsageError(f"driver {name!r}: choose one of {', '.join(found)}")
+    return found[name or _DEFAULT]
+
+
 def driver_for(suite: Suite, name: str | None = None) -> type[InProcessDriver]:
     """The driver of that name; without one, of the name in the suite's file.
 
     Raises:
         UsageError: when there is none.
     """
-    found = drivers()
-    chosen = name or suite.driver or _DEFAULT
-    if chosen not in found:
-        where = "" if name else f"{suite.path or suite.name}: "
-        raise UsageError(f"{where}driver {chosen!r}: choose one of {', '.join(found)}")
-    return found[chosen]
+    try:
+        return driver_named(name or suite.driver)
+    except UsageError as error:
+        raise error if name else UsageError(f"{suite.path or suite.name}: {error}") from None

@@ -1,6 +1,7 @@
 """The caller on the phone: LiveKit's whole voice pipeline, with doubles, at virtual speed."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from typing import Any, ClassVar
@@ -13,6 +14,7 @@ from handoff_evals.drivers.call import BaseCall
 from handoff_evals.drivers.driver import InProcessDriver, driver
 from handoff_evals.livekit import (
     VirtualTime,
+    begin_run,
     commits_by_hand,
     quiet,
     replace_detectors,
@@ -78,10 +80,16 @@ class SpokenCall(BaseCall):
         return result[0] if result else None
 
     async def _say(self, turn: ScriptedTurn, until: int | str | None) -> RunResult[Any] | None:
-        if turn.wait_s:
-            await self._timed.silence(turn.wait_s)
-        await self._until(until, self._speak(turn.user))
-        return None
+        run = begin_run(self.session, turn.user)
+        self.session.on("speech_created", run.take)
+        try:
+            if turn.wait_s:
+                await self._timed.silence(turn.wait_s)
+            await self._until(until, self._speak(turn.user))
+        finally:
+            self.session.off("speech_created", run.take)
+            run.end()
+        return run.run
 
     async def _speak(self, words: str) -> None:
         microphone = self._pipeline.microphone
@@ -167,10 +175,15 @@ class SpokenCall(BaseCall):
 
 def _reached(heard: list[str], until: int | str) -> bool:
     """Whether so many words, or these, were heard."""
-    words = " ".join(heard).split()
+    words = " ".join(heard)
     if isinstance(until, int):
-        return len(words) >= until
-    return f" {' '.join(until.split())} ".casefold() in f" {' '.join(words)} ".casefold()
+        return len(words.split()) >= until
+    return f" {_plain(until)} " in f" {_plain(words)} "
+
+
+def _plain(text: str) -> str:
+    """The words alone: whoever names some does not have to know the commas."""
+    return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 @driver("spoken")

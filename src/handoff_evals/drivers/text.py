@@ -7,6 +7,7 @@ from livekit.agents import Agent, RunResult
 
 from handoff_evals.drivers.call import BaseCall
 from handoff_evals.drivers.driver import InProcessDriver, driver
+from handoff_evals.errors import UsageError
 from handoff_evals.livekit import quiet
 from handoff_evals.scenarios import ScriptedTurn
 
@@ -58,7 +59,9 @@ class Call(BaseCall):
 
     def _no_words(self, until: int | str | None) -> None:
         if until is not None:
-            raise ValueError(f"until={until!r}: in text nothing is heard word by word")
+            raise UsageError(
+                f"until={until!r}: in text a reply is there at once; use the spoken driver"
+            )
 
     def _take_over(self, agent: Agent) -> None:
         """Note what does not run in text."""

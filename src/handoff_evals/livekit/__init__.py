@@ -14,6 +14,7 @@ from handoff_evals.livekit.faults import cause_of, fault_of, faults_of
 from handoff_evals.livekit.history import HistoryReader
 from handoff_evals.livekit.internals import (
     agent_with_the_call,
+    begin_run,
     commits_by_hand,
     is_closing,
     is_started,
@@ -59,6 +60,7 @@ __all__ = [
     "WrapperStream",
     "agent_with_the_call",
     "allow_construction",
+    "begin_run",
     "cause_of",
     "commits_by_hand",
     "current_wait_clock",

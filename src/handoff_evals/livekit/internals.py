@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from livekit.agents import Agent, AgentSession, JobContext, llm
+from livekit.agents import Agent, AgentSession, JobContext, RunResult, SpeechCreatedEvent, llm
 
 _TASKS: Mapping[str, str] = {
     "_execute_tool": "tool",
@@ -126,6 +126,31 @@ def commits_by_hand(session: AgentSession[Any]) -> bool:
     """Whether a turn is over when the app says so: the agent's word stands before the session's."""
     activity = session._activity  # noqa: SLF001
     return activity is not None and activity._turn_detection == "manual"  # noqa: SLF001
+
+
+def begin_run(session: AgentSession[Any], user_input: str) -> "RunOfTurn":
+    """Have livekit collect what comes of a turn as `AgentSession.run` would."""
+    run = RunResult[Any](user_input=user_input, output_type=None, session=session)
+    session._global_run_state = run  # noqa: SLF001
+    return RunOfTurn(run)
+
+
+class RunOfTurn:
+    """A RunResult that collects until `end`: livekit's own ends with the first reply."""
+
+    def __init__(self, run: RunResult[Any]) -> None:
+        self.run = run
+        self._open: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        run._watch_handle(self._open)  # noqa: SLF001
+
+    def take(self, event: SpeechCreatedEvent) -> None:
+        """Collect what comes of a speech."""
+        self.run._watch_handle(event.speech_handle)  # noqa: SLF001
+
+    def end(self) -> None:
+        """Collect no more."""
+        if not self._open.done():
+            self._open.set_result(None)
 
 
 def retrieve_failed_run(session: AgentSession[Any]) -> None:
