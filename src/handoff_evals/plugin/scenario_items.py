@@ -98,8 +98,11 @@ class ScenarioItem(pytest.Item):
                 # It would be the same for every other scenario.
                 self.session.shouldfail = f"--handoff-model {self.model} can't be had"
             raise pytest.fail.Exception(str(error), pytrace=False) from None
-        for note in self.trial.transcript.notes:
-            self.warn(HandoffEvalsWarning(note))
+        try:
+            for note in self.trial.transcript.notes:
+                self.warn(HandoffEvalsWarning(note))
+        except HandoffEvalsWarning as error:  # where warnings are errors
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
         self.user_properties += [
             ("handoff_model", self.trial.key.model),
             ("handoff_seed", self.trial.seed),
