@@ -4,7 +4,6 @@ Whole conversations with handoffs, by livekit's own clients. What no key opens h
 whether the real endpoints answer like it.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,7 @@ RATES = Rates(wrong=0.3, missed=0.3)
 
 
 @pytest.fixture
-def no_keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+def no_keys(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     for name in ("LIVEKIT_API_KEY", "LIVEKIT_API_SECRET", "LIVEKIT_URL"):
         monkeypatch.setenv(name, "")
     return monkeypatch
