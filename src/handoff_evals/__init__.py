@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from handoff_evals.checks import Score, check, reached
     from handoff_evals.drivers import Limits
-    from handoff_evals.errors import HandoffEvalsError, UsageError
+    from handoff_evals.errors import HandoffEvalsError, HandoffEvalsWarning, UsageError
     from handoff_evals.fuzzing import BrokenInvariantError, ContextItem, Subject, fuzz, replay
     from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM, ToolCall
     from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
@@ -54,6 +54,7 @@ _HOMES = {
     "FaultyLLM": "livekit.faulty",
     "Handoff": "plugin.turn",
     "HandoffEvalsError": "errors",
+    "HandoffEvalsWarning": "errors",
     "Hop": "scenarios",
     "Limits": "drivers",
     "ModelFault": "livekit.faulty",
@@ -103,6 +104,7 @@ __all__ = [
     "FaultyLLM",
     "Handoff",
     "HandoffEvalsError",
+    "HandoffEvalsWarning",
     "Hop",
     "Limits",
     "ModelFault",

@@ -1,7 +1,7 @@
 import pytest
 
 from handoff_evals.checks import Decision, decisions
-from tests.support.paths import OUTCOMES, RIGHT, Told, family
+from tests.support.paths import OUTCOMES, family
 
 FAMILY = list(family(seed=1, each=40))
 

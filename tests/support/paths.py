@@ -124,20 +124,20 @@ def _changed(
             steps[following].clear()
             steps[at].append(way[number + 2])
         case "early":
-            if at - previous < 2:  # noqa: PLR2004 - a turn between them
+            if at - previous < 2:
                 return False
             steps[at].clear()
             steps[random.randint(previous + 1, at - 1)].append(hop)
         case "bounced":
             steps[at] = [hop, random.choice([each for each in (before, other) if each]), hop]
         case "spurious":
-            if not other or following - at < 3:  # noqa: PLR2004 - there and back
+            if not other or following - at < 3:
                 return False
             steps[at + 1], steps[at + 2] = [other], [hop]
         case "wrong first":
             if not other:
                 return False
-            if random.random() < 0.5 or following - at < 2:  # noqa: PLR2004 - a turn between them
+            if random.random() < 0.5 or following - at < 2:
                 steps[at] = [other, hop]
             else:
                 steps[at], steps[at + 1] = [other], [hop]

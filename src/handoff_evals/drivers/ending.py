@@ -1,7 +1,7 @@
 """How a conversation ends: by whom, and what LiveKit's `on_simulation_end` says of it."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from livekit.agents import get_job_context
 
 from handoff_evals.livekit import OverdueError, begin_simulation_end
 from handoff_evals.scenarios import Scenario
-from handoff_evals.transcript import Fault, Transcript, Turn
+from handoff_evals.transcript import Fault
 from handoff_evals.user_code import import_reference
 
 
@@ -27,12 +27,6 @@ class Ending:
     def of(cls, scenario: Scenario | None) -> "Ending":
         """The ending of a scenario's conversation, which is not over."""
         return cls(callback=scenario.conversation.on_simulation_end if scenario else "")
-
-    def transcript(self, turns: Iterable[Turn], faults: Iterable[Fault]) -> Transcript:
-        """The record of the conversation, with its end where that has come."""
-        return Transcript(
-            turns=tuple(turns), faults=tuple(faults), ended_by=self.ended_by, veto=self.veto
-        )
 
     async def ask(
         self,

@@ -46,16 +46,17 @@ def missing(*names: str) -> list[str]:
 
 
 @contextmanager
-def text_job(scenario: Scenario | None = None) -> Iterator[JobContext]:
-    """Stand in a job that LiveKit itself takes for a text simulation.
+def text_job(scenario: Scenario | None = None, *, audio: bool = False) -> Iterator[JobContext]:
+    """Stand in a job that LiveKit itself takes for a text simulation, or one with `audio`.
 
-    STT, TTS and VAD stay off by LiveKit's own switch, whatever the agents bring,
-    `get_job_context()` works and its `simulation_context()` gives the scenario, with its
-    userdata, and no server is needed.
+    In text STT, TTS and VAD stay off by LiveKit's own switch, whatever the agents bring.
+    `get_job_context()` works, its `simulation_context()` gives the scenario with its userdata,
+    and no server is needed.
     """
+    modes = SimulationMode
     dispatch = SimulationDispatch(
         simulation_run_id="handoff-evals",
-        mode=SimulationMode.SIMULATION_MODE_TEXT,
+        mode=modes.SIMULATION_MODE_AUDIO if audio else modes.SIMULATION_MODE_TEXT,
         scenario=_as_livekit_has_it(scenario),
     )
     with fake_job_context() as job:

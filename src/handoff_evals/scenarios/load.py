@@ -204,6 +204,7 @@ def load_suite(path: Path, *, keys: Sequence[ExpectKey] = (), folder: Path | Non
         agent=model.agent,
         scenarios=tuple(each for each in scenarios if each.turns),
         simulated=tuple(each.label for each in scenarios if not each.turns),
+        driver=model.driver,
         path=str(path),
         sha256=digest.hexdigest(),
     )

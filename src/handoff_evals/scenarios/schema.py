@@ -1,5 +1,6 @@
 """A turn of a scenario file as it may be written."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -12,7 +13,12 @@ from pydantic import (
     model_validator,
 )
 
-from handoff_evals.scenarios.scenario import Expectation, ExpectedCall, ExpectedHandoff
+from handoff_evals.scenarios.scenario import (
+    Expectation,
+    ExpectedCall,
+    ExpectedHandoff,
+    ScriptedTurn,
+)
 from handoff_evals.scenarios.target import Target
 
 
@@ -27,6 +33,29 @@ Words = Annotated[str, BeforeValidator(_as_written)]
 
 Fact = Annotated[str, Field(min_length=1), BeforeValidator(_as_written)]
 """What everything contains proves nothing."""
+
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0}
+
+
+def _seconds(value: Any) -> Any:
+    match = (
+        re.fullmatch(r"(\d+(?:\.\d+)?) ?(ms|s|m|min)", value) if isinstance(value, str) else None
+    )
+    if match is None:
+        raise ValueError("write a number and its unit, as in `3s`, `500ms` or `2min`")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def _place_in_speech(value: Any) -> Any:
+    good = isinstance(value, str) and value.strip()
+    if not good and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ValueError("give a number of words, from 1, or the words after which to interrupt")
+    return value
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds)]
+"""A time as `3s`, in seconds."""
 
 
 class StrictModel(BaseModel):
@@ -117,8 +146,27 @@ class ExpectModel(StrictModel):
 class TurnModel(StrictModel):
     """One entry of `turns:`."""
 
-    user: Words = Field(min_length=1)
+    user: Words = Field(default="", min_length=1)
+    wait: Seconds = 0.0
+    interrupts: Annotated[int | str | None, BeforeValidator(_place_in_speech)] = None
     expect: ExpectModel = Field(default_factory=ExpectModel)
+
+    @model_validator(mode="after")
+    def _something_happens(self) -> "TurnModel":
+        if not self.user and not self.wait:
+            raise ValueError("it needs `user`, what the caller says, or `wait`, a silence as `3s`")
+        if self.interrupts is not None and (self.wait or not self.user):
+            raise ValueError("who `interrupts` speaks at once: it needs `user`, and no `wait`")
+        return self
+
+    def value(self) -> ScriptedTurn:
+        """The value that the rest of the harness works with."""
+        return ScriptedTurn(
+            user=self.user,
+            expect=self.expect.value(),
+            wait_s=self.wait,
+            interrupts=self.interrupts,
+        )
 
 
 def _handoff(text: str) -> ExpectedHandoff:

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, create_model, model_validator
 
 from handoff_evals.scenarios.conversation_schema import ConversationExpectModel
-from handoff_evals.scenarios.scenario import ExpectKey, Scenario, ScriptedTurn
+from handoff_evals.scenarios.scenario import ExpectKey, Scenario
 from handoff_evals.scenarios.schema import EXTRA_KEY, ExpectModel, StrictModel, TurnModel, Words
 
 
@@ -20,6 +20,7 @@ class ScenarioModel(StrictModel):
     agent_expectations: str = ""
     tags: dict[str, Any] = Field(default_factory=dict)
     userdata: dict[str, Any] = Field(default_factory=dict)
+    modality: Literal["text", "audio"] = "text"
     turns: list[TurnModel] = Field(default_factory=list)
     expect: ConversationExpectModel = Field(default_factory=ConversationExpectModel)
 
@@ -38,9 +39,7 @@ class ScenarioModel(StrictModel):
         return Scenario(
             id=self.id,
             label=self.label,
-            turns=tuple(
-                ScriptedTurn(user=turn.user, expect=turn.expect.value()) for turn in self.turns
-            ),
+            turns=tuple(turn.value() for turn in self.turns),
             tags={
                 name: value if isinstance(value, str) else json.dumps(value)
                 for name, value in self.tags.items()
@@ -50,6 +49,7 @@ class ScenarioModel(StrictModel):
             userdata=self.userdata,
             expect=self.expect.extra_keys(),
             conversation=self.expect.value(),
+            modality=self.modality,
             line=line,
         )
 
@@ -60,6 +60,7 @@ class SuiteModel(StrictModel):
     id: str = ""
     name: str = ""
     agent: str = ""
+    driver: str = ""
     scenarios: list[ScenarioModel]
 
 

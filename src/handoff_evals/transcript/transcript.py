@@ -138,6 +138,8 @@ class Transcript:
     where a fault cut it off, or nobody noted it."""
     veto: str | None = None
     """Why LiveKit's `on_simulation_end` failed the conversation; None where it did not."""
+    notes: tuple[str, ...] = ()
+    """What a reader has to know of how the caller's words were carried, in sentences."""
 
     @property
     def events(self) -> tuple[Event, ...]:
