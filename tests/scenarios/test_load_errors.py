@@ -9,9 +9,13 @@ HEAD = "agent: m:A\nscenarios:\n"
 TURN = HEAD + "  - label: A\n    turns:\n      - user: hi\n"
 EXPECT = TURN + "        expect:\n"
 
-SUITE_KEYS = "valid are agent, name, scenarios"
-SCENARIO_KEYS = "valid are agent_expectations, instructions, label, tags, turns, userdata"
-EXPECT_KEYS = "valid are agent, calls, carries, handoffs, silence, userdata, where"
+SUITE_KEYS = "valid are agent, mocks, name, scenarios"
+SCENARIO_KEYS = (
+    "valid are agent_expectations, instructions, label, mocks, opening, tags, turns, userdata"
+)
+EXPECT_KEYS = (
+    "valid are agent, calls, carries, check, handoffs, lacks, person, said, silence, userdata, where"
+)
 
 BAD = {
     "empty file": ("", "1: it is empty, but must be a mapping with `agent` and `scenarios`"),
@@ -51,7 +55,8 @@ BAD = {
     ),
     "unknown key of a call": (
         EXPECT + "          calls:\n            - name: t\n              args: {}\n",
-        "9: unknown key 'args' in calls: did you mean 'arguments'? valid are arguments, name",
+        "9: unknown key 'args' in calls: did you mean 'arguments'? valid are arguments, compare, "
+        "error, name, output",
     ),
     "unknown key that resembles none": (
         TURN + "        zzz: 1\n",

@@ -3,6 +3,9 @@
 Pure, but for the register of checks. `check` adds to it.
 """
 
+from handoff_evals.checks import expectations as _built_in  # noqa: F401 - it registers them
+from handoff_evals.checks.calls import to_person
+from handoff_evals.checks.carried import carried, first_request
 from handoff_evals.checks.decisions import (
     OUTCOMES,
     UNREACHED,
@@ -14,7 +17,6 @@ from handoff_evals.checks.decisions import (
     decisions,
     per_agent,
 )
-from handoff_evals.checks.expectations import first_request
 from handoff_evals.checks.scoring import (
     Score,
     Status,
@@ -35,6 +37,7 @@ __all__ = [
     "Score",
     "Status",
     "announces_transfer",
+    "carried",
     "check",
     "confusion",
     "decisions",
@@ -45,4 +48,5 @@ __all__ = [
     "per_agent",
     "reached",
     "score",
+    "to_person",
 ]

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from handoff_evals.transcript import folded
+
 MATCHERS = ("any_of", "contains", "equals", "loosely", "pattern")
 SET = "$set"
 """The key under which a set stands in a transcript: `{"$set": [members]}`."""
@@ -37,24 +39,28 @@ def problems(expected: Any) -> Iterator[str]:
             if not isinstance(value, list) or not value:
                 yield f"any_of is {value!r}: write a list with at least one value"
             else:
-                for each in value:
-                    yield from problems(each)
+                yield from _problems_in(value)
         case ("pattern", value):
-            try:
-                re.compile(value)
-            except (re.error, TypeError) as error:
-                yield f"pattern {value!r} is no regular expression: {error}"
+            yield from _problems_of_pattern(value)
         case ("contains", value):
             if not isinstance(value, str) or not value.strip():
                 yield f"contains is {value!r}: write the words that must be in there"
-        case (_, _):
-            return
-        case None:
-            if isinstance(expected, Mapping):
-                expected = list(expected.values())
-            if isinstance(expected, list):
-                for each in expected:
-                    yield from problems(each)
+        case None if isinstance(expected, Mapping):
+            yield from _problems_in([*expected.values()])
+        case None if isinstance(expected, list):
+            yield from _problems_in(expected)
+
+
+def _problems_in(values: list[Any]) -> Iterator[str]:
+    for each in values:
+        yield from problems(each)
+
+
+def _problems_of_pattern(pattern: Any) -> Iterator[str]:
+    try:
+        re.compile(pattern)
+    except (re.error, TypeError) as error:
+        yield f"pattern {pattern!r} is no regular expression: {error}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +114,7 @@ def _matches(actual: Any, kind: str, value: Any, how: _How) -> bool:
         case "any_of":
             return any(_meets(actual, each, how) for each in value)
         case "contains":
-            return _folded(value) in _folded(_text(actual))
+            return folded(value) in folded(_text(actual))
         case "loosely":
             return _meets(actual, value, replace(how, loosely=True))
         case "pattern":
@@ -122,14 +128,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, int | float):
         return str(Decimal(str(value)).normalize())
     if isinstance(value, str):
-        words = _folded(value)
+        words = folded(value)
         return str(Decimal(words).normalize()) if _NUMBER.fullmatch(words) else words
     return value
-
-
-def _folded(text: str) -> str:
-    straight = text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
-    return " ".join(straight.casefold().split())
 
 
 def _text(value: Any) -> str:
@@ -146,8 +147,8 @@ def says(text: str, expected: Any) -> bool:
         case ("equals", value):
             return text.strip() == str(value).strip()
         case ("loosely", value) | ("contains", value):
-            return _folded(str(value)) in _folded(text)
-    return _folded(str(expected)) in _folded(text)
+            return folded(str(value)) in folded(text)
+    return folded(str(expected)) in folded(text)
 
 
 def example(expected: Any) -> Any:
@@ -156,22 +157,18 @@ def example(expected: Any) -> Any:
     Raises:
         LookupError: a pattern without an `example` beside it.
     """
-    if isinstance(expected, Mapping) and matcher(expected) is not None and "example" in expected:
-        return expected["example"]
-    match matcher(expected):
-        case ("any_of", value):
-            return example(value[0])
-        case ("equals", value):
-            return value
-        case ("pattern", value):
-            raise LookupError(f"{value!r} is a pattern: write an `example` beside it")
-        case (_, value):
-            return value
+    found = matcher(expected)
+    if found is not None:
+        return expected["example"] if "example" in expected else _example(*found)
     if isinstance(expected, Mapping):
         return {name: example(value) for name, value in expected.items()}
-    if isinstance(expected, list):
-        return [example(each) for each in expected]
-    return expected
+    return [example(each) for each in expected] if isinstance(expected, list) else expected
+
+
+def _example(kind: str, value: Any) -> Any:
+    if kind == "pattern":
+        raise LookupError(f"{value!r} is a pattern: write an `example` beside it")
+    return example(value[0]) if kind == "any_of" else value
 
 
 def paired(

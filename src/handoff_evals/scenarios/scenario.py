@@ -194,9 +194,7 @@ class Suite:
     @cached_property
     def watch(self) -> Watch:
         """Everything that some scenario asks about."""
-        expectations = [
-            expect for scenario in self.scenarios for expect in scenario.expectations
-        ]
+        expectations = [expect for scenario in self.scenarios for expect in scenario.expectations]
         return Watch(
             attributes=frozenset(
                 name
