@@ -54,7 +54,8 @@ BAD = {
     ),
     "unknown key of a call": (
         EXPECT + "          calls:\n            - name: t\n              args: {}\n",
-        "9: unknown key 'args' in calls: did you mean 'arguments'? valid are arguments, name",
+        "9: unknown key 'args' in calls: did you mean 'arguments'? valid are arguments, compare, "
+        "error, name, output",
     ),
     "unknown key that resembles none": (
         TURN + "        zzz: 1\n",

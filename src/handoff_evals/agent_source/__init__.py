@@ -17,6 +17,13 @@ from handoff_evals.agent_source.handoff_sites import (
     owner,
     routes,
 )
+from handoff_evals.agent_source.literals import (
+    folder_of,
+    is_users,
+    literals_in,
+    literals_of,
+    texts_of_named_files,
+)
 from handoff_evals.agent_source.tool_function import AgentKind, Evidence, evidence_of, strength
 
 __all__ = [
@@ -32,12 +39,17 @@ __all__ = [
     "digest_of_function",
     "evidence_of",
     "fingerprint",
+    "folder_of",
     "handoffs",
+    "is_users",
     "leads_back",
     "leads_there_again",
+    "literals_in",
+    "literals_of",
     "owner",
     "parameters",
     "routes",
     "strength",
+    "texts_of_named_files",
     "tool_mark",
 ]

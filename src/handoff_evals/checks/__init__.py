@@ -3,6 +3,10 @@
 Pure, but for the register of checks. `check` adds to it.
 """
 
+from handoff_evals.checks import expectations as _of_turns  # noqa: F401 - it registers them
+from handoff_evals.checks import whole_conversation as _of_all  # noqa: F401 - likewise
+from handoff_evals.checks.calls import to_person
+from handoff_evals.checks.carried import carried, first_request
 from handoff_evals.checks.decisions import (
     OUTCOMES,
     UNREACHED,
@@ -13,7 +17,6 @@ from handoff_evals.checks.decisions import (
     confusion,
     per_agent,
 )
-from handoff_evals.checks.expectations import first_request
 from handoff_evals.checks.hops import decisions
 from handoff_evals.checks.scoring import (
     Score,
@@ -35,6 +38,7 @@ __all__ = [
     "Score",
     "Status",
     "announces_transfer",
+    "carried",
     "check",
     "confusion",
     "decisions",
@@ -45,4 +49,5 @@ __all__ = [
     "per_agent",
     "reached",
     "score",
+    "to_person",
 ]

@@ -15,14 +15,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import groupby
 
+from handoff_evals.checks.calls import to_person
 from handoff_evals.checks.decisions import (
     UNREACHED,
     Decision,
     Outcome,
     announces_transfer,
     classify,
-    cut_off,
     turn_decisions,
+    undecided,
 )
 from handoff_evals.scenarios import ExpectedPath, Hop, Scenario, Target
 from handoff_evals.transcript import AgentRef, Transcript
@@ -73,11 +74,11 @@ class _Move:
 
 
 def _moves(transcript: Transcript) -> tuple[_Move, ...]:
-    """The handoffs of the turns that came to their end, without the first agent's entrance."""
+    """The handoffs of turns that came to an end, without the first agent's entrance."""
     return tuple(
         _Move(turn=index, old=each.old, new=each.new)
         for index, turn in enumerate(transcript.turns)
-        if not cut_off(transcript, index)
+        if not undecided(transcript, index)
         for each in turn.handoffs
         if each.old is not None
     )
@@ -86,7 +87,7 @@ def _moves(transcript: Transcript) -> tuple[_Move, ...]:
 def _whole(scenario: Scenario, transcript: Transcript) -> bool:
     """Whether every turn came to its end."""
     over = len(transcript.turns) - 1
-    return over >= len(scenario.turns) and not cut_off(transcript, over)
+    return over >= len(scenario.turns) and not undecided(transcript, over)
 
 
 def _first_agent(transcript: Transcript) -> AgentRef | None:
@@ -256,8 +257,7 @@ class _Way:
             )
         since = self._previous(index)
         first = self.moves[since].turn if since is not None else 0
-        said = "\n".join(turn.said for turn in self.transcript.turns[first:])
-        if end == holder and announces_transfer(said):
+        if end == holder and announces_transfer(_said(self.transcript, first)):
             return replace(decided, outcome="phantom")
         skipped = any(at is not None for at in self.made_by[index + 1 :])
         return replace(decided, note="the call went on without it" if skipped else "")
@@ -414,9 +414,18 @@ def _final_decision(scenario: Scenario, transcript: Transcript) -> Iterator[Deci
         start=start,
         end=end,
         moves=[each for each in transcript.handoffs if each.old is not None],
-        said="\n".join(turn.said for turn in transcript.turns),
+        said=_said(transcript, 0),
     )
     yield replace(decided, outcome=outcome, actual=end.label)
+
+
+def _said(transcript: Transcript, first: int) -> str:
+    """What the agents said from a turn on, but for turns in which a person got the call."""
+    return "\n".join(
+        turn.said
+        for index, turn in enumerate(transcript.turns)
+        if index >= first and not to_person(transcript, index)
+    )
 
 
 def _label(hop: Hop, agent: AgentRef) -> str:

@@ -29,6 +29,7 @@ from handoff_evals.errors import UsageError
 from handoff_evals.livekit import (
     AgentEntry,
     AgentErrors,
+    AgentFacts,
     ConversationTasks,
     Exchange,
     HistoryReader,
@@ -38,6 +39,7 @@ from handoff_evals.livekit import (
     Tap,
     Taps,
     Timed,
+    ToolMocks,
     VirtualTime,
     agent_with_the_call,
     allow_construction,
@@ -115,6 +117,10 @@ class BaseCall(CallRecord, ABC):
         self._history = HistoryReader(lambda item_id: self._entered.get(item_id, (None, None))[1])
         self._record = TurnRecord()
         self._agent: Agent | None = None
+        self._mocks = ToolMocks(scenario.mocks if scenario else {})
+        self.facts = AgentFacts()
+        """How the agents were made, and so what they would say in any call."""
+        self._had_the_call: list[Agent | None] = []
         self._refused: UsageError | None = None
         self.on_entrance: Callable[[Agent, AgentRef], None] = lambda _agent, _ref: None
         """Called with each agent that takes the call, before a run's model replaces its own."""
@@ -165,6 +171,7 @@ class BaseCall(CallRecord, ABC):
         home.run(self._job.__enter__)
         home.run(self._tasks.enter)
         VirtualTime.of().watch(self._tasks)
+        home.run(self.facts.enter)
         home.run(self._errors.enter)
         try:
             return await self._turn(None, self._start(until), home)
@@ -230,6 +237,17 @@ class BaseCall(CallRecord, ABC):
             if self._home is not None:
                 self._home.run(self._job.__exit__, None, None, None)
                 self._home = None
+                self._look_back()
+
+    def _look_back(self) -> None:
+        """Note what shows only now that no agent can be disturbed any more."""
+        for number, agent in enumerate(self._had_the_call if self._watch.facts else ()):
+            if agent is not None:
+                facts = self.facts.of(agent, self._watch.facts)
+                self.turns[number] = replace(self.turns[number], facts=facts)
+        unknown = self._mocks.unknown()
+        if unknown is not None:
+            self._fault("infrastructure", "unknown_mock", unknown)
 
     def _in_time(self, work: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None]:
         return self._timed.within(work, self._limits.close_s, self._home)
@@ -320,6 +338,7 @@ class BaseCall(CallRecord, ABC):
             duration_s=self._timed.clock() - began,
         )
         self.turns.append(turn)
+        self._had_the_call.append(self._agent)
         return turn
 
     def _context(self) -> Context:
@@ -379,8 +398,10 @@ class BaseCall(CallRecord, ABC):
         self._entered[event.item.id] = entered = (agent, self._ref(agent))
         self._take_over(agent)
         self.on_entrance(*entered)
+        self.facts.took_the_call(agent)
         # Before it runs: livekit announces the handoff first, then starts the agent.
         try:
+            self._mocks.put_before(agent, self.session)
             self._taps.put_before(agent, session=self.session, ref=lambda: self._ref(agent))
         except UsageError as error:  # livekit would only log it
             self._refused = error

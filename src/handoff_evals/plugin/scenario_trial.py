@@ -123,7 +123,7 @@ def _hints(trial: Trial, broken: list[Score], *, plays_scenario: bool) -> Iterat
         if asked and plays_scenario:
             yield from _of_the_oracle(trial, first.turn)
     elif first.name == "carries":
-        request, _ = first_request(trial.transcript, first.turn)
+        request = first_request(trial.transcript, first.turn)
         if request is not None:
             yield f"what {request.agent.label}'s model received:"
             yield from request_lines(request)

@@ -9,6 +9,7 @@ from handoff_evals.scenarios.load import (
     load_suite,
     scenario_files,
 )
+from handoff_evals.scenarios.matchers import SET, matcher, meets, paired, says
 from handoff_evals.scenarios.scenario import (
     ConversationExpectation,
     Expectation,
@@ -27,6 +28,7 @@ from handoff_evals.scenarios.writer import ScenarioText, TurnText, scenario_file
 __all__ = [
     "DEFAULT_FOLDER",
     "FILE_NAMES",
+    "SET",
     "ConversationExpectation",
     "ExpectKey",
     "Expectation",
@@ -45,6 +47,10 @@ __all__ = [
     "agent_of",
     "discover",
     "load_suite",
+    "matcher",
+    "meets",
+    "paired",
+    "says",
     "scenario_file",
     "scenario_files",
 ]

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -13,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from handoff_evals.scenarios.matchers import matcher, problems
 from handoff_evals.scenarios.scenario import (
     Expectation,
     ExpectedCall,
@@ -58,6 +60,37 @@ Seconds = Annotated[float, BeforeValidator(_seconds)]
 """A time as `3s`, in seconds."""
 
 
+def _with_sound_matchers(value: Any) -> Any:
+    for problem in problems(value):
+        raise ValueError(problem)
+    return value
+
+
+Expected = Annotated[Any, AfterValidator(_with_sound_matchers)]
+"""A plain value, or a matcher."""
+
+
+def _words_or_matcher(value: Any) -> Any:
+    if matcher(value) is not None:
+        return value
+    text = _as_written(value)
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError("write the words, or `{pattern: …}` or `{any_of: […]}`")
+    return text
+
+
+ExpectedWords = Annotated[
+    Any, BeforeValidator(_words_or_matcher), AfterValidator(_with_sound_matchers)
+]
+"""Words that a text contains, or a matcher."""
+
+Reference = Annotated[str, Field(pattern=r"^[\w.]+:[\w.]+$")]
+"""`module:name` of something of the user's own."""
+
+Mocks = dict[str, dict[str, Any]]
+"""By the agent's id or class name, and the tool's name: what the tool gives back instead."""
+
+
 class StrictModel(BaseModel):
     """A mapping of a scenario file, without keys that nobody knows."""
 
@@ -80,11 +113,20 @@ class CallModel(StrictModel):
     """`calls: [{name: …, arguments: {…}}]`."""
 
     name: str = Field(min_length=1)
-    arguments: dict[str, Any] = Field(default_factory=dict)
+    arguments: dict[str, Expected] = Field(default_factory=dict)
+    compare: Literal["exactly", "loosely"] = "exactly"
+    output: Expected = None
+    error: bool | ExpectedWords | None = None
 
     def value(self) -> ExpectedCall:
         """The value that the rest of the harness works with."""
-        return ExpectedCall(name=self.name, arguments=self.arguments)
+        return ExpectedCall(
+            name=self.name,
+            arguments=self.arguments,
+            loosely=self.compare == "loosely",
+            output=self.output,
+            error=self.error,
+        )
 
 
 class ExpectModel(StrictModel):
@@ -95,8 +137,17 @@ class ExpectModel(StrictModel):
     handoffs: list[str] | None = None
     calls: list[CallModel] | None = None
     carries: list[Fact] = Field(default_factory=list)
-    userdata: dict[str, Any] = Field(default_factory=dict)
+    userdata: dict[str, Expected] = Field(default_factory=dict)
     silence: bool = False
+    said: list[ExpectedWords] = Field(default_factory=list)
+    lacks: list[ExpectedWords] = Field(default_factory=list)
+    person: bool | str | None = None
+    check: list[Reference] = Field(default_factory=list)
+
+    @field_validator("said", "lacks", "check", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, written: Any) -> Any:
+        return written if isinstance(written, list) else [written]
 
     @field_validator("agent")
     @classmethod
@@ -132,6 +183,10 @@ class ExpectModel(StrictModel):
             carries=tuple(self.carries),
             userdata=self.userdata,
             silence=self.silence,
+            said=tuple(self.said),
+            lacks=tuple(self.lacks),
+            person=self.person,
+            checks=tuple(self.check),
             extra=self.extra_keys(),
         )
 

@@ -8,7 +8,14 @@ from pydantic import Field, create_model, model_validator
 
 from handoff_evals.scenarios.conversation_schema import ConversationExpectModel
 from handoff_evals.scenarios.scenario import ExpectKey, Scenario
-from handoff_evals.scenarios.schema import EXTRA_KEY, ExpectModel, StrictModel, TurnModel, Words
+from handoff_evals.scenarios.schema import (
+    EXTRA_KEY,
+    ExpectModel,
+    Mocks,
+    StrictModel,
+    TurnModel,
+    Words,
+)
 
 
 class ScenarioModel(StrictModel):
@@ -21,6 +28,8 @@ class ScenarioModel(StrictModel):
     tags: dict[str, Any] = Field(default_factory=dict)
     userdata: dict[str, Any] = Field(default_factory=dict)
     modality: Literal["text", "audio"] = "text"
+    opening: ExpectModel | None = None
+    mocks: Mocks = Field(default_factory=dict)
     turns: list[TurnModel] = Field(default_factory=list)
     expect: ConversationExpectModel = Field(default_factory=ConversationExpectModel)
 
@@ -34,8 +43,14 @@ class ScenarioModel(StrictModel):
                 )
         return self
 
-    def value(self, *, line: int) -> Scenario:
-        """The value that the rest of the harness works with."""
+    def value(self, *, line: int, mocks: Mocks) -> Scenario:
+        """The value that the rest of the harness works with.
+
+        Args:
+            line: where it stands in its file.
+            mocks: those of the whole file; its own come first.
+        """
+        named = dict.fromkeys([*mocks, *self.mocks])
         return Scenario(
             id=self.id,
             label=self.label,
@@ -50,6 +65,8 @@ class ScenarioModel(StrictModel):
             expect=self.expect.extra_keys(),
             conversation=self.expect.value(),
             modality=self.modality,
+            opening=None if self.opening is None else self.opening.value(),
+            mocks={agent: {**mocks.get(agent, {}), **self.mocks.get(agent, {})} for agent in named},
             line=line,
         )
 
@@ -61,6 +78,7 @@ class SuiteModel(StrictModel):
     name: str = ""
     agent: str = ""
     driver: str = ""
+    mocks: Mocks = Field(default_factory=dict)
     scenarios: list[ScenarioModel]
 
 
@@ -81,7 +99,10 @@ def suite_model(keys: Sequence[ExpectKey]) -> type[SuiteModel]:
     turn = create_model(
         "TurnModel", __base__=TurnModel, expect=(expect, Field(default_factory=expect))
     )
-    further: dict[str, Any] = {"turns": (list[turn], Field(default_factory=list))}  # type: ignore[valid-type]
+    further: dict[str, Any] = {
+        "turns": (list[turn], Field(default_factory=list)),  # type: ignore[valid-type]
+        "opening": (expect | None, None),
+    }
     whole = create_model(
         "ConversationExpectModel", __base__=ConversationExpectModel, **fields("conversation")
     )

@@ -15,11 +15,13 @@ from handoff_evals.transcript.events import (
     label,
 )
 from handoff_evals.transcript.transcript import (
+    FactTexts,
     ModelCall,
     ToolSchema,
     Transcript,
     Turn,
     Usage,
+    folded,
     message_text,
 )
 
@@ -30,6 +32,7 @@ __all__ = [
     "AgentHandoff",
     "AgentRef",
     "Event",
+    "FactTexts",
     "Fault",
     "FunctionCall",
     "FunctionCallOutput",
@@ -40,6 +43,7 @@ __all__ = [
     "Transcript",
     "Turn",
     "Usage",
+    "folded",
     "label",
     "message_text",
 ]
