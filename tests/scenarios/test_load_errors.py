@@ -13,9 +13,11 @@ SUITE_KEYS = "valid are agent, mocks, name, scenarios"
 SCENARIO_KEYS = (
     "valid are agent_expectations, instructions, label, mocks, opening, tags, turns, userdata"
 )
-EXPECT_KEYS = (
-    "valid are agent, calls, carries, check, handoffs, lacks, person, said, silence, userdata, where"
+EXPECT_KEYS = "valid are " + ", ".join(
+    ["agent", "calls", "carries", "check", "handoffs", "lacks", "person", "said", "silence"]
+    + ["userdata", "where"]
 )
+CALL_KEYS = "valid are arguments, compare, error, name, output"
 
 BAD = {
     "empty file": ("", "1: it is empty, but must be a mapping with `agent` and `scenarios`"),
@@ -55,8 +57,7 @@ BAD = {
     ),
     "unknown key of a call": (
         EXPECT + "          calls:\n            - name: t\n              args: {}\n",
-        "9: unknown key 'args' in calls: did you mean 'arguments'? valid are arguments, compare, "
-        "error, name, output",
+        f"9: unknown key 'args' in calls: did you mean 'arguments'? {CALL_KEYS}",
     ),
     "unknown key that resembles none": (
         TURN + "        zzz: 1\n",
