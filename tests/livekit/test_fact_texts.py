@@ -1,8 +1,10 @@
 """What an agent would tell its model in any call, and what it has from this one."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -91,15 +93,18 @@ class UpdatesItselfWithItsMenu(Desk):
 
 
 FOLDER = [""]
-ITEM = "pizza"
+
+
+class Plain(Agent):
+    """Made from data: its instructions stand where it is made."""
 
 
 def _of_a_plain_agent(_: str) -> Agent:
-    return Agent(id="desk", instructions=f"You take orders. {MENU}")
+    return Plain(id="desk", instructions=f"You take orders. {MENU}")
 
 
 def _of_a_plain_agent_that_is_told(item: str) -> Agent:
-    return Agent(id="desk", instructions=f"You take orders. {MENU} They want {item}.")
+    return Plain(id="desk", instructions=f"You take orders. {MENU} They want {item}.")
 
 
 class Front(Agent):
@@ -164,7 +169,30 @@ async def test_a_fact_of_the_agents_own_is_not_handed_on(
     assert found.reason == "'pizza' stands in desk's own texts whoever calls; it was not handed on"
 
 
-async def test_a_prompt_that_is_read_from_a_file_is_the_agents_own(tmp_path: Path) -> None:
+async def test_a_prompt_in_a_file_that_the_code_names_is_the_agents_own(tmp_path: Path) -> None:
+    folder = tmp_path / "prompts"
+    folder.mkdir()
+    (folder / "order.md").write_text(f"You take orders.\n{MENU}\n")
+    code = tmp_path / "file_agents.py"
+    code.write_text(
+        "from pathlib import Path\n"
+        "from livekit.agents import Agent\n"
+        "class Desk(Agent):\n"
+        "    def __init__(self):\n"
+        "        file = Path(__file__).parent / 'prompts' / 'order.md'\n"
+        "        super().__init__(instructions=file.read_text())\n"
+    )
+    names: dict[str, Any] = {"__name__": "file_agents", "__file__": str(code)}
+    exec(compile(code.read_text(), str(code), "exec"), names)  # noqa: S102 - nothing to import
+    sys.modules["file_agents"] = module = ModuleType("file_agents")
+    vars(module).update(names)
+    try:
+        assert (await said(lambda _, __: names["Desk"]())).status == "failed"
+    finally:
+        del sys.modules["file_agents"]
+
+
+async def test_a_prompt_in_a_file_that_nobody_knows_of_is_unclear(tmp_path: Path) -> None:
     (tmp_path / "order.md").write_text(f"You take orders.\n{MENU}\n")
     FOLDER[0] = str(tmp_path)
 

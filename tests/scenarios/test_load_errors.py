@@ -9,12 +9,19 @@ HEAD = "agent: m:A\nscenarios:\n"
 TURN = HEAD + "  - label: A\n    turns:\n      - user: hi\n"
 EXPECT = TURN + "        expect:\n"
 
-SUITE_KEYS = "valid are agent, driver, id, name, scenarios"
+SUITE_KEYS = "valid are agent, driver, id, mocks, name, scenarios"
 TURN_KEYS = "valid are expect, interrupts, user, wait"
 SCENARIO_KEYS = (
-    "valid are agent_expectations, expect, id, instructions, label, modality, tags, turns, userdata"
+    "valid are agent_expectations, expect, id, instructions, label, mocks, modality, opening, "
+    "tags, turns, userdata"
 )
-EXPECT_KEYS = "valid are agent, calls, carries, handoffs, silence, userdata, where"
+EXPECT_KEYS = "valid are " + ", ".join(
+    (
+        *("agent", "calls", "carries", "check", "handoffs", "lacks", "person", "said", "silence"),
+        *("userdata", "where"),
+    )
+)
+CALL_KEYS = "valid are arguments, compare, error, name, output"
 
 BAD = {
     "empty file": ("", "1: it is empty, but must be a mapping with `agent` and `scenarios`"),
@@ -54,8 +61,7 @@ BAD = {
     ),
     "unknown key of a call": (
         EXPECT + "          calls:\n            - name: t\n              args: {}\n",
-        "9: unknown key 'args' in calls: did you mean 'arguments'? valid are arguments, compare, "
-        "error, name, output",
+        f"9: unknown key 'args' in calls: did you mean 'arguments'? {CALL_KEYS}",
     ),
     "unknown key that resembles none": (
         TURN + "        zzz: 1\n",

@@ -19,7 +19,7 @@ RIGHT = ("right", "late", "together")
 """What should pass: on time, late, or two hops in one turn."""
 WRONG = ("early", "bounced", "spurious", "wrong first", "missing", "left out", "too far")
 OUTCOMES = {
-    **dict.fromkeys(RIGHT, {"correct"}),
+    **{truth: {"correct"} for truth in RIGHT},
     "early": {"premature"},
     "bounced": {"bounced"},
     "spurious": {"spurious", "premature"},
@@ -102,54 +102,128 @@ def _path(hops: list[str], due: list[int] | None) -> ExpectedPath:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Room:
+    """One hop of a conversation that is about to be changed, and what lies around it."""
+
+    random: Random
+    steps: list[list[str]]
+    """Who takes the call in each turn, in order; changed in place."""
+    at: int
+    """The turn of the hop."""
+    before: str
+    hop: str
+    previous: int
+    """The turn of the hop before it."""
+    next_at: int
+    next_hop: str
+    """Empty after the last hop."""
+    later: list[str]
+    other: str
+    """An agent that is not on the way; empty where all are."""
+
+
+def _late(room: _Room) -> bool:
+    if room.at + 1 >= len(room.steps):
+        return False
+    # Where the next one is due then, both come in one turn.
+    room.steps[room.at].clear()
+    room.steps[room.at + 1].insert(0, room.hop)
+    return True
+
+
+def _together(room: _Room) -> bool:
+    if not room.next_hop:
+        return False
+    room.steps[room.next_at].clear()
+    room.steps[room.at].append(room.next_hop)
+    return True
+
+
+def _early(room: _Room) -> bool:
+    if room.at - room.previous < 2:
+        return False
+    room.steps[room.at].clear()
+    room.steps[room.random.randint(room.previous + 1, room.at - 1)].append(room.hop)
+    return True
+
+
+def _bounced(room: _Room) -> bool:
+    # By way of who is expected next it would be two hops in one turn, and one back.
+    ways = [each for each in (room.before, room.other) if each not in {"", room.next_hop}]
+    if not ways:
+        return False
+    room.steps[room.at] = [room.hop, room.random.choice(ways), room.hop]
+    return True
+
+
+def _spurious(room: _Room) -> bool:
+    if not room.other or room.next_at - room.at < 3:
+        return False
+    room.steps[room.at + 1], room.steps[room.at + 2] = [room.other], [room.hop]
+    return True
+
+
+def _wrong_first(room: _Room) -> bool:
+    if not room.other:
+        return False
+    if room.random.random() < 0.5 or room.next_at - room.at < 2:
+        room.steps[room.at] = [room.other, room.hop]
+    else:
+        room.steps[room.at], room.steps[room.at + 1] = [room.other], [room.hop]
+    return True
+
+
+def _missing(room: _Room) -> bool:
+    for through in room.steps[room.at :]:
+        through.clear()
+    return True
+
+
+def _left_out(room: _Room) -> bool:
+    if not room.next_hop or room.next_hop == room.before or room.hop in room.later:
+        return False
+    room.steps[room.at].clear()
+    return True
+
+
+def _too_far(room: _Room) -> bool:
+    if not room.other:
+        return False
+    room.steps[-1].append(room.other)
+    return True
+
+
+_CHANGES = {
+    "right": lambda _: True,
+    "late": _late,
+    "together": _together,
+    "early": _early,
+    "bounced": _bounced,
+    "spurious": _spurious,
+    "wrong first": _wrong_first,
+    "missing": _missing,
+    "left out": _left_out,
+    "too far": _too_far,
+}
+
+
 def _changed(
     random: Random, truth: str, steps: list[list[str]], way: list[str], due: list[int]
 ) -> bool:
     """Change what happens, in place, so that the truth is so; whether there was room for it."""
     number = random.randrange(len(due))
-    at, before, hop = due[number], way[number], way[number + 1]
-    following = due[number + 1] if number + 1 < len(due) else len(steps)
-    previous = due[number - 1] if number else 0
-    other = random.choice([each for each in AGENTS if each not in way] or [""])
-    match truth:
-        case "late":
-            if at + 1 >= len(steps):
-                return False
-            # Where the next one is due then, both come in one turn.
-            steps[at].clear()
-            steps[at + 1].insert(0, hop)
-        case "together":
-            if number + 1 >= len(due):
-                return False
-            steps[following].clear()
-            steps[at].append(way[number + 2])
-        case "early":
-            if at - previous < 2:
-                return False
-            steps[at].clear()
-            steps[random.randint(previous + 1, at - 1)].append(hop)
-        case "bounced":
-            steps[at] = [hop, random.choice([each for each in (before, other) if each]), hop]
-        case "spurious":
-            if not other or following - at < 3:
-                return False
-            steps[at + 1], steps[at + 2] = [other], [hop]
-        case "wrong first":
-            if not other:
-                return False
-            if random.random() < 0.5 or following - at < 2:
-                steps[at] = [other, hop]
-            else:
-                steps[at], steps[at + 1] = [other], [hop]
-        case "missing":
-            for later in range(at, len(steps)):
-                steps[later].clear()
-        case "left out":
-            if number + 1 >= len(due) or way[number + 2] == before or hop in way[number + 2 :]:
-                return False
-            steps[at].clear()
-        case "too far":
-            if not other:
-                return False
-            steps[-1].append(other)
-    return True
+    is_last = number + 1 == len(due)
+    room = _Room(
+        random=random,
+        steps=steps,
+        at=due[number],
+        before=way[number],
+        hop=way[number + 1],
+        previous=due[number - 1] if number else 0,
+        next_at=len(steps) if is_last else due[number + 1],
+        next_hop="" if is_last else way[number + 2],
+        later=way[number + 2 :],
+        other=random.choice([each for each in AGENTS if each not in way] or [""]),
+    )
+    return _CHANGES[truth](room)

@@ -52,7 +52,7 @@ def carried(transcript: Transcript, turn: int, fact: str) -> Score:
     caller says in that turn is no carried context and is left out. So is what stands in the
     agent's own texts whoever calls: its instructions, its greeting.
     """
-    call = first_request(transcript, turn)
+    asked, call = _first_request(transcript, turn)
     agent = transcript.turns[turn].active.label
     if call is None:
         return Score(
@@ -62,7 +62,7 @@ def carried(transcript: Transcript, turn: int, fact: str) -> Score:
             f"{fact!r}: let the caller say one thing more, or leave `carries` out",
         )
     wanted = folded(fact)
-    before, own = _received(transcript, turn, call)
+    before, own = _received(transcript, turn, call, until=asked)
     if any(wanted in each for each in before):
         return _passed(agent, fact, "what was said and done before")
     found = {
@@ -89,6 +89,11 @@ def _passed(agent: str, fact: str, where: str) -> Score:
 
 def first_request(transcript: Transcript, turn: int) -> ModelCall | None:
     """The first request of the agent that is active after `turn`, once it had taken over."""
+    return _first_request(transcript, turn)[1]
+
+
+def _first_request(transcript: Transcript, turn: int) -> tuple[int, ModelCall | None]:
+    """The request, and the turn in which it was made."""
     active = transcript.turns[turn].active
     for index, current in enumerate(transcript.turns[turn:], turn):
         arrived = 0 if index > turn else len(current.handoffs)
@@ -97,21 +102,21 @@ def first_request(transcript: Transcript, turn: int) -> ModelCall | None:
             # the same id took the call by a handoff.
             mine = call.agent.id == active.id and call.after_handoffs == arrived
             if mine and call.purpose == "reply":
-                return call
+                return index, call
         if index > turn and current.handoffs:
             break
-    return None
+    return turn, None
 
 
 def _received(
-    transcript: Transcript, turn: int, call: ModelCall
+    transcript: Transcript, turn: int, call: ModelCall, *, until: int
 ) -> tuple[Sequence[str], Sequence[str]]:
     """What the request held of the conversation before, and all else but later words.
 
     Texts are folded. All else is the agent's instructions and what it said and added itself.
     """
     known = {folded(text) for event in _before(transcript, turn) for text in _texts(event)}
-    later = Counter(folded(each.user or "") for each in transcript.turns[turn + 1 :])
+    later = Counter(folded(each.user or "") for each in transcript.turns[turn + 1 : until + 1])
     before: list[str] = []
     own: list[str] = []
     for message in reversed(call.messages):

@@ -163,7 +163,7 @@ def _judged(name: str, turn: Turn, transcript: Transcript, index: int) -> Score:
         return replace(found, turn=index, name="", reason=f"{name}: {found.reason}")
     if found is None or isinstance(found, bool):
         status: Status = "failed" if found is False else "passed"
-        return Score(status=status, reason=f"{name}: {found}", turn=index)
+        return Score(status=status, reason=f"{name} returned {found}", turn=index)
     raise TypeError(f"{name} gave {found!r}: return True or False, a Score, or assert")
 
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import groupby
 
-from handoff_evals.checks.calls import to_person
 from handoff_evals.checks.decisions import (
     UNREACHED,
     Decision,
@@ -23,8 +22,8 @@ from handoff_evals.checks.decisions import (
     announces_transfer,
     classify,
     turn_decisions,
-    undecided,
 )
+from handoff_evals.checks.way import Move, aligned, first_agent, moves_of, said_from, took_place
 from handoff_evals.scenarios import ExpectedPath, Hop, Scenario, Target
 from handoff_evals.transcript import AgentRef, Transcript
 
@@ -66,73 +65,8 @@ def _decided(conversation: _Conversation) -> tuple[Decision, ...]:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Move:
-    turn: int
-    old: AgentRef
-    new: AgentRef
-
-
-def _moves(transcript: Transcript) -> tuple[_Move, ...]:
-    """The handoffs of turns that came to an end, without the first agent's entrance."""
-    return tuple(
-        _Move(turn=index, old=each.old, new=each.new)
-        for index, turn in enumerate(transcript.turns)
-        if not undecided(transcript, index)
-        for each in turn.handoffs
-        if each.old is not None
-    )
-
-
-def _whole(scenario: Scenario, transcript: Transcript) -> bool:
-    """Whether every turn came to its end."""
-    over = len(transcript.turns) - 1
-    return over >= len(scenario.turns) and not undecided(transcript, over)
-
-
-def _first_agent(transcript: Transcript) -> AgentRef | None:
-    entered = [each.new for each in transcript.handoffs if each.old is None]
-    if entered:
-        return entered[0]
-    moved = next((each.old for each in transcript.handoffs), None)
-    return moved or next((turn.active for turn in transcript.turns), None)
-
-
-def _aligned(hops: Sequence[Hop], moves: Sequence[_Move]) -> tuple[int | None, ...]:
-    """Which move each hop was made by; None where it was not made.
-
-    As many required hops as possible in their order, then as many optional ones, then as many
-    as possible with which a turn ended; of several ways the one that is ahead of the others.
-    """
-    rows, columns = len(hops), len(moves)
-    last = {move.turn: index for index, move in enumerate(moves)}
-    best = [[(0, 0, 0)] * (columns + 1) for _ in range(rows + 1)]
-
-    def made(i: int, j: int) -> tuple[int, int, int]:
-        if hops[i].target_of(moves[j].new) is None:
-            return (-1, 0, 0)
-        required, optional, settled = best[i + 1][j + 1]
-        ends = last[moves[j].turn] == j
-        return required + (not hops[i].optional), optional + hops[i].optional, settled + ends
-
-    for i in reversed(range(rows)):
-        for j in reversed(range(columns)):
-            best[i][j] = max(best[i + 1][j], best[i][j + 1], made(i, j))
-    found: list[int | None] = []
-    begin = 0
-    for i in range(rows):
-        wanted = best[i][begin]
-        at = next(
-            (j for j in range(begin, columns) if made(i, j) == wanted and best[i][j] == wanted),
-            None,
-        )
-        found.append(at)
-        begin = begin if at is None else at + 1
-    return tuple(found)
-
-
 def _path_decisions(scenario: Scenario, transcript: Transcript) -> Iterator[Decision]:
-    path, start = scenario.conversation.path, _first_agent(transcript)
+    path, start = scenario.conversation.path, first_agent(transcript)
     scored = transcript.unscored_because is None
     if path is None or (start is None and not scored):
         return
@@ -160,17 +94,17 @@ class _Way:
     start: AgentRef
 
     @cached_property
-    def moves(self) -> tuple[_Move, ...]:
-        return _moves(self.transcript)
+    def moves(self) -> tuple[Move, ...]:
+        return moves_of(self.transcript)
 
     @cached_property
     def made_by(self) -> tuple[int | None, ...]:
         """By which move each hop was made."""
-        return _aligned(self.path.hops, self.moves)
+        return aligned(self.path.hops, self.moves)
 
     @cached_property
     def is_whole(self) -> bool:
-        return _whole(self.scenario, self.transcript)
+        return took_place(self.scenario, self.transcript)
 
     def decision(self, index: int, number: int, *, last: bool) -> Decision:
         """Judge one required hop; the last one also answers for what came after it."""
@@ -257,7 +191,7 @@ class _Way:
             )
         since = self._previous(index)
         first = self.moves[since].turn if since is not None else 0
-        if end == holder and announces_transfer(_said(self.transcript, first)):
+        if end == holder and announces_transfer(said_from(self.transcript, first)):
             return replace(decided, outcome="phantom")
         skipped = any(at is not None for at in self.made_by[index + 1 :])
         return replace(decided, note="the call went on without it" if skipped else "")
@@ -291,14 +225,14 @@ class _Way:
         previous = self._previous(index)
         return self.start if previous is None else self.moves[previous].new
 
-    def _since_last(self, index: int) -> Sequence[_Move]:
+    def _since_last(self, index: int) -> Sequence[Move]:
         """What happened between a hop and the last one that was made before it."""
         previous, at = self._previous(index), self.made_by[index]
         later = (each for each in self.made_by[index:] if each is not None)
         begin = 0 if previous is None else previous + 1
         return self.moves[begin : next(later, None) if at is None else at]
 
-    def _detour(self, strays: Sequence[_Move], holder: AgentRef, index: int) -> "_Detour | None":
+    def _detour(self, strays: Sequence[Move], holder: AgentRef, index: int) -> "_Detour | None":
         """What moves that the path does not have come to, while `holder` should have the call."""
         if not strays:
             return None
@@ -366,7 +300,7 @@ class _Detour:
 
     outcome: Outcome
     turn: int
-    led: _Move
+    led: Move
     note: str
     recovered_after: int | None = None
 
@@ -389,7 +323,7 @@ def _final_decision(scenario: Scenario, transcript: Transcript) -> Iterator[Deci
     expected = scenario.conversation.final
     if expected is None:
         return
-    start, whole = _first_agent(transcript), _whole(scenario, transcript)
+    start, whole = first_agent(transcript), took_place(scenario, transcript)
     decided = Decision(
         turn=len(scenario.turns),
         expected=expected.label,
@@ -403,7 +337,7 @@ def _final_decision(scenario: Scenario, transcript: Transcript) -> Iterator[Deci
         if transcript.unscored_because is None:
             yield decided
         return
-    end, moves = transcript.turns[-1].active, _moves(transcript)
+    end, moves = transcript.turns[-1].active, moves_of(transcript)
     if expected.matches(end):
         way = [move.new.label for move in moves]
         note = f"by way of {', '.join(way[:-1])}" if len(way) > 1 else ""
@@ -414,18 +348,9 @@ def _final_decision(scenario: Scenario, transcript: Transcript) -> Iterator[Deci
         start=start,
         end=end,
         moves=[each for each in transcript.handoffs if each.old is not None],
-        said=_said(transcript, 0),
+        said=said_from(transcript, 0),
     )
     yield replace(decided, outcome=outcome, actual=end.label)
-
-
-def _said(transcript: Transcript, first: int) -> str:
-    """What the agents said from a turn on, but for turns in which a person got the call."""
-    return "\n".join(
-        turn.said
-        for index, turn in enumerate(transcript.turns)
-        if index >= first and not to_person(transcript, index)
-    )
 
 
 def _label(hop: Hop, agent: AgentRef) -> str:

@@ -8,9 +8,9 @@ state fail, and an expected call may still have been made before.
 from collections.abc import Iterator
 
 from handoff_evals.checks.calls import MadeCall, made_calls, to_person, written
-from handoff_evals.checks.decisions import undecided
 from handoff_evals.checks.expectations import userdata_score
 from handoff_evals.checks.scoring import Score, check
+from handoff_evals.checks.way import took_place
 from handoff_evals.scenarios import Scenario, paired
 from handoff_evals.transcript import AgentHandoff, FunctionCall, Transcript
 
@@ -96,9 +96,9 @@ def call_ends_as_expected(scenario: Scenario, transcript: Transcript) -> Iterato
         ended = transcript.ended_by
         yield Score(
             status="passed"
-            if ended == expected and _took_place(scenario, transcript)
+            if ended == expected and took_place(scenario, transcript)
             else "failed"
-            if ended or not _took_place(scenario, transcript)
+            if ended or not took_place(scenario, transcript)
             else "unscored",
             reason=f"expected the {expected} to end the call, "
             + (f"the {ended} did" if ended else "and nobody noted who did"),
@@ -135,7 +135,7 @@ def call_ends_as_expected(scenario: Scenario, transcript: Transcript) -> Iterato
 def final_state_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
     """In the end the session's userdata is what the scenario expects."""
     expected = scenario.conversation.userdata
-    if expected and not _took_place(scenario, transcript):
+    if expected and not took_place(scenario, transcript):
         yield Score(status="failed", reason="the conversation did not come to its end")
         return
     for name, value in expected.items():
@@ -148,11 +148,6 @@ def nobody_vetoes(scenario: Scenario, transcript: Transcript) -> Iterator[Score]
     if transcript.veto is not None:
         yield Score(status="failed", reason=f"vetoed: {transcript.veto}")
     elif scenario.conversation.on_simulation_end:
-        done = _took_place(scenario, transcript) and bool(transcript.ended_by)
+        done = took_place(scenario, transcript) and bool(transcript.ended_by)
         reason = "no veto" if done else "the conversation did not come to its end"
         yield Score(status="passed" if done else "failed", reason=reason)
-
-
-def _took_place(scenario: Scenario, transcript: Transcript) -> bool:
-    last = len(transcript.turns) - 1
-    return last >= len(scenario.turns) and not undecided(transcript, last)
