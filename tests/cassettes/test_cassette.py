@@ -16,7 +16,7 @@ from handoff_evals.cassettes import (
     RecordedRequest,
     TrialExchanges,
 )
-from handoff_evals.cassettes.cassette import file_name
+from handoff_evals.cassettes.cassette_file import file_name
 from handoff_evals.errors import CassetteError, CassetteMissError
 from handoff_evals.transcript import ToolSchema
 
