@@ -191,9 +191,12 @@ def _segment(old: str, new: str) -> str:
     if old == new and not (old.isalnum() and any(map(str.isdigit, old))):
         return _literal(old)
     prefix, old, new = _prefix(old, new)
-    size = f"{{{len(old)}}}" if len(old) == len(new) else "+"
     made_of = _class(old, new)
-    return f"{_literal(prefix)}[{_CLASSES[-1] if made_of in _CLASSES[-2:] else made_of}]{size}"
+    if made_of == "0-9":
+        return rf"{_literal(prefix)}\d+"
+    made_of = _CLASSES[-1] if made_of in _CLASSES[-2:] else made_of
+    size = f"{{{len(old)}}}" if len(old) == len(new) else "+"
+    return f"{_literal(prefix)}[{made_of}]{size}"
 
 
 def _prefix(old: str, new: str) -> tuple[str, str, str]:
