@@ -165,9 +165,7 @@ def _value(tokens: Sequence[str], at: int, old: str, new: str) -> str | None:
         pairs = list(zip(parts, others, strict=True))
     else:
         pairs = [(old, new)]
-    if any(
-        _class(*pair) == _CLASSES[-2] for pair in pairs
-    ):  # it may have dashes, too
+    if any(_class(*pair) == _CLASSES[-2] for pair in pairs):  # it may have dashes, too
         pairs = [(old, new)]
     written = "".join(_segment(*pair) for pair in pairs)
     # What any number or any word would fit is told by the words before it.
