@@ -102,6 +102,14 @@ class Mask:
         values = {name: value for value, name in numbers.items()}
         return Masked(request=texts_changed(request, hide), values=values)
 
+    def without(self, text: str) -> str:
+        """The text without the values."""
+        parts, at = [], 0
+        for start, end in self._spans(text):
+            parts.append(text[at:start])
+            at = end
+        return "".join([*parts, text[at:]])
+
     def _spans(self, text: str) -> list[tuple[int, int]]:
         """Where the values stand, in order, none within another."""
         # What was masked when it was recorded is counted anew, with what is masked today.

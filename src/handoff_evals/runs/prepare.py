@@ -25,6 +25,7 @@ from handoff_evals.results import (
     TrialKey,
     scenario_sha256,
 )
+from handoff_evals.runs.agent_version import VersionReader, check_versions
 from handoff_evals.runs.lane import Budget, Planned, RetryPolicy, plan
 from handoff_evals.runs.runner import Executor, Pace, Route, Runner
 from handoff_evals.scenarios import Scenario, Suite, discover, load_suite
@@ -92,9 +93,29 @@ class PreparedRun:
 
         Returns:
             Why some were not run, a sentence a reason.
+
+        Raises:
+            UsageError: when the folder's trials were run with another version of the agents.
         """
+        if folder is not None:
+            await self.check_agents(folder)
         executor: Executor = self.runner(folder, done)
         return await executor.run(self.planned)
+
+    async def check_agents(self, folder: RunFolder) -> None:
+        """See that the run goes on with the agents that it was begun with.
+
+        In the loop in which the conversations run: what a factory makes may belong to one.
+
+        Raises:
+            UsageError: when they are not what they were.
+        """
+        seconds = self.request.limits.turn_s
+        readers = [
+            VersionReader(suite=suite, folder=self.request.folder, within_s=seconds)
+            for suite in self.suites
+        ]
+        await check_versions(folder, readers, self.entries)
 
     def runner(
         self,
