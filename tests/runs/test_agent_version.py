@@ -72,7 +72,7 @@ def begun(tmp_path: Path) -> Callable[[str], Check]:
     ("prompt", "file", "said"),
     [
         (
-            'DATA = json.loads((HERE / "agents.json").read_text())\nprompt = lambda name: DATA[name]',
+            'DATA = json.loads((HERE / "agents.json").read_text())\nprompt = lambda x: DATA[x]',
             "agents.json",
             "agents.json and the values that its code reads changed",
         ),
