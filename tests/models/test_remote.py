@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from livekit import api
 
-from handoff_evals.drivers import InProcessDriver, Limits
+from handoff_evals.drivers import Limits, TextDriver
 from handoff_evals.errors import ModelError
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models import Model, resolve
@@ -32,7 +32,7 @@ def no_keys(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 async def run(model: Model, suite: Suite) -> list[Trial]:
-    driver = InProcessDriver(
+    driver = TextDriver(
         entry=AgentEntry.of(patient_call),
         model=model.build,
         watch=suite.watch,
