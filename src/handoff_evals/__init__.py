@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM, ToolCall
     from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
     from handoff_evals.livekit.scripted import tool_call
+    from handoff_evals.models import Model, ModelKind, model_kind
     from handoff_evals.models.local import local_llm
     from handoff_evals.plugin.agent_call import AgentCall
     from handoff_evals.plugin.call_fixture import AgentCallFixture
     from handoff_evals.plugin.received import Received
     from handoff_evals.plugin.turn import CallTurn, Handoff, TurnAssert
     from handoff_evals.reports import Run
-    from handoff_evals.results import RunFolder, Summary, Trial
+    from handoff_evals.results import ModelTraits, RunFolder, Summary, Trial
     from handoff_evals.runs import evaluate, load_suite
     from handoff_evals.scenarios import (
         ConversationExpectation,
@@ -57,7 +58,10 @@ _HOMES = {
     "HandoffEvalsWarning": "errors",
     "Hop": "scenarios",
     "Limits": "drivers",
+    "Model": "models",
     "ModelFault": "livekit.faulty",
+    "ModelKind": "models",
+    "ModelTraits": "results",
     "Never": "scenarios",
     "Received": "plugin.received",
     "Reply": "livekit",
@@ -83,6 +87,7 @@ _HOMES = {
     "fuzz": "fuzzing",
     "load_suite": "runs",
     "local_llm": "models.local",
+    "model_kind": "models",
     "reached": "checks",
     "replay": "fuzzing",
     "tool_call": "livekit.scripted",
@@ -107,7 +112,10 @@ __all__ = [
     "HandoffEvalsWarning",
     "Hop",
     "Limits",
+    "Model",
     "ModelFault",
+    "ModelKind",
+    "ModelTraits",
     "Never",
     "Received",
     "Reply",
@@ -133,6 +141,7 @@ __all__ = [
     "fuzz",
     "load_suite",
     "local_llm",
+    "model_kind",
     "reached",
     "replay",
     "tool_call",
