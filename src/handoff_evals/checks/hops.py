@@ -23,7 +23,15 @@ from handoff_evals.checks.decisions import (
     classify,
     turn_decisions,
 )
-from handoff_evals.checks.way import Move, aligned, first_agent, moves_of, said_from, took_place
+from handoff_evals.checks.way import (
+    Move,
+    aligned,
+    first_agent,
+    first_not_over,
+    moves_of,
+    said_from,
+    took_place,
+)
 from handoff_evals.scenarios import ExpectedPath, Hop, Scenario, Target
 from handoff_evals.transcript import AgentRef, Transcript
 
@@ -119,13 +127,8 @@ class _Way:
         )
         scored = self.transcript.unscored_because is None
         if not self.is_whole and scored and (at is None or last):
-            return replace(
-                decided,
-                turn=min(hop.turn or len(self.scenario.turns), len(self.scenario.turns))
-                if at is None
-                else self.moves[at].turn,
-                start=self._holder(index).label,
-            )
+            turn = first_not_over(self.transcript)
+            return replace(decided, turn=turn, start=self._holder(index).label)
         earlier = [
             self.made_by[i]
             for i, before in enumerate(self.path.hops[:index])
@@ -209,7 +212,8 @@ class _Way:
             start=label,
         )
         if not self.is_whole:
-            return replace(decided, outcome="unreached", actual=UNREACHED)
+            turn = first_not_over(self.transcript)
+            return replace(decided, outcome="unreached", actual=UNREACHED, turn=turn)
         made = [at for at in self.made_by if at is not None]
         holder = self.moves[made[-1]].new if made else self.start
         strays = [each for at, each in enumerate(self.moves) if at not in made]
@@ -335,7 +339,7 @@ def _final_decision(scenario: Scenario, transcript: Transcript) -> Iterator[Deci
     )
     if not whole or start is None:
         if transcript.unscored_because is None:
-            yield decided
+            yield replace(decided, turn=first_not_over(transcript))
         return
     end, moves = transcript.turns[-1].active, moves_of(transcript)
     if expected.matches(end):

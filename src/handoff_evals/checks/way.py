@@ -31,8 +31,13 @@ def moves_of(transcript: Transcript) -> tuple[Move, ...]:
 
 def took_place(scenario: Scenario, transcript: Transcript) -> bool:
     """Whether every turn came to its end."""
-    over = len(transcript.turns) - 1
-    return over >= len(scenario.turns) and not undecided(transcript, over)
+    return first_not_over(transcript) > len(scenario.turns)
+
+
+def first_not_over(transcript: Transcript) -> int:
+    """The number of the first turn that did not come to its end."""
+    last = len(transcript.turns) - 1
+    return last if last >= 0 and undecided(transcript, last) else last + 1
 
 
 def first_agent(transcript: Transcript) -> AgentRef | None:

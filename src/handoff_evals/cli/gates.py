@@ -12,8 +12,7 @@ from handoff_evals.errors import UsageError
 
 if TYPE_CHECKING:
     from handoff_evals.comparison import AgainstBaseline
-    from handoff_evals.results import Baseline, ModelSummary, RunFolder, Summary
-    from handoff_evals.runs import PreparedRun
+    from handoff_evals.results import Baseline, Manifest, ModelSummary, RunFolder, Summary
     from handoff_evals.scenarios import Suite
 
 
@@ -46,7 +45,7 @@ class BaselineGate:
         margin = read_config(Path.cwd()).margin
         return cls(path=path, kept=Baseline.read(path), margin=margin)
 
-    def check(self, prepared: "PreparedRun") -> None:
+    def check(self, manifest: "Manifest") -> None:
         """See that the run can be compared, before a model is asked.
 
         Raises:
@@ -54,8 +53,8 @@ class BaselineGate:
         """
         from handoff_evals.comparison import unlike
 
-        suites = [suite.name for suite in prepared.suites]
-        differing = list(unlike(self.kept, models=prepared.manifest.models, suites=suites))
+        suites = [suite.name for suite in manifest.suites]
+        differing = list(unlike(self.kept, models=manifest.models, suites=suites))
         if differing:
             raise UsageError(
                 f"this run can't be compared with the baseline {str(self.path)!r}: "

@@ -384,6 +384,7 @@ def _record(suite: Suite, folder: Path) -> SuiteRecord:
         agent_sha256=fingerprint(suite.agent.partition(":")[0], folder=folder),
         scenarios=tuple(scenario.label for scenario in suite.scenarios),
         simulated=suite.simulated,
+        watch=suite.watch,
         ids={each.label: each.id for each in suite.scenarios if each.id},
         scenario_sha256={each.label: scenario_sha256(each) for each in suite.scenarios},
     )
