@@ -216,10 +216,9 @@ def unmet(suites: "tuple[Suite, ...]", summary: "Summary") -> Iterator[str]:
         if suite.name not in scored:
             continue  # no trial was scored, so no agent was met
         expected = {
-            turn.expect.agent.label: turn.expect.agent
+            target.label: target
             for scenario in suite.scenarios
-            for turn in scenario.turns
-            if turn.expect.agent is not None
+            for target in scenario.expected_agents
         }
         for label, target in sorted(expected.items()):
             if not any(target.matches(ref) for ref in summary.met):

@@ -170,6 +170,16 @@ class Scenario:
         return self.id or self.label
 
     @property
+    def expected_agents(self) -> Iterator[Target]:
+        """Every agent that should have the call at some time; no alternatives, nothing optional."""
+        yield from (turn.expect.agent for turn in self.turns if turn.expect.agent is not None)
+        if self.conversation.final is not None:
+            yield self.conversation.final
+        for hop in self.conversation.path.required if self.conversation.path else ():
+            if len(hop.to) == 1:
+                yield hop.to[0]
+
+    @property
     def expectations(self) -> Iterator[Expectation]:
         """What is expected of the opening and of each turn."""
         if self.opening is not None:
