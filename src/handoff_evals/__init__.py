@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from handoff_evals.errors import HandoffEvalsError, HandoffEvalsWarning, UsageError
     from handoff_evals.fuzzing import BrokenInvariantError, ContextItem, Subject, fuzz, replay
     from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM, ToolCall
+    from handoff_evals.livekit.decision_model import decided
     from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
     from handoff_evals.livekit.scripted import tool_call
     from handoff_evals.models.local import local_llm
@@ -70,6 +71,7 @@ _HOMES = {
     "TurnAssert": "plugin.turn",
     "UsageError": "errors",
     "check": "checks",
+    "decided": "livekit.decision_model",
     "evaluate": "runs",
     "fuzz": "fuzzing",
     "load_suite": "runs",
@@ -115,6 +117,7 @@ __all__ = [
     "TurnAssert",
     "UsageError",
     "check",
+    "decided",
     "evaluate",
     "fuzz",
     "load_suite",
