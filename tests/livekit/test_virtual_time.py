@@ -66,7 +66,7 @@ async def test_wall_time_leaves_out_what_was_skipped() -> None:
     with of.skipping():
         await asyncio.sleep(100)
     assert of.wall - began < 1
-    assert of.at(began) - began >= 100
+    assert of.at(began) - began > 99
 
 
 async def test_a_socket_that_the_agents_code_waits_for_is_waited_for() -> None:
