@@ -121,7 +121,7 @@ def test_a_module_without_agents_is_told(project: Project) -> None:
             operators=chosen_operators([]),
             folder=folder,
             jobs=1,
-        )
+        ).prepare()
 
 
 def test_a_session_that_is_stopped_keeps_its_results_and_leaves_no_process(

@@ -29,6 +29,8 @@ class Selected:
     """From the project's folder."""
     tests: tuple[str, ...]
     """What pytest is given; scenario files first, since they are quick."""
+    named: bool = True
+    """Whether it alone is to be broken, and not what its tests import besides, too."""
 
 
 def select(named: Sequence[str], *, tests: Sequence[str], folder: Path) -> tuple[Selected, ...]:
@@ -46,7 +48,8 @@ def select(named: Sequence[str], *, tests: Sequence[str], folder: Path) -> tuple
     modules = named or [agent_of(path).partition(":")[0] for path in discover([], folder=folder)]
     paths = dict.fromkeys(_path(each, folder) for each in modules if each)
     return tuple(
-        Selected(path=path, tests=tuple(tests) or tuple(_tests_of(path, folder))) for path in paths
+        Selected(path=path, tests=tuple(tests) or tuple(_tests_of(path, folder)), named=bool(named))
+        for path in paths
     )
 
 
