@@ -15,7 +15,9 @@ from handoff_evals.mutation.agent_operators import (
 )
 from handoff_evals.mutation.handoff_operators import RETURN_OPERATORS, TOOL_OPERATORS
 from handoff_evals.mutation.mutant import Mutant, Operator, changes_nothing
+from handoff_evals.mutation.session_operators import SESSION_OPERATORS, TASK_OPERATORS
 from handoff_evals.mutation.state_operators import CONTEXT_OPERATORS, USERDATA_OPERATORS
+from handoff_evals.mutation.tool_operators import GUARD_OPERATORS
 from handoff_evals.scenarios import DEFAULT_FOLDER, FILE_NAME, agent_of, discover
 
 _TEST_FILES = ("test_*.py", "*_test.py")
@@ -139,12 +141,15 @@ def _is_import(node: ast.AST, names: set[str]) -> bool:
 
 OPERATORS: tuple[Operator, ...] = (
     *TOOL_OPERATORS,
+    *GUARD_OPERATORS,
     *RETURN_OPERATORS,
     *CONTEXT_OPERATORS,
     *ENTERING_OPERATORS,
     *USERDATA_OPERATORS,
     *PROMPT_OPERATORS,
     *OVERRIDE_OPERATORS,
+    *SESSION_OPERATORS,
+    *TASK_OPERATORS,
 )
 
 
