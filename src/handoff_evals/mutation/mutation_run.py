@@ -159,7 +159,11 @@ class Session:
             self._start(replace(self._settings, preload=preload))
             endings, problem = self._unbroken()
             if problem is None:
-                self._plan(endings)
+                try:
+                    self._plan(endings)
+                except UsageError:
+                    self.close()
+                    raise
                 return
             self.close()
             if not problem.forked or preload == _PRELOADS[-1]:
