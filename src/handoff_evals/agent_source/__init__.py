@@ -7,8 +7,10 @@ from handoff_evals.agent_source.agent_module import (
     parameters,
 )
 from handoff_evals.agent_source.fingerprint import (
+    data_digests,
     digest_of_class,
     digest_of_function,
+    digest_of_values,
     fingerprint,
 )
 from handoff_evals.agent_source.handoff_sites import (
@@ -37,8 +39,10 @@ __all__ = [
     "RuntimeFacts",
     "built",
     "constructions",
+    "data_digests",
     "digest_of_class",
     "digest_of_function",
+    "digest_of_values",
     "evidence_of",
     "fingerprint",
     "handoffs",
