@@ -1,9 +1,9 @@
 """Runs a scripted conversation with an agent in this process, in text."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from livekit.agents import llm
 
@@ -29,6 +29,33 @@ class Driver(Protocol):
             number: which of the scenario's trials it is, from 0.
         """
         ...
+
+
+@runtime_checkable
+class Rehearsing(Protocol):
+    """A model that may need several conversations until it knows how to play one."""
+
+    def settle(self, transcript: Transcript) -> Transcript | None:
+        """Learn from a conversation that is over.
+
+        Returns:
+            The conversation that counts; None where another one has to be run.
+        """
+        ...
+
+
+async def rehearse(model: Any, run: Callable[[], Awaitable[Transcript]]) -> Transcript:
+    """Run a conversation, again and again where the model rehearses.
+
+    Args:
+        model: who answers in it.
+        run: runs one conversation from its beginning to its end.
+    """
+    while True:
+        transcript = await run()
+        counts = model.settle(transcript) if isinstance(model, Rehearsing) else transcript
+        if counts is not None:
+            return counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,20 +85,24 @@ class InProcessDriver:
         exchanges = None
         if self.cassette is not None:
             exchanges = self.cassette.trial(scenario.label, trial=number, seed=seed)
-        call = Call(
-            self.entry,
-            model,
-            limits=self.limits,
-            watch=self.watch,
-            scenario=scenario,
-            exchanges=exchanges,
-        )
-        try:
+
+        async def conversation() -> Transcript:
+            call = Call(
+                self.entry,
+                model,
+                limits=self.limits,
+                watch=self.watch,
+                scenario=scenario,
+                exchanges=exchanges,
+            )
             await call.run([turn.user for turn in scenario.turns])
+            return call.transcript
+
+        try:
+            transcript = await rehearse(model, conversation)
         finally:
             if model is not None:
                 await self._close(model)
-        transcript = call.transcript
         if exchanges is not None:
             exchanges.close(whole=transcript.unscored_because is None)
         return transcript

@@ -14,7 +14,7 @@ from handoff_evals.errors import UsageError
 from handoff_evals.livekit.deadlines import WaitClock, count_in, now
 from handoff_evals.livekit.internals import model_options
 from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
-from handoff_evals.livekit.scripted import IncomingAnswer, chunks_of
+from handoff_evals.livekit.scripted import ASKER, Asker, IncomingAnswer, chunks_of
 from handoff_evals.livekit.tools import schemas
 from handoff_evals.transcript import AgentRef, FunctionCall, ModelCall, ToolSchema, Usage
 from handoff_evals.user_code import as_error
@@ -65,7 +65,9 @@ class Exchange:
     messages: tuple[Mapping[str, Any], ...]
     tools: tuple[ToolSchema, ...]
     tool_choice: str | None
-    after_handoffs: int = 0
+    turn: int = 0
+    arrivals: tuple[AgentRef, ...] = ()
+    """The agents that took the call in its turn before it."""
     started: float = field(default_factory=now)
     held: WaitClock = field(default_factory=WaitClock)
     text: str = ""
@@ -75,6 +77,11 @@ class Exchange:
     duration_s: float | None = None
     failure: Exception | None = None
     replayed: bool = False
+
+    @property
+    def after_handoffs(self) -> int:
+        """How many handoffs of its turn had happened when it was made."""
+        return len(self.arrivals)
 
     @property
     def elapsed_s(self) -> float:
@@ -239,7 +246,9 @@ class _TapStream(WrapperStream):
         )
 
     async def _answer_by_model(self, recording: IncomingAnswer | None = None) -> None:
-        count_in(self._exchange.held)
+        exchange = self._exchange
+        count_in(exchange.held)
+        ASKER.set(Asker(agent=exchange.agent, turn=exchange.turn, arrivals=exchange.arrivals))
         async with self._asked.of(self._tap.inner) as stream:
             async for chunk in stream:
                 self._exchange.note(chunk)
