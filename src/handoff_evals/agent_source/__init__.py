@@ -17,7 +17,13 @@ from handoff_evals.agent_source.handoff_sites import (
     owner,
     routes,
 )
-from handoff_evals.agent_source.tool_function import AgentKind, Evidence, evidence_of, strength
+from handoff_evals.agent_source.tool_function import (
+    AgentKind,
+    Evidence,
+    evidence_of,
+    says,
+    strength,
+)
 
 __all__ = [
     "AgentKind",
@@ -38,6 +44,7 @@ __all__ = [
     "owner",
     "parameters",
     "routes",
+    "says",
     "strength",
     "tool_mark",
 ]

@@ -65,6 +65,13 @@ def strength(evidence: Evidence, name: str, target: Target) -> int:
     return found
 
 
+def says(name: str, target: Target) -> bool:
+    """Whether a tool's name has all the words that tell `target` from other agents."""
+    values = {word for value in target.where.values() for word in _words(value)}
+    words = (values - _GENERIC or values) or _words(target.id) - _GENERIC
+    return bool(words) and words <= _words(name)
+
+
 @lru_cache(maxsize=512)
 def evidence_of(function: Callable[..., Any], owner: type[Any], kind: AgentKind) -> Evidence:
     """Read a tool's function.
@@ -134,12 +141,16 @@ def _agents(
                 elif inspect.isfunction(named) and not _is_livekit(named):
                     yield from _agents(inspect.unwrap(named), owner, kind, seen, depth - 1)
             case ast.Name() | ast.Attribute() | ast.Subscript():
-                named = _resolve(node, scope, owner)
-                for each in named.values() if isinstance(named, Mapping) else [named]:
-                    if isinstance(each, kind.base):
-                        yield each.id
-                    elif _is_agent_class(each, kind):
-                        yield _id(each, kind)
+                yield from _ids(_resolve(node, scope, owner), kind)
+
+
+def _ids(named: Any, kind: AgentKind) -> Iterator[str]:
+    """Ids of the agents that a name stands for: one, or those of a table."""
+    for each in named.values() if isinstance(named, Mapping) else [named]:
+        if isinstance(each, kind.base):
+            yield each.id
+        elif _is_agent_class(each, kind):
+            yield _id(each, kind)
 
 
 def _no_agent_of_its_own(node: ast.AST) -> Iterator[ast.AST]:

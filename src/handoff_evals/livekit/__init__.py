@@ -9,7 +9,7 @@ from handoff_evals.livekit.agent_entry import (
 )
 from handoff_evals.livekit.agent_errors import AgentErrors, Noted, listen_to_log
 from handoff_evals.livekit.agent_snapshot import fields_of, look_at, session_options
-from handoff_evals.livekit.arguments import ArgumentHints, arguments_for, placeholder_arguments
+from handoff_evals.livekit.arguments import arguments_for, placeholder_arguments
 from handoff_evals.livekit.deadlines import OverdueError, Timed, WaitClock, current_wait_clock
 from handoff_evals.livekit.faults import cause_of, fault_of, faults_of
 from handoff_evals.livekit.history import HistoryReader
@@ -21,6 +21,7 @@ from handoff_evals.livekit.internals import (
     retrieve_failed_run,
 )
 from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
+from handoff_evals.livekit.sample_texts import ArgumentHints
 from handoff_evals.livekit.scripted import (
     Asker,
     Reply,

@@ -16,84 +16,13 @@ from livekit.agents import llm
 from livekit.agents.llm.utils import validated_arguments
 from pydantic import ValidationError
 
-from handoff_evals.livekit.patterns import text_of_pattern
+from handoff_evals.livekit.sample_texts import ArgumentHints, sample_texts
 
 _MOST = 12
-_MOST_VALIDATED = 200
+_MOST_VALIDATED = 100
+_MOST_OBJECTS = 40
 _DEEPEST = 6
-_OTHERWISE = "the caller asked for it"
-_FORMATS: Mapping[str, str] = {
-    "date": "2030-01-15",
-    "date-time": "2030-01-15T10:00:00Z",
-    "time": "10:00:00",
-    "duration": "P1D",
-    "email": "ada@example.com",
-    "uri": "https://example.com/",
-    "url": "https://example.com/",
-    "uuid": "7f1c2f60-5f0e-4b4e-9c39-1f4a4d1f6a11",
-    "uuid4": "7f1c2f60-5f0e-4b4e-9c39-1f4a4d1f6a11",
-    "ipv4": "192.0.2.1",
-    "ipv6": "2001:db8::1",
-    "hostname": "example.com",
-    "phone": "+14155550132",
-    "json-string": "{}",
-}
-# What a parameter's name or description says of a text that its schema leaves open.
-_WRITTEN: tuple[tuple[str, str], ...] = (
-    (r"yyyy-mm-dd.?hh:mm|iso.?8601 (?:date.?time|timestamp)", "2030-01-15T10:00:00"),
-    (r"yyyy-mm-dd|iso.?8601|iso date", "2030-01-15"),
-    (r"mm/dd/yyyy", "01/15/2030"),
-    (r"dd/mm/yyyy", "15/01/2030"),
-    (r"dd\.mm\.yyyy", "15.01.2030"),
-    (r"yyyymmdd", "20300115"),
-    (r"hh:mm:ss", "10:00:00"),
-    (r"hh:mm", "10:00"),
-    (r"\be.?mail\b", "ada@example.com"),
-    (r"\be\.164\b|\b(?:tele)?phone|\bmobile\b", "+14155550132"),
-    (r"\buuid\b", _FORMATS["uuid"]),
-    (r"\b(?:url|website|link)\b", "https://example.com/"),
-    (r"\b(?:zip|postal|postcode)", "94107"),
-    (r"\b(?:date.?time|timestamp|starts?.at|ends?.at)\b", "2030-01-15T10:00:00"),
-    (r"\b(?:dob|birth.?day|birth.?date|date.?of.?birth)\b", "1990-04-02"),
-    (r"\b(?:date|day|when)\b", "2030-01-15"),
-    (r"\btime\b", "10:00"),
-    (r"\bcurrency\b", "EUR"),
-    (r"\bcountry\b", "US"),
-    (r"\b(?:language|locale)\b", "en"),
-    (r"\b(?:amount|price|total)\b", "10.00"),
-    (r"\b(?:age|count|quantity|how many)\b", "1"),
-    (r"\b(?:name|customer|caller|patient|guest)\b", "Ada Lovelace"),
-)
-_PLACES = re.compile(
-    r"agent|department|desk|dest|hand|intent|persona|queue|role|rout|skill|specialist|target|team"
-    r"|topic|\bto\b|where|kind|type|categor|next|stage|step|node|service|line",
-    re.IGNORECASE,
-)
-_EXAMPLE = re.compile(
-    r"(?:e\.g\.,?|for example,?|for instance,?|such as|like|example:|format:?)\s*"
-    r"[\"'`]?([\w@.:+/-]*\w)",
-    re.IGNORECASE,
-)
-_QUOTED = re.compile(r"[\"'`]([^\"'`\n]{1,40})[\"'`]")
-_SAID = re.compile(
-    r"[\w.+-]+@[\w-]+\.[\w.]+"  # an address
-    r"|\+?\d[\d ()/-]{6,}\d"  # a telephone number, or a date
-    r"|\b(?=[\w-]*\d)[\w-]+\b"  # a number, or a code
-    r"|\b(?<![.!?]\s)(?<!^)[A-Z][a-z]+(?: [A-Z][a-z]+)*\b"  # a name, but not a sentence's start
-)
 _WORDS = re.compile(r"[a-z0-9]+")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ArgumentHints:
-    """What may be of use for arguments that nobody gives."""
-
-    said: Sequence[str] = ()
-    """The caller's words, the newest first."""
-    wanted: Sequence[str] = ()
-    """What may name the agent that the caller is to be handed to."""
-    code: Sequence[str] = ()
-    """Texts from the tool's code: keys of its registries, what it compares with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,16 +64,32 @@ def arguments_for(
         elif _chooses(part, schema):
             # What has a default may be left out, but it may also say where to go.
             candidates[name] = [_LEFT_OUT, *_values(part, name, schema, _DEEPEST)]
-    made = (
-        {**{name: value for name, value in each.items() if value is not _LEFT_OUT}, **given}
-        for each in _combined(candidates)
-    )
-    found = list(islice((each for each in _distinct(made) if _accepted(tool, each)), _MOST))
-    first = {name: candidates[name][0] for name in names if name in required}
-    return found or [{**first, **given}]
+    _begin_with_accepted(tool, candidates, given)
+    made = (_joined(each, given) for each in _combined(candidates))
+    found = islice((each for each in _distinct(made) if not _refused(tool, each)), _MOST)
+    first = {name: values[0] for name, values in candidates.items()}
+    return list(found) or [_joined(first, given)]
 
 
 _LEFT_OUT: Any = object()
+
+
+def _joined(made: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    return {**{name: value for name, value in made.items() if value is not _LEFT_OUT}, **given}
+
+
+def _begin_with_accepted(
+    tool: llm.Tool, candidates: dict[str, list[Any]], given: Mapping[str, Any]
+) -> None:
+    """Drop the first values of a parameter while validation refuses them."""
+    for _ in range(_MOST_VALIDATED):
+        made = _joined({name: values[0] for name, values in candidates.items()}, given)
+        refused = _refused(tool, made)
+        movable = [name for name in refused if len(candidates.get(name, ())) > 1]
+        if not movable:
+            return
+        for name in movable:
+            candidates[name] = candidates[name][1:]
 
 
 def placeholder_arguments(tool: llm.Tool) -> dict[str, Any]:
@@ -152,16 +97,17 @@ def placeholder_arguments(tool: llm.Tool) -> dict[str, Any]:
     return arguments_for(tool)[0]
 
 
-def _accepted(tool: llm.Tool, arguments: dict[str, Any]) -> bool:
+def _refused(tool: llm.Tool, arguments: dict[str, Any]) -> set[str]:
+    """The parameters whose values the tool's validation refuses; an empty name for all of them."""
     if not isinstance(tool, llm.FunctionTool | llm.RawFunctionTool):
-        return True
+        return set()
     try:
         validated_arguments(tool, arguments)
-    except (ValidationError, ValueError, TypeError):
-        return False
-    except Exception:  # noqa: BLE001 - a validator of the user's own raised it
-        return False
-    return True
+    except ValidationError as error:
+        return {str(each["loc"][0]) if each["loc"] else "" for each in error.errors()}
+    except Exception:  # noqa: BLE001 - a validator of the user's own may raise anything
+        return {""}
+    return set()
 
 
 def _combined(candidates: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
@@ -207,46 +153,51 @@ def _values(part: Mapping[str, Any], name: str, schema: _Schema, depth: int) -> 
     if depth == 0:
         return [None]
     part = _resolved(part, schema)
-    found: list[Any]
     match part:
         case {"const": value}:
             found = [value]
         case {"enum": [*options]}:
             found = _by_likeness(options, schema.hints)
+        case {"allOf": _} | {"anyOf": _} | {"oneOf": _} | {"type": [*_]}:
+            found = _of_several(part, name, schema, depth)
+        case _:
+            found = _of_one_type(part, name, schema, depth)
+    return [*part.get("examples", ()), *found] or [None]
+
+
+def _of_several(part: Mapping[str, Any], name: str, schema: _Schema, depth: int) -> list[Any]:
+    """Values of schemas that are joined: the first of each, then the others."""
+    match part:
         case {"allOf": [*parts]}:
-            merged = {**part}
-            merged.pop("allOf")
+            merged = {key: value for key, value in part.items() if key != "allOf"}
             for each in parts:
                 merged |= _resolved(each, schema)
-            found = _values(merged, name, schema, depth - 1)
+            return _values(merged, name, schema, depth - 1)
         case {"anyOf": [*parts]} | {"oneOf": [*parts]}:
             kept = {key: part[key] for key in ("description", "examples") if key in part}
-            each_has = [
-                _values({**kept, **each}, name, schema, depth - 1)
-                for each in sorted(parts, key=lambda each: each.get("type") == "null")
-            ]
-            found = [value for values in each_has for value in values[:1]]
-            found += [value for values in each_has for value in values[1:]]
-        case {"type": [*kinds]}:
-            found = [
-                value
-                for kind in kinds
-                if kind != "null" or len(kinds) == 1
-                for value in _values({**part, "type": kind}, name, schema, depth - 1)
-            ]
-        case {"type": "object"} | {"properties": _}:
-            found = _objects(part, schema, depth)
-        case {"type": "array"}:
-            found = _lists(part, name, schema, depth)
-        case {"type": "boolean"}:
-            found = [True, False]
-        case {"type": "null"}:
-            found = [None]
-        case {"type": "integer" | "number" as kind}:
-            found = list(_numbers(part, schema.hints, whole=kind == "integer"))
+            options = [{**kept, **each} for each in parts]
         case _:
-            found = list(_texts(part, name, schema.hints))
-    return [*part.get("examples", ()), *found] or [None]
+            options = [{**part, "type": kind} for kind in part["type"]]
+    options.sort(key=lambda each: each.get("type") == "null")
+    each_has = [_values(each, name, schema, depth - 1) for each in options]
+    found = [value for values in each_has for value in values[:1]]
+    return found + [value for values in each_has for value in values[1:]]
+
+
+def _of_one_type(part: Mapping[str, Any], name: str, schema: _Schema, depth: int) -> list[Any]:
+    match part:
+        case {"type": "object"} | {"properties": _}:
+            return _objects(part, name, schema, depth)
+        case {"type": "array"}:
+            return _lists(part, name, schema, depth)
+        case {"type": "boolean"}:
+            return [True, False]
+        case {"type": "null"}:
+            return [None]
+        case {"type": "integer" | "number" as kind}:
+            return list(_numbers(part, schema.hints, whole=kind == "integer"))
+        case _:
+            return list(sample_texts(part, name, schema.hints))
 
 
 def _by_likeness(options: Sequence[Any], hints: ArgumentHints) -> list[Any]:
@@ -264,14 +215,14 @@ def _words(text: str) -> set[str]:
     return set(_WORDS.findall(text.lower()))
 
 
-def _objects(part: Mapping[str, Any], schema: _Schema, depth: int) -> list[Any]:
+def _objects(part: Mapping[str, Any], name: str, schema: _Schema, depth: int) -> list[Any]:
     required = part.get("required", ())
     candidates = {
-        name: _values(each, name, schema, depth - 1)
-        for name, each in part.get("properties", {}).items()
-        if name in required
+        inner: _values(each, f"{name} {inner}", schema, depth - 1)
+        for inner, each in part.get("properties", {}).items()
+        if inner in required
     }
-    made = list(islice(_combined(candidates), _MOST))
+    made = list(islice(_combined(candidates), _MOST_OBJECTS))
     if part.get("minProperties") and not candidates:
         extra = part.get("additionalProperties")
         value = _values(extra if isinstance(extra, Mapping) else {}, "", schema, depth - 1)[0]
@@ -323,49 +274,3 @@ def _numbers(part: Mapping[str, Any], hints: ArgumentHints, *, whole: bool) -> I
             yield float(value)
         elif value == int(value):
             yield int(value)
-
-
-def _texts(part: Mapping[str, Any], name: str, hints: ArgumentHints) -> Iterator[str]:
-    described = str(part.get("description", ""))
-    spoken = name.replace("_", " ")
-    options: list[str] = []
-    given_format = part.get("format")
-    if given_format in _FORMATS:
-        options.append(_FORMATS[given_format])
-    options += _EXAMPLE.findall(described)
-    place = [*hints.wanted, *hints.code] if _PLACES.search(name) else []
-    written = [
-        text
-        for pattern, text in _WRITTEN
-        for said in (spoken, described)
-        if re.search(pattern, said, re.IGNORECASE)
-    ]
-    heard = [each for text in hints.said for each in _SAID.findall(text)]
-    digits = [each for each in heard if re.search(r"\d", each)]
-    if re.search(r"\b(?:id|number|no|code|reference|ref|order|account|pin)\b", spoken):
-        written = [*digits, *written]
-    elif re.search(r"\bname\b", spoken):
-        written = [*(each for each in heard if each.istitle()), *written]
-    options += [*place, *written, _OTHERWISE, *heard, *_QUOTED.findall(described)]
-    options += [*hints.code, *hints.wanted, "12345", "Ada", ""]
-    pattern = part.get("pattern")
-    if pattern is not None:
-        options.append(text_of_pattern(pattern))
-    least, most = int(part.get("minLength", 0)), part.get("maxLength")
-    fitted = [_fitted(text, least, most) for text in dict.fromkeys(options)]
-    if pattern is not None:
-        fitted = [text for text in fitted if _matches(pattern, text)] or fitted[-1:]
-    yield from dict.fromkeys(fitted)
-
-
-def _fitted(text: str, least: int, most: int | None) -> str:
-    if text and len(text) < least:
-        text = (text * least)[:least]
-    return text[:most].strip() or text[:most] if most is not None else text
-
-
-def _matches(pattern: str, text: str) -> bool:
-    try:
-        return re.search(pattern, text) is not None
-    except re.error:  # another dialect
-        return True

@@ -18,7 +18,7 @@ from livekit.agents import Agent, llm
 from livekit.agents.llm.tool_context import FunctionToolInfo
 from livekit.agents.utils.misc import camel_to_snake_case
 
-from handoff_evals.agent_source import AgentKind, Evidence, evidence_of, strength
+from handoff_evals.agent_source import AgentKind, Evidence, evidence_of, says, strength
 from handoff_evals.livekit.internals import tool_owner
 from handoff_evals.scenarios import Target
 from handoff_evals.transcript import ToolSchema
@@ -65,6 +65,8 @@ class Lead:
     """How much its source and name say; 0 where they say nothing of that agent."""
     certain: bool
     """Whether its code names that agent, and no other one."""
+    named: bool
+    """Whether its name says all that names that agent."""
     hands_over: bool
     """Whether it looks like a tool that hands over, to whomever."""
     values: tuple[str, ...]
@@ -89,12 +91,14 @@ def leads(tools: Sequence[llm.Tool], target: Target) -> tuple[Lead, ...]:
             name=name,
             strength=how_much,
             certain=bool(how_much) and evidence.agents == {target.id},
+            named=says(name, target),
             hands_over=evidence.may_hand_over or bool(_HANDING_OVER.search(name)),
             values=evidence.values,
         )
         # One that names other agents only comes after one of which nothing is known.
         elsewhere = bool(evidence.agents) and not how_much
-        key = (_HANGING_UP.search(name) is not None, -how_much, elsewhere, not lead.hands_over)
+        hangs_up = _HANGING_UP.search(name) is not None
+        key = (hangs_up, -how_much, not lead.named, elsewhere, not lead.hands_over)
         found.append((tuple(map(int, key)), lead))
     return tuple(lead for _, lead in sorted(found, key=lambda each: each[0]))
 

@@ -12,7 +12,7 @@ import json
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from livekit.agents import llm
@@ -29,82 +29,28 @@ from handoff_evals.livekit import (
     leads,
 )
 from handoff_evals.models.kind import model_kind
+from handoff_evals.models.moves import (
+    Move,
+    Place,
+    PlaceSearch,
+    in_order,
+    names_of,
+    refusals,
+    steps_made,
+    turn_path,
+)
 from handoff_evals.models.reference import WORDS, Reference, ReferenceLLM
 from handoff_evals.results import ModelTraits
 from handoff_evals.scenarios import Expectation, ExpectedCall, Scenario, Target
 from handoff_evals.transcript import (
     ORACLE,
-    AgentRef,
     Fault,
     FunctionCall,
-    FunctionCallOutput,
     Transcript,
 )
 
 _MOST_CONVERSATIONS = 80
 _MOST_S = 30.0
-_MOST_MOVES = 3
-"""In one place; livekit's default of `max_tool_steps`."""
-_NAMED = 3
-"""From what strength on a tool's name says where it leads."""
-
-_Move = tuple[ToolCall, ...]
-"""The calls of one reply."""
-_Place = tuple[int, int]
-"""A turn, and how much of the turn's path had been gone."""
-
-
-@dataclass(kw_only=True)
-class _Search:
-    """What was tried in one place of the conversation, and what is left to try."""
-
-    agent: AgentRef
-    """Who asked."""
-    target: Target | None
-    """Who should have the call next; None where only calls are expected."""
-    moves: tuple[_Move, ...]
-    """What is played in this conversation."""
-    left: deque[tuple[_Move, ...]]
-    others: list[tuple[_Move, ...]] = field(default_factory=list)
-    """What the source speaks against: tried where the tool that it names refuses."""
-    evident: str = ""
-    """The tool that leads there by what its source or its name says."""
-    invented: frozenset[str] = frozenset()
-    """The tools with arguments that nobody gave."""
-    further: list[ToolCall] = field(default_factory=list)
-    """What could have been called after the moves."""
-    shown: Transcript | None = None
-    """The first conversation that came here."""
-    tried: set[tuple[_Move, ...]] = field(default_factory=set)
-
-    def advance(self, *, refused: bool) -> bool:
-        """Go on to what is to be tried next; whether there is anything.
-
-        Args:
-            refused: whether a tool gave an error in place of what was asked of it.
-        """
-        self.tried.add(self.moves)
-        sure = bool(self.others) and not refused
-        if not sure and len(self.moves) < _MOST_MOVES:
-            played = {call.name for move in self.moves for call in move}
-            self.others += [
-                (*self.moves, (call,)) for call in self.further if call.name not in played
-            ]
-        self.further = []
-        if not self.left and not sure:
-            self.left.extend(self.others)
-            self.others = []
-        while self.left:
-            self.moves = self.left.popleft()
-            if self.moves not in self.tried:
-                return True
-        return False
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The tools that were tried, in order."""
-        called = (call.name for moves in self.tried for move in moves for call in move)
-        return tuple(sorted(set(called)))
 
 
 class Oracle:
@@ -116,14 +62,14 @@ class Oracle:
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
-        self._searches: dict[_Place, _Search] = {}
+        self._searches: dict[Place, PlaceSearch] = {}
         self._conversations = 0
         self._since = time.monotonic()
         self._begin()
 
     def _begin(self) -> None:
         """Forget what was played, for a new conversation."""
-        self._made: dict[_Place, int] = {}
+        self._made: dict[Place, int] = {}
         self._called: dict[int, Counter[str]] = {}
 
     def __call__(self, request: Request) -> Reply:
@@ -137,11 +83,11 @@ class Oracle:
         self._called.setdefault(asker.turn, Counter()).update(call.name for call in calls)
         return list(calls) or WORDS
 
-    def _next(self, request: Request, asker: Asker, expect: Expectation) -> _Move:
+    def _next(self, request: Request, asker: Asker, expect: Expectation) -> Move:
         if expect.calls == ():
             return ()
-        path = _path(expect)
-        gone = _gone(path, asker.arrivals, now=asker.agent, exact=expect.handoffs is not None)
+        path = turn_path(expect)
+        gone = steps_made(path, asker.arrivals, now=asker.agent, exact=expect.handoffs is not None)
         target = path[gone] if gone < len(path) else None
         if target is not None and target.matches(asker.agent) and expect.handoffs is None:
             target = None
@@ -180,10 +126,10 @@ class Oracle:
         asker: Asker,
         target: Target | None,
         due: Sequence[ExpectedCall],
-    ) -> _Search:
+    ) -> PlaceSearch:
         """All that may be played in a place, the most likely first."""
         filled = [self._filled(request, call, asker.turn) for call in due]
-        bases: list[tuple[_Move, ...]] = []
+        bases: list[tuple[Move, ...]] = []
         for number in range(max(map(len, filled), default=0)):
             calls = tuple(each[min(number, len(each) - 1)] for each in filled)
             # Together, as a model would that has understood all at once; then one by one.
@@ -192,14 +138,14 @@ class Oracle:
         found = leads(request.tools, target) if target is not None else ()
         ways = [] if target is None else list(self._ways(request, asker.turn, target))
         ways = [(lead, call) for lead, call in ways if call.name not in named]
-        evident = next((lead for lead in found if _is_evident(lead)), None)
+        evident = next((lead for lead in found if lead.certain or lead.named), None)
         sure = [lead for lead in found if lead.certain]
         first = [call for lead, call in ways if sure == [lead]]
-        hops: list[tuple[_Move, ...]] = [((call,),) for _, call in ways]
+        hops: list[tuple[Move, ...]] = [((call,),) for _, call in ways]
         if not first:
             # It may be that the agents' code hands over by itself.
             hops.insert(sum(lead.strength > 0 for lead, _ in ways), ())
-        options = _in_order(
+        options = in_order(
             bases,
             hops,
             leading=any(
@@ -208,12 +154,13 @@ class Oracle:
         )
         likely = [each for each in options if not first or each[-1:] in [((c,),) for c in first]]
         given = {call.name: set(call.arguments) for call in due}
-        return _Search(
+        return PlaceSearch(
             agent=asker.agent,
             target=target,
             moves=likely[0],
             left=deque(likely[1:]),
             others=[each for each in options if each not in likely],
+            sure=bool(first),
             evident=evident.name if evident is not None else "",
             invented=frozenset(
                 call.name
@@ -226,7 +173,7 @@ class Oracle:
 
     def _ways(self, request: Request, turn: int, target: Target) -> Iterator[tuple[Lead, ToolCall]]:
         """Calls that may hand over to the target: each tool once, then with other arguments."""
-        wanted = [*target.where.values(), *_names(target.id)]
+        wanted = [*target.where.values(), *names_of(target.id)]
         options = [
             (lead, self._calls(request, lead.name, {}, turn, (wanted, lead.values)))
             for lead in leads(request.tools, target)
@@ -236,7 +183,7 @@ class Oracle:
 
     def _filled(self, request: Request, call: ExpectedCall, turn: int) -> list[ToolCall]:
         expect = self._scenario.turns[turn - 1].expect
-        wanted = [] if expect.agent is None else _names(expect.agent.id)
+        wanted = [] if expect.agent is None else names_of(expect.agent.id)
         return self._calls(request, call.name, call.arguments, turn, (wanted, ()))
 
     def _calls(
@@ -292,10 +239,10 @@ class Oracle:
             )
         place = places[-1]
         search = self._searches[place]
-        search.shown = search.shown or transcript
+        search.show(transcript, turn)
         if self._arrived(transcript, place):
-            return search.shown  # what is wrong now is not what was played
-        refused = bool(_refusals(transcript, turn))
+            return transcript  # what is wrong now is not what was played
+        refused = bool(refusals(transcript, turn))
         within = (
             self._conversations < _MOST_CONVERSATIONS and time.monotonic() - self._since < _MOST_S
         )
@@ -306,7 +253,7 @@ class Oracle:
             self._begin()
             return None
         search.tried.add(search.moves)
-        return self._given_up(search, search.shown, turn)
+        return self._given_up(search, search.shown or transcript, turn)
 
     def _unmet(self, transcript: Transcript) -> int | None:
         """The first turn in which handoffs or calls did not come as expected."""
@@ -320,12 +267,12 @@ class Oracle:
             turn
             for (turn, _), search in self._searches.items()
             if turn < len(transcript.turns)
-            and set(_refusals(transcript, turn)) & search.invented
+            and set(refusals(transcript, turn)) & search.invented
             and search.target is None
         }
         return min((turn for turn in failed if turn is not None), default=None)
 
-    def _arrived(self, transcript: Transcript, place: _Place) -> bool:
+    def _arrived(self, transcript: Transcript, place: Place) -> bool:
         """Whether the step of the path that was to be played there was made."""
         turn, position = place
         if turn >= len(transcript.turns) or self._searches[place].target is None:
@@ -334,7 +281,7 @@ class Oracle:
         if expect.handoffs is None:
             return False
         arrivals = [move.new for move in transcript.turns[turn].handoffs]
-        return _gone(_path(expect), arrivals, now=None, exact=True) > position
+        return steps_made(turn_path(expect), arrivals, now=None, exact=True) > position
 
     def _was_offered_tools(self, transcript: Transcript, turn: int) -> bool:
         """Whether a model was asked in that turn at all, and then with tools."""
@@ -344,11 +291,14 @@ class Oracle:
         asked = [c for c in transcript.turns[turn].model_calls if c.purpose == "reply"]
         return bool(expect.calls) or not asked or any(call.tools for call in asked)
 
-    def _given_up(self, search: _Search, shown: Transcript, turn: int) -> Transcript:
+    def _given_up(self, search: PlaceSearch, shown: Transcript, turn: int) -> Transcript:
         """The conversation to show, unscored where the file has to say more."""
-        refusals = _refusals(shown, turn)
+        if search.reached:
+            return shown  # it is how they came there that is not as expected
+        named = {call.name for call in self._scenario.turns[turn - 1].expect.calls or ()}
+        refused = refusals(shown, turn)
         if search.evident or search.target is None:
-            made_up = [name for name in refusals if name in search.invented]
+            made_up = [name for name in refused if name in search.invented]
             if not made_up:
                 return shown
             name = made_up[0]
@@ -361,9 +311,11 @@ class Oracle:
                 shown,
                 turn,
                 f"{name} of {search.agent.label} refuses the arguments that were made up for it, "
-                f"{call}: {refusals[name]!r}",
+                f"{call}: {refused[name]!r}",
                 call=f"{{name: {name}, arguments: {{…}}}}",
             )
+        if named:
+            return shown  # the file says how
         tried = ", ".join(search.names) or "no tool"
         return self._unscored(
             shown,
@@ -386,59 +338,6 @@ class Oracle:
         )
         fault = Fault(owner="infrastructure", cause=ORACLE, detail=detail, turn=turn)
         return replace(transcript, faults=(*transcript.faults, fault))
-
-
-def _in_order(
-    bases: Sequence[tuple[_Move, ...]], hops: Sequence[tuple[_Move, ...]], *, leading: bool
-) -> list[tuple[_Move, ...]]:
-    """Expected calls, then a handoff; or the calls alone, first where they may hand over."""
-    if not bases:
-        return list(hops)
-    if not hops:
-        return list(dict.fromkeys(bases))
-    together = [(*base, *hop) for base in bases[:2] for hop in hops if hop]
-    alone = list(bases)
-    return list(dict.fromkeys([*alone, *together] if leading else [*together, *alone]))
-
-
-def _is_evident(lead: Lead) -> bool:
-    return lead.certain or lead.strength >= _NAMED
-
-
-def _names(agent_id: str) -> list[str]:
-    """What an agent with that id may be called in a tool's arguments."""
-    short = agent_id.removesuffix("_agent").removesuffix("Agent").removesuffix("-agent")
-    camel = "".join(part.capitalize() for part in agent_id.split("_"))
-    return list(dict.fromkeys([short, agent_id, camel, short.replace("_", " "), short.title()]))
-
-
-def _path(expect: Expectation) -> tuple[Target, ...]:
-    if expect.handoffs is not None:
-        return tuple(step.new for step in expect.handoffs)
-    return () if expect.agent is None else (expect.agent,)
-
-
-def _gone(
-    path: Sequence[Target], arrivals: Sequence[AgentRef], *, now: AgentRef | None, exact: bool
-) -> int:
-    """How many steps of a turn's path have been made."""
-    if not exact:
-        return int(bool(path) and now is not None and path[0].matches(now))
-    gone = 0
-    for agent in arrivals:
-        gone += gone < len(path) and path[gone].matches(agent)
-    return gone
-
-
-def _refusals(transcript: Transcript, turn: int) -> Mapping[str, str]:
-    """What tools said that gave an error in a turn."""
-    if turn >= len(transcript.turns):
-        return {}
-    return {
-        event.name: event.output
-        for event in transcript.turns[turn].events
-        if isinstance(event, FunctionCallOutput) and event.is_error
-    }
 
 
 class OracleLLM(ReferenceLLM):
