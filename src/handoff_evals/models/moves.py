@@ -36,6 +36,8 @@ class PlaceSearch:
     """Moves that were tried, each with one more."""
     evident: str = ""
     """The tool that leads there by what its source or its name says."""
+    expected: frozenset[str] = frozenset()
+    """The tools that the file names."""
     invented: frozenset[str] = frozenset()
     """The tools with arguments that nobody gave."""
     further: list[ToolCall] = field(default_factory=list)
@@ -95,6 +97,7 @@ def in_order(
     if not hops:
         return list(dict.fromkeys(bases))
     together = [(*base, *hop) for base in bases[:2] for hop in hops if hop]
+    together += [(*base, *hop) for base in bases[2:] for hop in hops[:1]]
     alone = list(bases)
     return list(dict.fromkeys([*alone, *together] if leading else [*together, *alone]))
 

@@ -161,6 +161,7 @@ class Oracle:
             left=deque(likely[1:]),
             others=[each for each in options if each not in likely],
             sure=bool(first),
+            expected=frozenset(named),
             evident=evident.name if evident is not None else "",
             invented=frozenset(
                 call.name
@@ -266,9 +267,7 @@ class Oracle:
         failed |= {
             turn
             for (turn, _), search in self._searches.items()
-            if turn < len(transcript.turns)
-            and set(refusals(transcript, turn)) & search.invented
-            and search.target is None
+            if refusals(transcript, turn).keys() & search.invented & search.expected
         }
         return min((turn for turn in failed if turn is not None), default=None)
 
@@ -293,27 +292,16 @@ class Oracle:
 
     def _given_up(self, search: PlaceSearch, shown: Transcript, turn: int) -> Transcript:
         """The conversation to show, unscored where the file has to say more."""
-        if search.reached:
-            return shown  # it is how they came there that is not as expected
+        if any(fault.owner == "agent" and fault.turn == turn for fault in shown.faults):
+            return shown
         named = {call.name for call in self._scenario.turns[turn - 1].expect.calls or ()}
         refused = refusals(shown, turn)
-        if search.evident or search.target is None:
-            made_up = [name for name in refused if name in search.invented]
-            if not made_up:
-                return shown
-            name = made_up[0]
-            call = next(
-                event.arguments
-                for _, event in shown.indexed(turn)
-                if isinstance(event, FunctionCall) and event.name == name
-            )
-            return self._unscored(
-                shown,
-                turn,
-                f"{name} of {search.agent.label} refuses the arguments that were made up for it, "
-                f"{call}: {refused[name]!r}",
-                call=f"{{name: {name}, arguments: {{…}}}}",
-            )
+        for name in refused.keys() & search.invented:
+            if name in named or (search.evident and not search.reached):
+                return self._unscored(shown, turn, *_refusal(shown, turn, name, search.agent.label))
+        # It may be how they came there that is not as expected.
+        if search.reached or search.evident or search.target is None:
+            return shown
         if named:
             return shown  # the file says how
         tried = ", ".join(search.names) or "no tool"
@@ -329,7 +317,6 @@ class Oracle:
         transcript: Transcript,
         turn: int,
         why: str,
-        *,
         call: str = "{name: TOOL, arguments: {…}}",
     ) -> Transcript:
         detail = (
@@ -338,6 +325,18 @@ class Oracle:
         )
         fault = Fault(owner="infrastructure", cause=ORACLE, detail=detail, turn=turn)
         return replace(transcript, faults=(*transcript.faults, fault))
+
+
+def _refusal(shown: Transcript, turn: int, name: str, agent: str) -> tuple[str, str]:
+    """That a tool refused what was made up, and how its call is written in a file."""
+    arguments = next(
+        event.arguments
+        for _, event in shown.indexed(turn)
+        if isinstance(event, FunctionCall) and event.name == name
+    )
+    said = refusals(shown, turn)[name]
+    why = f"{name} of {agent} refuses the arguments that were made up for it, {arguments}: {said!r}"
+    return why, f"{{name: {name}, arguments: {{…}}}}"
 
 
 class OracleLLM(ReferenceLLM):
