@@ -12,7 +12,7 @@ from livekit.agents import Agent, AgentSession, AgentTask, RunContext, ToolError
 from pydantic import Field
 
 from handoff_evals.checks import overall, score
-from handoff_evals.drivers import InProcessDriver
+from handoff_evals.drivers import TextDriver
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models import oracle
 from handoff_evals.scenarios import (
@@ -62,7 +62,7 @@ async def play(
 ) -> tuple[str, Transcript]:
     """Run a scenario with the oracle: its status, and the conversation that counts."""
     scenario = Scenario(label="Any", turns=turns)
-    driver = InProcessDriver(
+    driver = TextDriver(
         entry=AgentEntry.of(opened),
         model=lambda each, _: oracle(each),
         watch=Suite(name="Any", agent="", scenarios=(scenario,)).watch,
@@ -169,7 +169,9 @@ def option(number: int, makes: Callable[[], Agent]) -> llm.Tool:
 
 class Menu(Greeting):
     def __init__(self) -> None:
-        tools = [option(number, lambda name=name: Room(name)) for number, name in enumerate("xyz")]  # type: ignore[misc]
+        tools: list[llm.Tool | llm.Toolset] = [
+            option(number, lambda name=name: Room(name)) for number, name in enumerate("xyz")
+        ]  # type: ignore[misc]
         super().__init__(id="menu", instructions="You ask.", tools=tools)
 
 
@@ -197,7 +199,9 @@ DATA = {"front": ["returns", "sales"], "returns": ["front"], "sales": ["front"]}
 class FromData(Asking):
     def __init__(self, name: str) -> None:
         self.name = name
-        tools = [self._tool(number, to) for number, to in enumerate(DATA[name])]
+        tools: list[llm.Tool | llm.Toolset] = [
+            self._tool(number, to) for number, to in enumerate(DATA[name])
+        ]
         super().__init__(id=f"{name}_agent", instructions=name, tools=tools)
 
     def _tool(self, number: int, to: str) -> llm.Tool:
@@ -587,7 +591,7 @@ async def test_who_has_the_call_already_is_not_handed_over_to() -> None:
 
 async def test_every_scenario_of_three_agents_with_tools_for_each_other_passes() -> None:
     suite = star_suite(scenarios=20, turns=4, seed=7)
-    driver = InProcessDriver(
+    driver = TextDriver(
         entry=AgentEntry.of(patient_call),
         model=lambda each, _: oracle(each),
         watch=suite.watch,

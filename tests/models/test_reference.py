@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from handoff_evals.checks import OUTCOMES, decisions, overall, score
-from handoff_evals.drivers import InProcessDriver
+from handoff_evals.drivers import TextDriver
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models import oracle
 from handoff_evals.models.reference import ReferenceLLM, always, never
@@ -20,7 +20,7 @@ SUITES = {
 
 
 async def run(suite: Suite, scenario: Scenario, model: ReferenceLLM) -> Transcript:
-    driver = InProcessDriver(
+    driver = TextDriver(
         entry=AgentEntry.load(suite.agent, folder=ROOT),
         model=lambda _scenario, _seed: model,
         watch=suite.watch,

@@ -14,7 +14,7 @@ from livekit.agents import Agent, NotGivenOr, llm
 from handoff_evals.agent_source import AgentModule
 from handoff_evals.changes import AgentSnapshot, Rehearsal, Rehearsed
 from handoff_evals.checks import overall, score
-from handoff_evals.drivers import Call, Limits, rehearse
+from handoff_evals.drivers import Limits, driver_for, rehearse
 from handoff_evals.livekit import AgentEntry, Opened, look_at, session_options
 from handoff_evals.models import oracle
 from handoff_evals.scenarios import Scenario, Suite
@@ -48,13 +48,15 @@ class Rehearser:
             self.classes.update(each.__name__ for each in type(agent).__mro__)
             looks.append(look_at(agent, label=ref.label, folder=self.folder))
 
-        model = oracle(scenario)
+        model, carried = oracle(scenario), driver_for(self.suite)
 
         async def conversation() -> Transcript:
             looks.clear()
-            call = Call(entry, model, limits=self.limits, watch=self.suite.watch, scenario=scenario)
+            call = carried.call(
+                entry, model, limits=self.limits, watch=self.suite.watch, scenario=scenario
+            )
             call.on_entrance = met
-            await call.run([turn.user for turn in scenario.turns])
+            await call.run(scenario.turns)
             return call.transcript
 
         transcript = await rehearse(model, conversation)

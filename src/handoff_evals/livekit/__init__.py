@@ -15,9 +15,13 @@ from handoff_evals.livekit.faults import cause_of, fault_of, faults_of
 from handoff_evals.livekit.history import HistoryReader
 from handoff_evals.livekit.internals import (
     agent_with_the_call,
+    begin_run,
+    commits_by_hand,
     is_closing,
     is_started,
+    replace_detectors,
     replace_model,
+    replace_voice,
     retrieve_failed_run,
 )
 from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
@@ -33,6 +37,7 @@ from handoff_evals.livekit.scripted import (
 from handoff_evals.livekit.tap import Exchange, Tap, Taps
 from handoff_evals.livekit.tasks import ConversationTasks, quiet
 from handoff_evals.livekit.tools import Lead, leading_tool, leads, schemas
+from handoff_evals.livekit.virtual_time import VirtualTime
 
 __all__ = [
     "AgentEntry",
@@ -55,13 +60,16 @@ __all__ = [
     "Taps",
     "Timed",
     "ToolCall",
+    "VirtualTime",
     "WaitClock",
     "WrapperLLM",
     "WrapperStream",
     "agent_with_the_call",
     "allow_construction",
     "arguments_for",
+    "begin_run",
     "cause_of",
+    "commits_by_hand",
     "current_wait_clock",
     "fault_of",
     "faults_of",
@@ -75,7 +83,9 @@ __all__ = [
     "missing",
     "placeholder_arguments",
     "quiet",
+    "replace_detectors",
     "replace_model",
+    "replace_voice",
     "retrieve_failed_run",
     "schemas",
     "session_options",

@@ -16,6 +16,7 @@ from handoff_evals.livekit.internals import model_options
 from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
 from handoff_evals.livekit.scripted import ASKER, Asker, IncomingAnswer, chunks_of
 from handoff_evals.livekit.tools import schemas
+from handoff_evals.livekit.virtual_time import VirtualTime
 from handoff_evals.transcript import AgentRef, FunctionCall, ModelCall, ToolSchema, Usage
 from handoff_evals.user_code import as_error
 
@@ -249,12 +250,13 @@ class _TapStream(WrapperStream):
         exchange = self._exchange
         count_in(exchange.held)
         ASKER.set(Asker(agent=exchange.agent, turn=exchange.turn, arrivals=exchange.arrivals))
-        async with self._asked.of(self._tap.inner) as stream:
-            async for chunk in stream:
-                self._exchange.note(chunk)
-                if recording is not None:
-                    recording.note(chunk, at=self._exchange.elapsed_s)
-                self._event_ch.send_nowait(chunk)
+        with VirtualTime.of().outside():
+            async with self._asked.of(self._tap.inner) as stream:
+                async for chunk in stream:
+                    exchange.note(chunk)
+                    if recording is not None:
+                        recording.note(chunk, at=exchange.elapsed_s)
+                    self._event_ch.send_nowait(chunk)
 
     def _answer_again(self, answer: Answer) -> None:
         exchange = self._exchange
