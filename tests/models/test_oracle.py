@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
@@ -170,8 +171,8 @@ def option(number: int, makes: Callable[[], Agent]) -> llm.Tool:
 class Menu(Greeting):
     def __init__(self) -> None:
         tools: list[llm.Tool | llm.Toolset] = [
-            option(number, lambda name=name: Room(name)) for number, name in enumerate("xyz")
-        ]  # type: ignore[misc]
+            option(number, partial(Room, name)) for number, name in enumerate("xyz")
+        ]
         super().__init__(id="menu", instructions="You ask.", tools=tools)
 
 
