@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM, ToolCall
     from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
     from handoff_evals.livekit.scripted import tool_call
+    from handoff_evals.models import Model, ModelKind, model_kind
     from handoff_evals.models.local import local_llm
     from handoff_evals.plugin.agent_call import AgentCall
     from handoff_evals.plugin.call_fixture import AgentCallFixture
     from handoff_evals.plugin.received import Received
     from handoff_evals.plugin.turn import CallTurn, Handoff, TurnAssert
     from handoff_evals.reports import Run
-    from handoff_evals.results import Summary, Trial
+    from handoff_evals.results import ModelTraits, Summary, Trial
     from handoff_evals.runs import evaluate, load_suite
     from handoff_evals.scenarios import (
         Expectation,
@@ -50,7 +51,10 @@ _HOMES = {
     "HandoffEvalsError": "errors",
     "HandoffEvalsWarning": "errors",
     "Limits": "drivers",
+    "Model": "models",
     "ModelFault": "livekit.faulty",
+    "ModelKind": "models",
+    "ModelTraits": "results",
     "Received": "plugin.received",
     "Reply": "livekit",
     "Request": "livekit",
@@ -74,6 +78,7 @@ _HOMES = {
     "fuzz": "fuzzing",
     "load_suite": "runs",
     "local_llm": "models.local",
+    "model_kind": "models",
     "reached": "checks",
     "replay": "fuzzing",
     "tool_call": "livekit.scripted",
@@ -95,7 +100,10 @@ __all__ = [
     "HandoffEvalsError",
     "HandoffEvalsWarning",
     "Limits",
+    "Model",
     "ModelFault",
+    "ModelKind",
+    "ModelTraits",
     "Received",
     "Reply",
     "Request",
@@ -119,6 +127,7 @@ __all__ = [
     "fuzz",
     "load_suite",
     "local_llm",
+    "model_kind",
     "reached",
     "replay",
     "tool_call",

@@ -2,8 +2,10 @@
 
 from handoff_evals.agent_source.agent_module import AgentModule, Function, parameters, tool_mark
 from handoff_evals.agent_source.fingerprint import (
+    data_digests,
     digest_of_class,
     digest_of_function,
+    digest_of_values,
     fingerprint,
 )
 from handoff_evals.agent_source.handoff_sites import (
@@ -34,8 +36,10 @@ __all__ = [
     "Route",
     "built",
     "constructions",
+    "data_digests",
     "digest_of_class",
     "digest_of_function",
+    "digest_of_values",
     "evidence_of",
     "fingerprint",
     "handoffs",

@@ -299,7 +299,7 @@ class BaseCall(CallRecord, ABC):
         if self._refused is not None:
             raise self._refused
         self.results.append(result)
-        self._record.errors = self._errors.take()
+        self._record.errors = [*self._errors.take(), *self._record.step_limit(self._opened)]
         if self._record.interrupted and not listen_to_log():
             self._record.errors.append(Noted(error=SILENT_LOG))
         for exchange in self._record.exchanges:

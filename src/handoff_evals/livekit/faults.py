@@ -26,6 +26,7 @@ AGENT_ERRORS: Mapping[str, tuple[Owner, str]] = {
     "session": ("agent", "session_error"),
     "dropped_handoff": ("model", "several_handoffs"),
     "invalid_arguments": ("model", "invalid_arguments"),
+    "max_tool_steps": ("model", "max_tool_steps"),
     "silent_log": ("infrastructure", "silent_log"),
 }
 """What an error is about (`AgentError.where`), to whose fault it is and its cause.

@@ -1,5 +1,6 @@
 """The wrapper around each agent's model: it notes what the model got and gave."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal
@@ -7,6 +8,7 @@ from typing import Any, Literal
 from livekit.agents import Agent, AgentSession, llm, utils
 from livekit.agents.types import APIConnectOptions
 from livekit.agents.utils import is_given
+from pydantic import PydanticUserError, TypeAdapter
 from pydantic_core import to_jsonable_python
 
 from handoff_evals.cassettes import Answer, ModelIdentity, RecordedRequest, TrialExchanges
@@ -242,7 +244,9 @@ class _TapStream(WrapperStream):
             tools=exchange.tools,
             tool_choice=exchange.tool_choice,
             options=_set(
-                parallel_tool_calls=asked.parallel_tool_calls, extra_kwargs=asked.extra_kwargs
+                parallel_tool_calls=asked.parallel_tool_calls,
+                extra_kwargs=asked.extra_kwargs,
+                **asked.more,
             ),
         )
 
@@ -268,9 +272,24 @@ class _TapStream(WrapperStream):
 
 
 def _set(**options: Any) -> Mapping[str, Any]:
-    """Those that are given, as JSON."""
-    given = {name: value for name, value in options.items() if utils.is_given(value) and value}
-    return dict(to_jsonable_python(given, fallback=str))
+    """Those that are given, as JSON that is the same in each process."""
+    return {name: _plain(each) for name, each in options.items() if utils.is_given(each) and each}
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON: types by their schema, sets sorted, other objects by their class."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(map(_plain, value), key=json.dumps)
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, type):
+        try:
+            return TypeAdapter(value).json_schema()
+        except PydanticUserError:
+            return value.__qualname__
+    return to_jsonable_python(value, fallback=lambda other: type(other).__qualname__)
 
 
 def _written(choice: llm.ToolChoice | None) -> str | None:
