@@ -19,7 +19,13 @@ from handoff_evals.agent_source.handoff_sites import (
     constructions,
     handoffs,
 )
-from handoff_evals.agent_source.tool_function import AgentKind, Evidence, evidence_of, strength
+from handoff_evals.agent_source.tool_function import (
+    AgentKind,
+    Evidence,
+    evidence_of,
+    says,
+    strength,
+)
 from handoff_evals.agent_source.tool_routes import (
     Route,
     leads_back,
@@ -52,5 +58,6 @@ __all__ = [
     "owner",
     "parameters",
     "routes",
+    "says",
     "strength",
 ]
