@@ -26,7 +26,13 @@ from handoff_evals.agent_source.literals import (
     literals_of,
     texts_of_named_files,
 )
-from handoff_evals.agent_source.tool_function import AgentKind, Evidence, evidence_of, strength
+from handoff_evals.agent_source.tool_function import (
+    AgentKind,
+    Evidence,
+    evidence_of,
+    says,
+    strength,
+)
 from handoff_evals.agent_source.tool_routes import (
     Route,
     leads_back,
@@ -63,6 +69,7 @@ __all__ = [
     "owner",
     "parameters",
     "routes",
+    "says",
     "strength",
     "texts_of_named_files",
     "tool_mark",
