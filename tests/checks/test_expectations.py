@@ -282,8 +282,8 @@ def test_the_opening_has_expectations_of_its_own() -> None:
 def test_an_opening_may_have_to_be_silent_and_need_not_be_said_anything_in() -> None:
     held = transcript("a", turn("a"))
 
-    def answered(**expected: bool) -> list[str]:
-        asked = replace(scenario(expects()), opening=expects(**expected).expect)
+    def answered(*, silence: bool = False) -> list[str]:
+        asked = replace(scenario(expects()), opening=expects(silence=silence).expect)
         return [each.status for each in score(asked, held) if each.name == "answered"]
 
     assert answered() == ["passed"]

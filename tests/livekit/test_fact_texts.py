@@ -125,23 +125,19 @@ class Front(Agent):
 
 async def said(to: Callable[[Front, str], Agent], fact: str = "pizza") -> Score:
     """What `carries` says of a call in which the caller says what they want, once."""
-    replies = [tool_call("to_desk", item=f"a {fact} please"), "Yes.", "Well."]
+    replies: list[Any] = [tool_call("to_desk", item=f"a {fact} please"), "Yes.", "Well."]
     model = ScriptedLLM(replies, unused_ok=True)
     entry = AgentEntry.of(
         lambda llm: (Front(to), AgentSession(llm=llm, userdata=Notes())), name="front"
     )
-    scenario = Scenario(
-        label="An order",
-        turns=(
-            ScriptedTurn(
-                user=f"I want a {fact}.",
-                expect=Expectation(agent=Target.parse("desk"), carries=(fact,)),
-            ),
-            ScriptedTurn(user="Are you there?"),
-        ),
+    expect = Expectation(agent=Target.parse("desk"), carries=(fact,))
+    turns = (
+        ScriptedTurn(user=f"I want a {fact}.", expect=expect),
+        ScriptedTurn(user="Are you there?"),
     )
+    scenario = Scenario(label="An order", turns=turns)
     call = Call(entry, model, watch=Watch(facts=frozenset({fact})), scenario=scenario)
-    await call.run([turn.user for turn in scenario.turns])
+    await call.run(turns)
     assert not call.faults
     [found] = [each for each in score(scenario, call.transcript) if each.name == "carries"]
     return found

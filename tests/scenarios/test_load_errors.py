@@ -10,16 +10,14 @@ TURN = HEAD + "  - label: A\n    turns:\n      - user: hi\n"
 EXPECT = TURN + "        expect:\n"
 
 SUITE_KEYS = "valid are agent, driver, id, mocks, name, scenarios"
-TURN_KEYS = "valid are expect, interrupts, user, wait"
+TURN_KEYS = "valid are decisions, expect, interrupts, user, wait"
 SCENARIO_KEYS = (
     "valid are agent_expectations, expect, id, instructions, label, mocks, modality, opening, "
     "tags, turns, userdata"
 )
-EXPECT_KEYS = "valid are " + ", ".join(
-    (
-        *("agent", "calls", "carries", "check", "handoffs", "lacks", "person", "said", "silence"),
-        *("userdata", "where"),
-    )
+EXPECT_KEYS = (
+    "valid are agent, calls, carries, check, handoffs, lacks, person, said, silence, userdata, "
+    "where"
 )
 CALL_KEYS = "valid are arguments, compare, error, name, output"
 

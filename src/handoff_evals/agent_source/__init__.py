@@ -1,6 +1,11 @@
 """What an agent's source says: its agents, its tools, and where they hand the call over."""
 
-from handoff_evals.agent_source.agent_module import AgentModule, Function, parameters, tool_mark
+from handoff_evals.agent_source.agent_module import (
+    AgentModule,
+    Function,
+    RuntimeFacts,
+    parameters,
+)
 from handoff_evals.agent_source.fingerprint import (
     data_digests,
     digest_of_class,
@@ -10,14 +15,9 @@ from handoff_evals.agent_source.fingerprint import (
 )
 from handoff_evals.agent_source.handoff_sites import (
     HandoffSite,
-    Route,
     built,
     constructions,
     handoffs,
-    leads_back,
-    leads_there_again,
-    owner,
-    routes,
 )
 from handoff_evals.agent_source.literals import (
     folder_of,
@@ -26,7 +26,21 @@ from handoff_evals.agent_source.literals import (
     literals_of,
     texts_of_named_files,
 )
-from handoff_evals.agent_source.tool_function import AgentKind, Evidence, evidence_of, strength
+from handoff_evals.agent_source.tool_function import (
+    AgentKind,
+    Evidence,
+    evidence_of,
+    says,
+    strength,
+)
+from handoff_evals.agent_source.tool_routes import (
+    Route,
+    leads_back,
+    leads_there_again,
+    ordinary_tools,
+    owner,
+    routes,
+)
 
 __all__ = [
     "AgentKind",
@@ -35,6 +49,7 @@ __all__ = [
     "Function",
     "HandoffSite",
     "Route",
+    "RuntimeFacts",
     "built",
     "constructions",
     "data_digests",
@@ -50,9 +65,11 @@ __all__ = [
     "leads_there_again",
     "literals_in",
     "literals_of",
+    "ordinary_tools",
     "owner",
     "parameters",
     "routes",
+    "says",
     "strength",
     "texts_of_named_files",
     "tool_mark",

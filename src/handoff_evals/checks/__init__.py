@@ -3,9 +3,8 @@
 Pure, but for the register of checks. `check` adds to it.
 """
 
-from handoff_evals.checks import expectations as _of_turns  # noqa: F401 - it registers them
-from handoff_evals.checks import whole_conversation as _of_all  # noqa: F401 - likewise
-from handoff_evals.checks.calls import to_person
+from handoff_evals.checks import whole_conversation as _whole  # noqa: F401 - it registers its checks
+from handoff_evals.checks.calls import to_person, tools_are_called
 from handoff_evals.checks.carried import carried, first_request
 from handoff_evals.checks.decisions import (
     OUTCOMES,
@@ -17,6 +16,7 @@ from handoff_evals.checks.decisions import (
     confusion,
     per_agent,
 )
+from handoff_evals.checks.expectations import agent_is_right, path_is_right
 from handoff_evals.checks.hops import decisions
 from handoff_evals.checks.scoring import (
     Score,
@@ -37,6 +37,7 @@ __all__ = [
     "Quality",
     "Score",
     "Status",
+    "agent_is_right",
     "announces_transfer",
     "carried",
     "check",
@@ -46,8 +47,10 @@ __all__ = [
     "first_request",
     "load_checks",
     "overall",
+    "path_is_right",
     "per_agent",
     "reached",
     "score",
     "to_person",
+    "tools_are_called",
 ]

@@ -37,29 +37,6 @@ Fact = Annotated[str, Field(min_length=1), BeforeValidator(_as_written)]
 """What everything contains proves nothing."""
 
 
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0}
-
-
-def _seconds(value: Any) -> Any:
-    match = (
-        re.fullmatch(r"(\d+(?:\.\d+)?) ?(ms|s|m|min)", value) if isinstance(value, str) else None
-    )
-    if match is None:
-        raise ValueError("write a number and its unit, as in `3s`, `500ms` or `2min`")
-    return float(match[1]) * _SECONDS[match[2]]
-
-
-def _place_in_speech(value: Any) -> Any:
-    good = isinstance(value, str) and value.strip()
-    if not good and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise ValueError("give a number of words, from 1, or the words after which to interrupt")
-    return value
-
-
-Seconds = Annotated[float, BeforeValidator(_seconds)]
-"""A time as `3s`, in seconds."""
-
-
 def _with_sound_matchers(value: Any) -> Any:
     for problem in problems(value):
         raise ValueError(problem)
@@ -89,6 +66,27 @@ Reference = Annotated[str, Field(pattern=r"^[\w.]+:[\w.]+$")]
 
 Mocks = dict[str, dict[str, Any]]
 """By the agent's id or class name, and the tool's name: what the tool gives back instead."""
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0}
+
+
+def _seconds(value: Any) -> Any:
+    match = (
+        re.fullmatch(r"(\d+(?:\.\d+)?) ?(ms|s|m|min)", value) if isinstance(value, str) else None
+    )
+    if match is None:
+        raise ValueError("write a number and its unit, as in `3s`, `500ms` or `2min`")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def _place_in_speech(value: Any) -> Any:
+    good = isinstance(value, str) and value.strip()
+    if not good and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ValueError("give a number of words, from 1, or the words after which to interrupt")
+    return value
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds)]
+"""A time as `3s`, in seconds."""
 
 
 class StrictModel(BaseModel):
@@ -204,6 +202,7 @@ class TurnModel(StrictModel):
     user: Words = Field(default="", min_length=1)
     wait: Seconds = 0.0
     interrupts: Annotated[int | str | None, BeforeValidator(_place_in_speech)] = None
+    decisions: dict[str, float | str] = Field(default_factory=dict)
     expect: ExpectModel = Field(default_factory=ExpectModel)
 
     @model_validator(mode="after")
@@ -221,6 +220,7 @@ class TurnModel(StrictModel):
             expect=self.expect.value(),
             wait_s=self.wait,
             interrupts=self.interrupts,
+            decisions=self.decisions,
         )
 
 
