@@ -177,9 +177,3 @@ def test_where_a_call_ends_is_one_decision_however_it_got_there(
     asked = whole(*[None] * len(turns), expect=ConversationExpectation(final=Target.parse("b")))
     [found] = decisions(asked, transcript("a", *(turn(*each) for each in turns)))
     assert (found.place, found.outcome) == ("final", expected)
-
-
-def test_a_model_that_plays_a_path_gets_one_hop_a_turn_and_the_rest_in_the_last() -> None:
-    path = ExpectedPath.parse("a -> b -> optional x -> c -> d")
-    due = [[hop.label for hop in path.due_by(number, 2)] for number in (1, 2)]
-    assert due == [["b"], ["b", "c", "d"]]

@@ -10,6 +10,7 @@ from handoff_evals.scenarios.load import (
     scenario_files,
 )
 from handoff_evals.scenarios.matchers import SET, matcher, meets, paired, says
+from handoff_evals.scenarios.played_path import played_in_turns
 from handoff_evals.scenarios.scenario import (
     ConversationExpectation,
     Expectation,
@@ -50,6 +51,7 @@ __all__ = [
     "matcher",
     "meets",
     "paired",
+    "played_in_turns",
     "says",
     "scenario_file",
     "scenario_files",

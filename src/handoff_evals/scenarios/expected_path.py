@@ -11,7 +11,6 @@ expect:
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handoff_evals.scenarios.target import Target
@@ -100,33 +99,3 @@ class ExpectedPath:
             *(target for target in named if target is not None),
             *(target for hop in self.hops for target in hop.to),
         )
-
-    def due_by(self, turn: int, turns: int) -> tuple[Hop, ...]:
-        """The required hops that should be made by the end of a turn, for a model that plays them.
-
-        A hop is due in the turn that it names. The others are spread: one a turn, in the turns
-        that are left, and the rest of them in the last one.
-
-        Args:
-            turn: from 1.
-            turns: how many the conversation has.
-        """
-        due: list[Hop] = []
-        at = 0
-        for hop in self.required:
-            at = hop.turn if hop.turn is not None else min(at + 1, turns)
-            if at <= turn:
-                due.append(hop)
-        return tuple(due)
-
-    def next_hop(self, entered: Sequence[AgentRef]) -> Hop | None:
-        """The first required hop that has not been made.
-
-        Args:
-            entered: who took the call so far, in order, without the first agent.
-        """
-        left = iter(entered)
-        for hop in self.required:
-            if not any(hop.target_of(agent) for agent in left):
-                return hop
-        return None
