@@ -19,6 +19,7 @@ from handoff_evals.livekit import AgentEntry, Opened, look_at, session_options
 from handoff_evals.models import oracle
 from handoff_evals.scenarios import Scenario, Suite
 from handoff_evals.transcript import AgentRef
+from handoff_evals.user_code import module_of
 
 
 @dataclass(kw_only=True)
@@ -94,7 +95,7 @@ async def rehearsed(entry: AgentEntry, suite: Suite, *, limits: Limits, folder: 
     """
     rehearser = Rehearser(entry=entry, suite=suite, limits=limits, folder=folder)
     rehearsals = {each.label: await rehearser.run(each) for each in suite.scenarios}
-    classes = _agent_classes(suite.agent.partition(":")[0])
+    classes = _agent_classes(module_of(suite.agent, folder=folder))
     return Rehearsed(
         suite=suite.name,
         rehearsals=rehearsals,
