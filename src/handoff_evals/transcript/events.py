@@ -141,3 +141,18 @@ Event = Annotated[
     Message | FunctionCall | FunctionCallOutput | AgentHandoff | AgentConfigUpdate | AgentError,
     Discriminator("type"),
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobAction:
+    """Something that the agents' code asked of LiveKit's job, its room or its server.
+
+    `name` is as it is called: `connect`, `wait_for_participant`, `shutdown`,
+    `sip.transfer_sip_participant` for `ctx.api.sip.transfer_sip_participant`,
+    `room.local_participant.set_attributes`, `rpc.METHOD` for `perform_rpc`.
+    """
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    error: str | None = None
+    """What it was answered with, where that was an error: its class and message."""
