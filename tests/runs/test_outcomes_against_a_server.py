@@ -90,7 +90,7 @@ def random_rates(seed: int) -> Rates:
 @pytest.mark.parametrize("seed", range(20))
 async def test_outcomes_equal_the_servers_log(seed: int) -> None:
     server = OpenAIServer(rates=random_rates(seed), seed=seed)
-    suite = star_suite(scenarios=16, turns=TURNS, seed=seed)
+    suite = star_suite(scenarios=8, turns=TURNS, seed=seed)
     trials = await held(server, suite)
     assert reported(trials) == logged(server, trials)
     for trial in trials:

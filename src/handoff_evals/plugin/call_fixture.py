@@ -16,7 +16,7 @@ from handoff_evals.errors import ModelError
 from handoff_evals.livekit import AgentEntry, Reply, ScriptedLLM, ScriptExhaustedError, ToolCall
 from handoff_evals.plugin.agent_call import AgentCall
 from handoff_evals.plugin.failure_text import ConversationError, excerpt, turn_name
-from handoff_evals.plugin.plugin import named_model
+from handoff_evals.plugin.plugin import limits_of, named_model
 from handoff_evals.reports import conversation
 from handoff_evals.scenarios import Scenario
 from handoff_evals.transcript import ModelCall
@@ -62,9 +62,8 @@ class AgentCallFixture:
             ModelError: when `llm` names no model.
         """
         __tracebackhide__ = True
-        turn_s: float = self._config.getoption("--handoff-turn-timeout")
         call = AgentCall(
-            Call(self._entry(agent), self._model(llm), limits=limits or Limits(turn_s=turn_s)),
+            Call(self._entry(agent), self._model(llm), limits=limits or limits_of(self._config)),
             keep_faults=keep_faults,
         )
         self.calls.append(call)
