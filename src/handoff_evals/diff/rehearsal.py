@@ -3,7 +3,7 @@
 import ast
 import hashlib
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -77,10 +77,15 @@ class _SeenEntry(AgentEntry):
         return cls(**{each.name: getattr(entry, each.name) for each in fields(entry)})
 
     @asynccontextmanager
-    async def open(self, model: NotGivenOr[llm.LLM[Any]]) -> AsyncIterator[Opened]:
-        async with super().open(model) as opened:
+    async def open(
+        self, model: NotGivenOr[llm.LLM[Any]], prepare: Callable[[Opened], None]
+    ) -> AsyncIterator[Opened]:
+        def seen(opened: Opened) -> None:
             found: Mapping[str, str] = session_options(opened.session)
             self.session.update(found)
+            prepare(opened)
+
+        async with super().open(model, seen) as opened:
             yield opened
 
 

@@ -27,6 +27,7 @@ from handoff_evals.livekit import (
     Noted,
     Opened,
     OverdueError,
+    RecordedJob,
     Tap,
     Taps,
     Timed,
@@ -39,13 +40,11 @@ from handoff_evals.livekit import (
     is_started,
     listen_to_log,
     quiet,
-    replace_model,
     retrieve_failed_run,
     text_job,
 )
 from handoff_evals.scenarios import Scenario, Watch
 from handoff_evals.transcript import AgentRef, Event, Fault, Transcript, Turn
-from handoff_evals.user_code import as_error
 
 
 class Call:
@@ -82,7 +81,9 @@ class Call:
         self._job = text_job(
             label=scenario.label if scenario else "",
             userdata=scenario.userdata if scenario else None,
+            fake=entry.job,
         )
+        self._recorded: RecordedJob | None = None
         self._stack = AsyncExitStack()
         self._timed = Timed(total_s=self._limits.call_s)
         self._errors = AgentErrors(
@@ -147,14 +148,15 @@ class Call:
     @property
     def transcript(self) -> Transcript:
         """The record so far."""
-        return Transcript(turns=tuple(self.turns), faults=tuple(self.faults))
+        asked = self._recorded.actions if self._recorded is not None else ()
+        return Transcript(turns=tuple(self.turns), faults=tuple(self.faults), job=tuple(asked))
 
     async def start(self) -> Turn:
         """Build the agent and the session, and let the first agent greet."""
         allow_construction()
         before = copy_context()
         self._home = home = copy_context()
-        home.run(self._job.__enter__)
+        self._recorded = home.run(self._job.__enter__)
         home.run(self._tasks.enter)
         home.run(self._errors.enter)
         try:
@@ -235,28 +237,23 @@ class Call:
     async def _start(self) -> RunResult[Any]:
         given = self._taps.model
         model = NOT_GIVEN if given is None else self._direct(given)
+
+        def prepare(opened: Opened) -> None:
+            self._opened = opened
+            self._taps.stand_in(opened.session, model, agent=lambda: self.active)
+            opened.session.on("conversation_item_added", self._on_item)
+            opened.session.on("function_tools_executed", self._errors.tools_executed)
+
         try:
-            opened = await self._stack.enter_async_context(self._entry.open(model))
+            opened = await self._stack.enter_async_context(self._entry.open(model, prepare))
+            return await opened.start()
         except UsageError:
             raise
         except BaseException as error:
-            raised = as_error(error)
-            if raised is None:
+            raised = self._errors.opening(error, opened=self._opened is not None)
+            if raised is error:
                 raise
-            self._errors.raised("factory", raised)
-            raise raised from error.__cause__
-        session = opened.session
-        if given is None and isinstance(session.llm, llm.LLM):
-            model = self._direct(session.llm)
-        if model and session.llm is not model:
-            # A factory that brought its own model: the run's stands in for it.
-            replace_model(session, model)
-        session.on("conversation_item_added", self._on_item)
-        session.on("function_tools_executed", self._errors.tools_executed)
-        self._opened = opened
-        result = await session.start(opened.agent, capture_run=True)
-        await quiet(session)
-        return result
+            raise raised from raised.__cause__
 
     async def _say(self, text: str) -> RunResult[Any]:
         result: RunResult[Any] = await self.session.run(user_input=text)
@@ -323,7 +320,8 @@ class Call:
         limit = f"{self._limits.turn_s:g} s"
         if not self._timed.left_s:
             limit = f"the {self._limits.call_s:g} s of the conversation"
-        who = "the agent's factory" if self._opened is None else self.active.label
+        makes = "factory" if self._entry.point is None else "entry point"
+        who = f"the agent's {makes}" if self._opened is None else self.active.label
         stack = self._tasks.users_stack()
         where = f"; it waits in {' > '.join(stack)}" if stack else ""
         cut = self._timed.is_cut_off

@@ -2,24 +2,24 @@
 
 from handoff_evals.livekit.agent_entry import (
     AgentEntry,
-    Opened,
     allow_construction,
     missing,
-    text_job,
 )
 from handoff_evals.livekit.agent_errors import AgentErrors, Noted, listen_to_log
 from handoff_evals.livekit.agent_snapshot import fields_of, look_at, session_options
 from handoff_evals.livekit.deadlines import OverdueError, Timed, WaitClock, current_wait_clock
+from handoff_evals.livekit.entrypoint import Opened
 from handoff_evals.livekit.faults import cause_of, fault_of, faults_of
 from handoff_evals.livekit.history import HistoryReader
 from handoff_evals.livekit.internals import (
     agent_with_the_call,
     is_closing,
     is_started,
-    replace_model,
     retrieve_failed_run,
 )
+from handoff_evals.livekit.job import FakeJob, RecordedJob, text_job
 from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
+from handoff_evals.livekit.room import FakeCaller
 from handoff_evals.livekit.scripted import (
     Reply,
     Request,
@@ -37,10 +37,13 @@ __all__ = [
     "ChatRequest",
     "ConversationTasks",
     "Exchange",
+    "FakeCaller",
+    "FakeJob",
     "HistoryReader",
     "Noted",
     "Opened",
     "OverdueError",
+    "RecordedJob",
     "Reply",
     "Request",
     "ScriptExhaustedError",
@@ -67,7 +70,6 @@ __all__ = [
     "missing",
     "placeholder_arguments",
     "quiet",
-    "replace_model",
     "retrieve_failed_run",
     "schemas",
     "session_options",

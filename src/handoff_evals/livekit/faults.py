@@ -18,6 +18,8 @@ AGENT_ERRORS: Mapping[str, tuple[Owner, str]] = {
     "on_exit": ("agent", "on_exit_error"),
     "llm_node": ("agent", "llm_node_error"),
     "factory": ("agent", "factory_error"),
+    "entrypoint": ("agent", "entrypoint_error"),
+    "no_session": ("agent", "no_session"),
     "background_task": ("agent", "background_task_error"),
     "several_agents": ("agent", "several_agents_returned"),
     "invalid_output": ("agent", "invalid_output"),

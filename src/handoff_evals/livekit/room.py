@@ -76,6 +76,10 @@ class FakeRoom(rtc.Room):
         """Enter the room; the caller is there already."""
         given = {} if options is None or options.auto_subscribe else {"auto_subscribe": False}
         self._ask("connect", given, None)
+        self.enter()
+
+    def enter(self) -> None:
+        """Be in the room, where the caller is already."""
         self._local_participant = _FakeLocalParticipant(_info("agent", kind="agent"), self._ask)
         if self._caller is not None:
             self.join(self._caller, connected=False)
@@ -145,7 +149,8 @@ class _FakeLocalParticipant(rtc.LocalParticipant):
         info: participant_pb2.OwnedParticipant,
         ask: Callable[[str, Mapping[str, Any], Any], Any],
     ) -> None:
-        super().__init__(None, info)  # type: ignore[arg-type] - the queue of a server's events
+        no_events: Any = None  # no server sends any
+        super().__init__(no_events, info)
         self._ask = ask
 
     def asked(self, name: str, arguments: Mapping[str, Any]) -> Any:

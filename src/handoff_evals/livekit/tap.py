@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal
 
-from livekit.agents import Agent, AgentSession, llm, utils
+from livekit.agents import Agent, AgentSession, NotGivenOr, llm, utils
 from livekit.agents.types import APIConnectOptions
 from livekit.agents.utils import is_given
 from pydantic_core import to_jsonable_python
@@ -12,7 +12,7 @@ from pydantic_core import to_jsonable_python
 from handoff_evals.cassettes import Answer, ModelIdentity, RecordedRequest, TrialExchanges
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit.deadlines import WaitClock, count_in, now
-from handoff_evals.livekit.internals import model_options
+from handoff_evals.livekit.internals import model_options, replace_model
 from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
 from handoff_evals.livekit.scripted import IncomingAnswer, chunks_of
 from handoff_evals.livekit.tools import schemas
@@ -291,6 +291,26 @@ class Taps:
     def direct(self, model: llm.LLM[Any], *, agent: Callable[[], AgentRef]) -> Tap:
         """A tap for the session, whose model only the agents' own code asks."""
         return Tap(model, agent=agent, purpose="direct", log=self._log, exchanges=self._exchanges)
+
+    def stand_in(
+        self,
+        session: AgentSession[Any],
+        model: NotGivenOr[llm.LLM[Any]],
+        *,
+        agent: Callable[[], AgentRef],
+    ) -> None:
+        """Put a tap in the place of the session's own model.
+
+        Args:
+            session: that has not started.
+            model: the tap that its factory was given; not given, the session's own is tapped.
+            agent: who has the call.
+        """
+        if not model and isinstance(session.llm, llm.LLM):
+            model = self.direct(session.llm, agent=agent)
+        if model and session.llm is not model:
+            # A factory that brought its own model: the run's stands in for it.
+            replace_model(session, model)
 
     def put_before(
         self, agent: Agent, *, session: AgentSession[Any], ref: Callable[[], AgentRef]

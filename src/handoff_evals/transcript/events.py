@@ -6,7 +6,7 @@ only logs; these do not. `agent` is the agent that was active when it happened.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator
 

@@ -12,6 +12,7 @@ from handoff_evals.transcript.events import (
     Fault,
     FunctionCall,
     FunctionCallOutput,
+    JobAction,
     Message,
 )
 
@@ -133,6 +134,8 @@ class Transcript:
 
     turns: tuple[Turn, ...]
     faults: tuple[Fault, ...] = ()
+    job: tuple[JobAction, ...] = ()
+    """What the agents' code asked of LiveKit's job, its room and its server, in order."""
 
     @property
     def events(self) -> tuple[Event, ...]:
