@@ -33,6 +33,7 @@ from handoff_evals.livekit.internals import (
 )
 from handoff_evals.livekit.job import RecordedJob
 from handoff_evals.livekit.tasks import quiet
+from handoff_evals.user_code import as_error
 
 # An entry point may go on for as long as the call does. Once the session is quiet, so long
 # is waited for what it may still do before the caller speaks, as a greeting that it asks for.
@@ -135,11 +136,19 @@ class _Run:
         job.on_session = self._on_session
         self._task = loop.create_task(self._enter(), name="job_user_entrypoint")
 
-    async def _enter(self) -> None:
-        # A process of its own for each job is livekit's default, so nothing is left of the last.
-        if self._point.setup is not None:
-            self._point.setup(self._job.proc)
-        await self._point.entrypoint(self._job)
+    async def _enter(self) -> Exception | None:
+        """Run it; what it raises later than in the opening is a background task's."""
+        try:
+            # livekit's default is a process for each job: it finds nothing of the last one.
+            if self._point.setup is not None:
+                self._point.setup(self._job.proc)
+            await self._point.entrypoint(self._job)
+        except BaseException as error:
+            raised = as_error(error)
+            if raised is None or self._greeted.done():
+                raise
+            return raised
+        return None
 
     def _on_session(self, session: AgentSession[Any]) -> None:
         record = watch_start(session, until=self._greeted)
@@ -197,7 +206,7 @@ class _Run:
     def _raise(self) -> None:
         """Raise what it raised."""
         if self._task.done() and not self._task.cancelled():
-            error = self._task.exception()
+            error = self._task.result()
             if error is not None:
                 raise EntryPointError from error
 
