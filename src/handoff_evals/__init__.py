@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from handoff_evals.checks import Score, check, reached
     from handoff_evals.drivers import Limits
-    from handoff_evals.errors import HandoffEvalsError, UsageError
+    from handoff_evals.errors import HandoffEvalsError, HandoffEvalsWarning, UsageError
     from handoff_evals.fuzzing import BrokenInvariantError, ContextItem, Subject, fuzz, replay
     from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM, ToolCall
     from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
     from handoff_evals.livekit.scripted import tool_call
+    from handoff_evals.models import Model, ModelKind, model_kind
     from handoff_evals.models.local import local_llm
     from handoff_evals.plugin.agent_call import AgentCall
     from handoff_evals.plugin.call_fixture import AgentCallFixture
     from handoff_evals.plugin.received import Received
     from handoff_evals.plugin.turn import CallTurn, Handoff, TurnAssert
     from handoff_evals.reports import Run
-    from handoff_evals.results import Summary, Trial
+    from handoff_evals.results import ModelTraits, Summary, Trial
     from handoff_evals.runs import evaluate, load_suite
     from handoff_evals.scenarios import (
         Expectation,
@@ -48,8 +49,12 @@ _HOMES = {
     "FaultyLLM": "livekit.faulty",
     "Handoff": "plugin.turn",
     "HandoffEvalsError": "errors",
+    "HandoffEvalsWarning": "errors",
     "Limits": "drivers",
+    "Model": "models",
     "ModelFault": "livekit.faulty",
+    "ModelKind": "models",
+    "ModelTraits": "results",
     "Received": "plugin.received",
     "Reply": "livekit",
     "Request": "livekit",
@@ -73,6 +78,7 @@ _HOMES = {
     "fuzz": "fuzzing",
     "load_suite": "runs",
     "local_llm": "models.local",
+    "model_kind": "models",
     "reached": "checks",
     "replay": "fuzzing",
     "tool_call": "livekit.scripted",
@@ -92,8 +98,12 @@ __all__ = [
     "FaultyLLM",
     "Handoff",
     "HandoffEvalsError",
+    "HandoffEvalsWarning",
     "Limits",
+    "Model",
     "ModelFault",
+    "ModelKind",
+    "ModelTraits",
     "Received",
     "Reply",
     "Request",
@@ -117,6 +127,7 @@ __all__ = [
     "fuzz",
     "load_suite",
     "local_llm",
+    "model_kind",
     "reached",
     "replay",
     "tool_call",

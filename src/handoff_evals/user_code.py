@@ -14,7 +14,7 @@ import sys
 import sysconfig
 import tomllib
 import traceback
-from collections.abc import Coroutine, Generator, Sequence
+from collections.abc import Coroutine, Generator, Iterator, Sequence
 from configparser import ConfigParser
 from configparser import Error as ConfigParserError
 from contextlib import suppress
@@ -150,16 +150,21 @@ class GuardedCoroutine(Coroutine[Any, Any, Any]):
 
 def users_stack(task: "asyncio.Task[Any]") -> Sequence[str]:
     """Where a task waits, the user's lines only, innermost last: `look_up (desk.py, line 12)`."""
-    found: list[str] = []
+    return [
+        f"{frame.f_code.co_name} ({Path(frame.f_code.co_filename).name}, line {frame.f_lineno})"
+        for frame in waiting_frames(task)
+        if is_user_file(frame.f_code.co_filename)
+    ]
+
+
+def waiting_frames(task: "asyncio.Task[Any]") -> Iterator[FrameType]:
+    """The frames in which a task waits, innermost last."""
     waits: Any = task.get_coro()
     while waits is not None:
         frame = _part(waits, "frame")
-        if frame is not None and is_user_file(frame.f_code.co_filename):
-            code: CodeType = frame.f_code
-            place = f"{Path(code.co_filename).name}, line {frame.f_lineno}"
-            found.append(f"{code.co_name} ({place})")
+        if frame is not None:
+            yield frame
         waits = _part(waits, "await") or _generator_behind(waits)
-    return found
 
 
 def _part(waits: Any, name: str) -> Any:

@@ -153,6 +153,7 @@ async def test_an_entry_is_looked_up_in_the_users_folder(project: Path, entry: s
 
     assert loaded.name == entry
     async with loaded.open(MODEL, ignore) as opened:
+        assert opened.agent is not None
         assert opened.agent.id == "shop"
 
 

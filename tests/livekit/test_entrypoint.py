@@ -14,6 +14,7 @@ from livekit.agents import (
     Agent,
     AgentServer,
     AgentSession,
+    AgentStateChangedEvent,
     AutoSubscribe,
     BackgroundAudioPlayer,
     JobContext,
@@ -29,7 +30,7 @@ from handoff_evals import tool_call
 from handoff_evals.drivers import Call, Limits
 from handoff_evals.errors import AgentImportError
 from handoff_evals.livekit import AgentEntry, FakeCaller, FakeJob, ScriptedLLM
-from handoff_evals.scenarios import Scenario
+from handoff_evals.scenarios import Scenario, ScriptedTurn
 from handoff_evals.transcript import JobAction
 from tests.support.phone import ROOMY, Plain, skipping_waits
 
@@ -112,7 +113,7 @@ async def drive(
         scenario=Scenario(label="Any", turns=(), userdata={"from": "the scenario"}),
     )
     with skipping_waits():
-        await call.run(said)
+        await call.run([ScriptedTurn(user=each) for each in said])
     return Driven(call=call)
 
 
@@ -272,10 +273,12 @@ async def test_what_an_entry_point_raises_during_the_call_belongs_to_that_turn()
     async def entry(ctx: JobContext) -> None:
         session = AgentSession[Any]()
         said = asyncio.Event()
-        session.on("user_input_transcribed", lambda _: said.set())
-        session.on(
-            "agent_state_changed", lambda event: event.new_state == "thinking" and said.set()
-        )
+
+        def thinks(event: AgentStateChangedEvent) -> None:
+            if event.new_state == "thinking":
+                said.set()
+
+        session.on("agent_state_changed", thinks)
         await session.start(agent=Desk(), room=ctx.room)
         await said.wait()
         json.loads(ctx.job.metadata)
@@ -362,7 +365,7 @@ async def test_a_job_that_an_agent_ends_ends_the_call(
     loaded = replace(AgentEntry.of(entry), job=FakeJob(room="desk"))
     call = Call(loaded, ScriptedLLM([tool_call(tool)]), limits=ROOMY)
 
-    await call.run(["Good bye", "One more thing"])
+    await call.run([ScriptedTurn(user="Good bye"), ScriptedTurn(user="One more thing")])
 
     assert asked in call.transcript.job
     assert [fault.cause for fault in call.faults] == ["ended_call"]

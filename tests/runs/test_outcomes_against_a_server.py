@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from handoff_evals.drivers import InProcessDriver, Limits
+from handoff_evals.drivers import Limits, TextDriver
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models.remote import Shared, openai_compatible
 from handoff_evals.results import Trial
@@ -26,7 +26,7 @@ async def held(server: OpenAIServer, suite: Suite, *, retries: int = 0) -> list[
     call, lanes = (star_call, 2) if server.rates.stall else (patient_call, 16)
     trials: list[Trial] = []
     shared = Shared(lambda: openai_compatible(server.url, "erring"))
-    driver = InProcessDriver(
+    driver = TextDriver(
         entry=AgentEntry.of(call),
         model=lambda _scenario, seed: shared.borrow(seed=seed),
         watch=suite.watch,

@@ -198,10 +198,15 @@ def _print_trial(trial: "Trial", *, received: bool) -> None:
 def _overview(folder: "RunFolder", *, markdown: Path | None, gate: BaselineGate | None) -> None:
     from rich.console import Console
 
-    from handoff_evals.reports import print_against, print_run, run_markdown
+    from handoff_evals.reports import (
+        print_against,
+        print_driver_differences,
+        print_run,
+        run_markdown,
+    )
 
     summary, code, reasons = _validity(folder)
-    notes = folder.manifest.notes
+    notes = (*folder.manifest.notes, *summary.notes)
     against = gate.compare(folder) if gate else ()
     if markdown is not None:
         text = run_markdown(
@@ -214,6 +219,7 @@ def _overview(folder: "RunFolder", *, markdown: Path | None, gate: BaselineGate 
         write_markdown(text, markdown)
     with to_reader() as console:
         print_run(console, summary, notes=notes)
+        print_driver_differences(console, folder)
         print_against(console, against)
         for trial in folder.trials():
             key = trial.key

@@ -1,10 +1,11 @@
-"""One conversation with a LiveKit agent, in text, that always ends."""
+"""One conversation with a LiveKit agent that always ends, however its words are carried."""
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from contextvars import Context, copy_context
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from livekit.agents import (
     NOT_GIVEN,
@@ -16,7 +17,13 @@ from livekit.agents import (
 )
 
 from handoff_evals.cassettes import TrialExchanges
-from handoff_evals.drivers.turn_record import SILENT_LOG, Limits, TurnRecord, userdata_of
+from handoff_evals.drivers.turn_record import (
+    SILENT_LOG,
+    CallRecord,
+    Limits,
+    TurnRecord,
+    userdata_of,
+)
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import (
     AgentEntry,
@@ -27,10 +34,11 @@ from handoff_evals.livekit import (
     Noted,
     Opened,
     OverdueError,
-    RecordedJob,
+    Start,
     Tap,
     Taps,
     Timed,
+    VirtualTime,
     agent_with_the_call,
     allow_construction,
     fault_of,
@@ -39,16 +47,15 @@ from handoff_evals.livekit import (
     is_closing,
     is_started,
     listen_to_log,
-    quiet,
     retrieve_failed_run,
     text_job,
 )
-from handoff_evals.scenarios import Scenario, Watch
-from handoff_evals.transcript import AgentRef, Event, Fault, Transcript, Turn
+from handoff_evals.scenarios import Scenario, ScriptedTurn, Watch
+from handoff_evals.transcript import AgentRef, Event, Fault, Turn
 
 
-class Call:
-    """A session with one agent after another, driven by `AgentSession.run`.
+class BaseCall(CallRecord, ABC):
+    """A session with one agent after another; each driver carries the caller's words its way.
 
     Nothing in here waits for ever: a turn that passes its deadline ends the call,
     with the cause in `faults`, and whatever still runs is cancelled. The session,
@@ -60,9 +67,13 @@ class Call:
             answer by its own.
         limits: where to cut off.
         watch: which attributes and userdata fields to note.
-        scenario: whose label and userdata `current_simulation()` gives.
+        scenario: whose label and userdata `current_simulation()` gives, and what the agents take
+            the caller's words for.
         exchanges: answers in the models' place where it can.
     """
+
+    spoken: ClassVar[bool] = False
+    """Whether the agents hear and speak, so that they can be interrupted at a word."""
 
     def __init__(
         self,
@@ -74,6 +85,7 @@ class Call:
         scenario: Scenario | None = None,
         exchanges: TrialExchanges | None = None,
     ) -> None:
+        super().__init__()
         self._entry = entry
         self._taps = Taps(model, log=self._log, exchanges=exchanges)
         self._limits = limits or Limits()
@@ -82,10 +94,12 @@ class Call:
             label=scenario.label if scenario else "",
             userdata=scenario.userdata if scenario else None,
             fake=entry.job,
+            audio=self.spoken,
         )
-        self._recorded: RecordedJob | None = None
+        self._modality = scenario.modality if scenario else "text"
         self._stack = AsyncExitStack()
         self._timed = Timed(total_s=self._limits.call_s)
+        self._held_before = 0.0  # seconds that all deadlines stood still before this turn
         self._errors = AgentErrors(
             failures=lambda: [*self._record.failures()],
             closing=lambda: self._opened is not None and is_closing(self.session),
@@ -106,10 +120,6 @@ class Call:
         self._refused: UsageError | None = None
         self.on_entrance: Callable[[Agent, AgentRef], None] = lambda _agent, _ref: None
         """Called with each agent that takes the call, before a run's model replaces its own."""
-        self.turns: list[Turn] = []
-        self.faults: list[Fault] = []
-        self.results: list[RunResult[Any] | None] = []
-        """livekit's RunResult of each turn, the opening's first; None where there is none."""
 
     @property
     def session(self) -> AgentSession[Any]:
@@ -145,30 +155,34 @@ class Call:
             return False
         return not is_started(self.session) or is_closing(self.session)
 
-    @property
-    def transcript(self) -> Transcript:
-        """The record so far."""
-        asked = self._recorded.actions if self._recorded is not None else ()
-        return Transcript(turns=tuple(self.turns), faults=tuple(self.faults), job=tuple(asked))
+    async def start(self, *, until: int | str | None = None) -> Turn:
+        """Build the agent and the session, and let the first agent greet.
 
-    async def start(self) -> Turn:
-        """Build the agent and the session, and let the first agent greet."""
+        Args:
+            until: ends the turn after so many words, or these, for a caller who interrupts.
+        """
         allow_construction()
         before = copy_context()
         self._home = home = copy_context()
-        self._recorded = home.run(self._job.__enter__)
+        self.asked = home.run(self._job.__enter__).actions
         home.run(self._tasks.enter)
+        VirtualTime.of().watch(self._tasks)
         home.run(self._errors.enter)
         try:
-            return await self._turn(None, self._start(), home)
+            return await self._turn(None, self._start(until), home)
         finally:
             # What a factory sets by context managers, as mock_tools does, is in force later on.
             self._added = {
                 var: value for var, value in home.items() if before.get(var) is not value
             }
 
-    async def say(self, text: str) -> Turn:
+    async def say(self, text: str, *, wait_s: float = 0.0, until: int | str | None = None) -> Turn:
         """Speak as the caller and wait until all is quiet again.
+
+        Args:
+            text: the caller's words; without any the caller is silent.
+            wait_s: seconds of silence before.
+            until: as in `start`.
 
         Raises:
             RuntimeError: the conversation is over; see `faults`.
@@ -176,39 +190,21 @@ class Call:
         if self.over:
             self._ended_by_agent()
             raise RuntimeError(f"the call is over: {self.faults[-1].detail}")
-        return await self._turn(text, self._say(text), self._context())
+        said = ScriptedTurn(user=text, wait_s=wait_s)
+        return await self._turn(text, self._say(said, until), self._context())
 
-    async def run(self, said: Sequence[str]) -> None:
+    async def run(self, turns: Sequence[ScriptedTurn]) -> None:
         """Run the whole conversation: say one thing after the other while somebody is there."""
+        until = [turn.interrupts for turn in turns] + [None]
         try:
-            await self.start()
-            for text in said:
+            await self.start(until=until[0])
+            for turn, next_until in zip(turns, until[1:], strict=True):
                 if self.over:
                     self._ended_by_agent()
                     break
-                await self.say(text)
+                await self.say(turn.user, wait_s=turn.wait_s, until=next_until)
         finally:
             await self.close()
-
-    def _ended_by_agent(self) -> None:
-        """Note that the agents' code closed the session although the caller had more to say."""
-        if any(fault.ended or fault.cause == "ended_call" for fault in self.faults):
-            return
-        last = len(self.turns) - 1
-        where = f"turn {last}" if last > 0 else "the opening"
-        detail = f"the agent ended the call in {where}, and the caller had more to say"
-        # It cut no turn off: what was said in that one was said.
-        self.faults.append(Fault(owner="agent", cause="ended_call", detail=detail, turn=last))
-
-    def interrupt(self) -> None:
-        """Interrupt what the agent says or does, while a turn runs.
-
-        Raises:
-            RuntimeError: no session runs, or what runs must not be interrupted.
-        """
-        # livekit gives it five seconds to end, and logs it in this context when it has not.
-        self._record.interrupted = True
-        self._context().run(self.session.interrupt)
 
     async def close(self) -> None:
         """Close the session and cancel what is left of the conversation."""
@@ -234,7 +230,7 @@ class Call:
                 self._home.run(self._job.__exit__, None, None, None)
                 self._home = None
 
-    async def _start(self) -> RunResult[Any]:
+    async def _start(self, until: int | str | None) -> RunResult[Any] | None:
         given = self._taps.model
         model = NOT_GIVEN if given is None else self._direct(given)
 
@@ -243,10 +239,11 @@ class Call:
             self._taps.stand_in(opened.session, model, agent=lambda: self.active)
             opened.session.on("conversation_item_added", self._on_item)
             opened.session.on("function_tools_executed", self._errors.tools_executed)
+            self._prepare(opened.session)
 
         try:
             opened = await self._stack.enter_async_context(self._entry.open(model, prepare))
-            return await opened.start()
+            return await self._greet(opened.start, until)
         except UsageError:
             raise
         except BaseException as error:
@@ -255,10 +252,20 @@ class Call:
                 raise
             raise raised from raised.__cause__
 
-    async def _say(self, text: str) -> RunResult[Any]:
-        result: RunResult[Any] = await self.session.run(user_input=text)
-        await quiet(self.session)
-        return result
+    def _prepare(self, session: AgentSession[Any]) -> None:
+        """See to a session before it starts."""
+
+    @abstractmethod
+    async def _greet(self, start: Start, until: int | str | None) -> RunResult[Any] | None:
+        """Let the first agent enter and wait until all is quiet."""
+
+    @abstractmethod
+    async def _say(self, turn: ScriptedTurn, until: int | str | None) -> RunResult[Any] | None:
+        """Carry the caller's words to the agent and wait until all is quiet."""
+
+    @abstractmethod
+    def _take_over(self, agent: Agent) -> None:
+        """See to an agent that takes the call, before it starts."""
 
     async def _close(self) -> None:
         try:
@@ -269,9 +276,13 @@ class Call:
             await self._stack.aclose()
 
     async def _turn(
-        self, user: str | None, work: Coroutine[Any, Any, RunResult[Any]], context: Context
+        self,
+        user: str | None,
+        work: Coroutine[Any, Any, RunResult[Any] | None],
+        context: Context,
     ) -> Turn:
         began = self._timed.clock()
+        self._held_before = self._timed.held.seconds
         self._history.begin_turn()
         self._record = TurnRecord()
         listen_to_log()  # the agents' modules, imported since, may have silenced it
@@ -302,7 +313,7 @@ class Call:
             events=tuple(self._events()),
             model_calls=tuple(exchange.frozen() for exchange in self._record.exchanges),
             active=self.active,
-            userdata=self._userdata(),
+            userdata=userdata_of(self.session, self._watch.userdata) if self.started else {},
             duration_s=self._timed.clock() - began,
         )
         self.turns.append(turn)
@@ -364,6 +375,7 @@ class Call:
             return
         self._agent = agent
         self._entered[event.item.id] = entered = (agent, self._ref(agent))
+        self._take_over(agent)
         self.on_entrance(*entered)
         # Before it runs: livekit announces the handoff first, then starts the agent.
         try:
@@ -386,12 +398,3 @@ class Call:
         watched = fields_of(agent, self._watch.attributes)
         attributes = {name: str(value) for name, value in watched.items()}
         return AgentRef(id=agent.id, attributes=attributes)
-
-    def _userdata(self) -> Mapping[str, Any]:
-        if self._opened is None:
-            return {}
-        return userdata_of(self._opened.session, self._watch.userdata)
-
-    def _fault(self, owner: Any, cause: str, detail: str, *, ended: bool = False) -> None:
-        turn = len(self.turns)
-        self.faults.append(Fault(owner=owner, cause=cause, detail=detail, turn=turn, ended=ended))

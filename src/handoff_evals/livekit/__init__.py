@@ -8,13 +8,17 @@ from handoff_evals.livekit.agent_entry import (
 from handoff_evals.livekit.agent_errors import AgentErrors, Noted, listen_to_log
 from handoff_evals.livekit.agent_snapshot import fields_of, look_at, session_options
 from handoff_evals.livekit.deadlines import OverdueError, Timed, WaitClock, current_wait_clock
-from handoff_evals.livekit.entrypoint import Opened
+from handoff_evals.livekit.entrypoint import Opened, Start
 from handoff_evals.livekit.faults import cause_of, fault_of, faults_of
 from handoff_evals.livekit.history import HistoryReader
 from handoff_evals.livekit.internals import (
     agent_with_the_call,
+    begin_run,
+    commits_by_hand,
     is_closing,
     is_started,
+    replace_detectors,
+    replace_voice,
     retrieve_failed_run,
 )
 from handoff_evals.livekit.job import FakeJob, RecordedJob, text_job
@@ -30,6 +34,7 @@ from handoff_evals.livekit.scripted import (
 from handoff_evals.livekit.tap import Exchange, Tap, Taps
 from handoff_evals.livekit.tasks import ConversationTasks, quiet
 from handoff_evals.livekit.tools import leading_tool, placeholder_arguments, schemas
+from handoff_evals.livekit.virtual_time import VirtualTime
 
 __all__ = [
     "AgentEntry",
@@ -48,16 +53,20 @@ __all__ = [
     "Request",
     "ScriptExhaustedError",
     "ScriptedLLM",
+    "Start",
     "Tap",
     "Taps",
     "Timed",
     "ToolCall",
+    "VirtualTime",
     "WaitClock",
     "WrapperLLM",
     "WrapperStream",
     "agent_with_the_call",
     "allow_construction",
+    "begin_run",
     "cause_of",
+    "commits_by_hand",
     "current_wait_clock",
     "fault_of",
     "faults_of",
@@ -70,6 +79,8 @@ __all__ = [
     "missing",
     "placeholder_arguments",
     "quiet",
+    "replace_detectors",
+    "replace_voice",
     "retrieve_failed_run",
     "schemas",
     "session_options",

@@ -22,14 +22,15 @@ from livekit.agents.utils import http_context
 
 from handoff_evals.livekit.agent_errors import EntryPointError, NoSessionError
 from handoff_evals.livekit.internals import (
+    RunOfTurn,
     agent_name_of,
+    begin_run,
     entrypoint_of,
     is_closing,
     is_started,
     retrieve_failed_run,
     session_end_of,
     shutdown_callbacks,
-    watch_start,
 )
 from handoff_evals.livekit.job import RecordedJob
 from handoff_evals.livekit.tasks import quiet
@@ -42,6 +43,9 @@ PATIENCE_S = 1.0
 _LAST_WORDS_S = 0.1
 
 
+Start = Callable[[], Awaitable[RunResult[Any]]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Opened:
     """A session and what starts it, with the agent that it starts with.
@@ -51,7 +55,7 @@ class Opened:
 
     agent: Agent | None
     session: AgentSession[Any]
-    start: Callable[[], Awaitable[RunResult[Any]]] = field(repr=False)
+    start: Start = field(repr=False)
     """Lets the first agent enter; returns livekit's record of it once all is quiet."""
 
 
@@ -131,7 +135,7 @@ class _Run:
         loop = asyncio.get_running_loop()
         self._point, self._job, self._prepare = point, job, prepare
         self._opened: asyncio.Future[Opened] = loop.create_future()
-        self._greeted: asyncio.Future[None] = loop.create_future()
+        self._greeted = False
         self._listens = asyncio.Event()
         job.on_session = self._on_session
         self._task = loop.create_task(self._enter(), name="job_user_entrypoint")
@@ -145,13 +149,13 @@ class _Run:
             await self._point.entrypoint(self._job)
         except BaseException as error:
             raised = as_error(error)
-            if raised is None or self._greeted.done():
+            if raised is None or self._greeted:
                 raise
             return raised
         return None
 
     def _on_session(self, session: AgentSession[Any]) -> None:
-        record = watch_start(session, until=self._greeted)
+        record = begin_run(session, None)
 
         async def start() -> RunResult[Any]:
             await self._settled(session)
@@ -195,13 +199,14 @@ class _Run:
             await asyncio.wait({self._task}, timeout=PATIENCE_S)
         self._raise()
 
-    async def _recorded(self, session: AgentSession[Any], record: RunResult[Any]) -> RunResult[Any]:
-        self._greeted.set_result(None)
+    async def _recorded(self, session: AgentSession[Any], record: RunOfTurn) -> RunResult[Any]:
+        self._greeted = True
+        record.end()
         if is_closing(session):
             retrieve_failed_run(session)
         else:
-            await record
-        return record
+            await record.run
+        return record.run
 
     def _raise(self) -> None:
         """Raise what it raised."""

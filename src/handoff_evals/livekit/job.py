@@ -243,15 +243,17 @@ def text_job(
     *,
     label: str = "",
     userdata: Mapping[str, Any] | None = None,
+    audio: bool = False,
     fake: FakeJob | None = None,
 ) -> Iterator[RecordedJob]:
-    """Stand in a job that LiveKit itself takes for a text simulation.
+    """Stand in a job that LiveKit itself takes for a text simulation, or one with `audio`.
 
-    STT, TTS and VAD stay off by LiveKit's own switch, whatever the agents bring,
+    In text STT, TTS and VAD stay off by LiveKit's own switch, whatever the agents bring.
     `get_job_context()` and `current_simulation()` work, and no server is needed.
 
     Args:
         label: of the scenario.
+        audio: whether the agents hear and speak.
         userdata: of the scenario, as `simulation_context().userdata()` gives it.
         fake: what the job is about, and its scripted answers.
     """
@@ -260,9 +262,10 @@ def text_job(
     number = next(each for each in count(1) if each not in _rooms_in_use)
     _rooms_in_use.add(number)
     fake = replace(fake, room=fake.room or f"fake-room-{number}")
+    modes = SimulationMode
     dispatch = SimulationDispatch(
         simulation_run_id="handoff-evals",
-        mode=SimulationMode.SIMULATION_MODE_TEXT,
+        mode=modes.SIMULATION_MODE_AUDIO if audio else modes.SIMULATION_MODE_TEXT,
         scenario=Scenario(label=label, userdata=json.dumps(dict(userdata or {}), default=str)),
     )
     room = FakeRoom(

@@ -25,9 +25,16 @@ from handoff_evals.livekit.internals import (
     next_agent_waits,
     speech_tasks,
 )
-from handoff_evals.user_code import GuardedCoroutine, users_stack
+from handoff_evals.user_code import (
+    GuardedCoroutine,
+    is_user_file,
+    users_stack,
+    waiting_frames,
+)
 
 _LIVEKIT = Path(agents.__file__).parent
+_ASYNCIO = str(Path(asyncio.__file__).parent)
+_OURS = str(Path(__file__).parents[1])
 
 _CURRENT: ContextVar["ConversationTasks"] = ContextVar("handoff_evals_tasks")
 
@@ -74,6 +81,10 @@ class ConversationTasks:
         found = [each for each in stacks if each[1]]
         return max(found, key=lambda each: (each[0], len(each[1])))[1] if found else ()
 
+    def wait_outside(self) -> bool:
+        """Whether the agents' code waits for something else than time or livekit: a socket."""
+        return any(_waits_outside(task) for task in self._left())
+
     async def cancel(self, *, timeout_s: float) -> int:
         """Cancel what still runs, and wait for it to end, at most `timeout_s` seconds.
 
@@ -113,6 +124,17 @@ class ConversationTasks:
 def _is_livekits(task: "asyncio.Task[Any]") -> bool:
     code = getattr(task.get_coro(), "cr_code", None)
     return code is not None and _LIVEKIT in Path(code.co_filename).parents
+
+
+def _waits_outside(task: "asyncio.Task[Any]") -> bool:
+    frames = list(waiting_frames(task))
+    files = [frame.f_code.co_filename for frame in frames]
+    if agents_code_in(task) is None and not any(map(is_user_file, files)):
+        return False
+    if frames and frames[-1].f_code is asyncio.sleep.__code__:
+        return False
+    inner = next((name for name in reversed(files) if not name.startswith(_ASYNCIO)), "")
+    return not inner.startswith((str(_LIVEKIT), _OURS))
 
 
 class _Factory:

@@ -75,6 +75,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "other --model of `handoff-evals run`.",
     )
     group.addoption(
+        "--handoff-driver",
+        metavar="DRIVER",
+        default=None,
+        help="How scenario files and `agent_call` call agents: text, or spoken (through LiveKit's "
+        "whole voice pipeline, with doubles). (default: the file's `driver`, or text)",
+    )
+    group.addoption(
         "--handoff-seed",
         metavar="N",
         type=int,

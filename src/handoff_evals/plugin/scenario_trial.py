@@ -7,7 +7,7 @@ import pytest
 
 from handoff_evals.cassettes import Mode, cassette_of
 from handoff_evals.checks import Score, first_request
-from handoff_evals.drivers import InProcessDriver
+from handoff_evals.drivers import driver_for
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.plugin.failure_text import (
     agent_events,
@@ -31,7 +31,7 @@ def run_scenario(suite: Suite, scenario: Scenario, *, config: pytest.Config, mod
     """
     chosen = named_model(model, config)
     entry = AgentEntry.load(suite.agent, folder=config.rootpath)
-    driver = InProcessDriver(
+    driver = driver_for(suite, config.getoption("--handoff-driver"))(
         entry=entry,
         model=chosen.build,
         watch=suite.watch,

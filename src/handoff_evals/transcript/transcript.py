@@ -136,6 +136,8 @@ class Transcript:
     faults: tuple[Fault, ...] = ()
     job: tuple[JobAction, ...] = ()
     """What the agents' code asked of LiveKit's job, its room and its server, in order."""
+    notes: tuple[str, ...] = ()
+    """What a reader has to know of how the caller's words were carried, in sentences."""
 
     @property
     def events(self) -> tuple[Event, ...]:
