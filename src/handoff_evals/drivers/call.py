@@ -35,7 +35,6 @@ from handoff_evals.livekit import (
     Opened,
     OverdueError,
     Start,
-    Tap,
     Taps,
     Timed,
     VirtualTime,
@@ -87,7 +86,7 @@ class BaseCall(CallRecord, ABC):
     ) -> None:
         super().__init__()
         self._entry = entry
-        self._taps = Taps(model, log=self._log, exchanges=exchanges)
+        self.taps = Taps(model, agent=lambda: self.active, log=self._log, exchanges=exchanges)
         self._limits = limits or Limits()
         self._watch = watch or Watch()
         self._job = text_job(
@@ -166,6 +165,7 @@ class BaseCall(CallRecord, ABC):
         self._home = home = copy_context()
         self.asked = home.run(self._job.__enter__).actions
         home.run(self._tasks.enter)
+        home.run(self.taps.enter)
         VirtualTime.of().watch(self._tasks)
         home.run(self._errors.enter)
         try:
@@ -202,6 +202,7 @@ class BaseCall(CallRecord, ABC):
                 if self.over:
                     self._ended_by_agent()
                     break
+                self.taps.script_decisions(turn.decisions)
                 await self.say(turn.user, wait_s=turn.wait_s, until=next_until)
         finally:
             await self.close()
@@ -231,12 +232,12 @@ class BaseCall(CallRecord, ABC):
                 self._home = None
 
     async def _start(self, until: int | str | None) -> RunResult[Any] | None:
-        given = self._taps.model
-        model = NOT_GIVEN if given is None else self._direct(given)
+        given = self.taps.model
+        model = NOT_GIVEN if given is None else self.taps.direct(given)
 
         def prepare(opened: Opened) -> None:
             self._opened = opened
-            self._taps.stand_in(opened.session, model, agent=lambda: self.active)
+            self.taps.stand_in(opened.session, model)
             opened.session.on("conversation_item_added", self._on_item)
             opened.session.on("function_tools_executed", self._errors.tools_executed)
             self._prepare(opened.session)
@@ -300,7 +301,7 @@ class BaseCall(CallRecord, ABC):
         if self._refused is not None:
             raise self._refused
         self.results.append(result)
-        self._record.errors = self._errors.take()
+        self._record.errors = [*self._errors.take(), *self._record.step_limit(self._opened)]
         if self._record.interrupted and not listen_to_log():
             self._record.errors.append(Noted(error=SILENT_LOG))
         for exchange in self._record.exchanges:
@@ -379,18 +380,16 @@ class BaseCall(CallRecord, ABC):
         self.on_entrance(*entered)
         # Before it runs: livekit announces the handoff first, then starts the agent.
         try:
-            self._taps.put_before(agent, session=self.session, ref=lambda: self._ref(agent))
+            self.taps.put_before(agent, session=self.session, ref=lambda: self._ref(agent))
         except UsageError as error:  # livekit would only log it
             self._refused = error
-        self._record.handoffs += 1
+        self._record.arrivals.append(entered[1])
         if self._record.handoffs > self._limits.handoffs:
             self._timed.cut_off()
 
-    def _direct(self, model: llm.LLM[Any]) -> Tap:
-        return self._taps.direct(model, agent=lambda: self.active)
-
     def _log(self, exchange: Exchange) -> None:
-        exchange.after_handoffs = self._record.handoffs
+        exchange.turn = len(self.turns)
+        exchange.arrivals = tuple(self._record.arrivals)
         exchange.held.within = self._timed.held
         self._record.exchanges.append(exchange)
 

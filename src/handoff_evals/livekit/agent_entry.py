@@ -67,6 +67,11 @@ class AgentEntry:
     job: FakeJob = field(default_factory=FakeJob)
     """What LiveKit's job is about in each conversation, and what it answers."""
 
+    @property
+    def code(self) -> Callable[..., Any]:
+        """What is called for each conversation."""
+        return self.build if self.point is None else self.point.entrypoint
+
     @classmethod
     def load(cls, entry: str, *, folder: Path | None = None) -> "AgentEntry":
         """Import `module:name` or `path/to/file.py:name` of the given folder (the current one).

@@ -39,6 +39,9 @@ def label(agent_id: str, attributes: Mapping[str, str]) -> str:
 ENDED_CALL = "ended_call"
 """The cause of the fault of an agent that ends the call while the caller has more to say."""
 
+ORACLE = "oracle"
+"""The cause of the fault where the oracle does not know what to play: the file has to say it."""
+
 Owner = Literal["agent", "model", "infrastructure"]
 
 
@@ -130,7 +133,7 @@ class AgentError:
     where: str
     """`tool`, `on_enter`, `on_exit`, `on_user_turn_completed`, `llm_node`, `factory`,
     `background_task`, `model`, `several_agents`, `invalid_output`, `dropped_handoff`,
-    `invalid_arguments`, `interruption_timeout`, `silent_log` or `session`."""
+    `invalid_arguments`, `max_tool_steps`, `interruption_timeout`, `silent_log` or `session`."""
     message: str
     traceback: str = ""
     agent: AgentRef | None = None
