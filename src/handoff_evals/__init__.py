@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from handoff_evals.checks import Score, check, reached
     from handoff_evals.drivers import Limits
     from handoff_evals.errors import HandoffEvalsError, HandoffEvalsWarning, UsageError
-    from handoff_evals.fuzzing import BrokenInvariantError, ContextItem, Subject, fuzz, replay
+    from handoff_evals.fuzzing import (
+        BrokenInvariantError,
+        ContextItem,
+        FuzzReport,
+        Subject,
+        TooLittleTakenError,
+        fuzz,
+        replay,
+    )
     from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM, ToolCall
     from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
     from handoff_evals.livekit.scripted import tool_call
@@ -47,6 +55,7 @@ _HOMES = {
     "ExpectedCall": "scenarios",
     "ExpectedHandoff": "scenarios",
     "FaultyLLM": "livekit.faulty",
+    "FuzzReport": "fuzzing",
     "Handoff": "plugin.turn",
     "HandoffEvalsError": "errors",
     "HandoffEvalsWarning": "errors",
@@ -67,6 +76,7 @@ _HOMES = {
     "Suite": "scenarios",
     "Summary": "results",
     "Target": "scenarios",
+    "TooLittleTakenError": "fuzzing",
     "ToolCall": "livekit",
     "Transcript": "transcript",
     "Trial": "results",
@@ -96,6 +106,7 @@ __all__ = [
     "ExpectedCall",
     "ExpectedHandoff",
     "FaultyLLM",
+    "FuzzReport",
     "Handoff",
     "HandoffEvalsError",
     "HandoffEvalsWarning",
@@ -116,6 +127,7 @@ __all__ = [
     "Suite",
     "Summary",
     "Target",
+    "TooLittleTakenError",
     "ToolCall",
     "Transcript",
     "Trial",
