@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         replay,
     )
     from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM, ToolCall
+    from handoff_evals.livekit.decision_model import decided
     from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
     from handoff_evals.livekit.scripted import tool_call
     from handoff_evals.models import Model, ModelKind, model_kind
@@ -84,6 +85,7 @@ _HOMES = {
     "TurnAssert": "plugin.turn",
     "UsageError": "errors",
     "check": "checks",
+    "decided": "livekit.decision_model",
     "evaluate": "runs",
     "fuzz": "fuzzing",
     "load_suite": "runs",
@@ -135,6 +137,7 @@ __all__ = [
     "TurnAssert",
     "UsageError",
     "check",
+    "decided",
     "evaluate",
     "fuzz",
     "load_suite",

@@ -9,7 +9,9 @@ from handoff_evals.livekit.agent_entry import (
 )
 from handoff_evals.livekit.agent_errors import AgentErrors, Noted, listen_to_log
 from handoff_evals.livekit.agent_snapshot import fields_of, look_at, session_options
+from handoff_evals.livekit.arguments import arguments_for, placeholder_arguments
 from handoff_evals.livekit.deadlines import OverdueError, Timed, WaitClock, current_wait_clock
+from handoff_evals.livekit.fact_texts import AgentFacts
 from handoff_evals.livekit.faults import cause_of, fault_of, faults_of
 from handoff_evals.livekit.history import HistoryReader
 from handoff_evals.livekit.internals import (
@@ -24,7 +26,10 @@ from handoff_evals.livekit.internals import (
     retrieve_failed_run,
 )
 from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
+from handoff_evals.livekit.mocks import ToolMocks
+from handoff_evals.livekit.sample_texts import ArgumentHints
 from handoff_evals.livekit.scripted import (
+    Asker,
     Reply,
     Request,
     ScriptedLLM,
@@ -33,16 +38,20 @@ from handoff_evals.livekit.scripted import (
 )
 from handoff_evals.livekit.tap import Exchange, Tap, Taps
 from handoff_evals.livekit.tasks import ConversationTasks, quiet
-from handoff_evals.livekit.tools import leading_tool, placeholder_arguments, schemas
+from handoff_evals.livekit.tools import Lead, leading_tool, leads, schemas
 from handoff_evals.livekit.virtual_time import VirtualTime
 
 __all__ = [
     "AgentEntry",
     "AgentErrors",
+    "AgentFacts",
+    "ArgumentHints",
+    "Asker",
     "ChatRequest",
     "ConversationTasks",
     "Exchange",
     "HistoryReader",
+    "Lead",
     "Noted",
     "Opened",
     "OverdueError",
@@ -54,12 +63,14 @@ __all__ = [
     "Taps",
     "Timed",
     "ToolCall",
+    "ToolMocks",
     "VirtualTime",
     "WaitClock",
     "WrapperLLM",
     "WrapperStream",
     "agent_with_the_call",
     "allow_construction",
+    "arguments_for",
     "begin_run",
     "cause_of",
     "commits_by_hand",
@@ -70,6 +81,7 @@ __all__ = [
     "is_closing",
     "is_started",
     "leading_tool",
+    "leads",
     "listen_to_log",
     "look_at",
     "missing",
