@@ -10,6 +10,7 @@ from handoff_evals.livekit.agent_snapshot import fields_of, look_at, session_opt
 from handoff_evals.livekit.arguments import arguments_for, placeholder_arguments
 from handoff_evals.livekit.deadlines import OverdueError, Timed, WaitClock, current_wait_clock
 from handoff_evals.livekit.entrypoint import Opened, Start
+from handoff_evals.livekit.fact_texts import AgentFacts
 from handoff_evals.livekit.faults import cause_of, fault_of, faults_of
 from handoff_evals.livekit.history import HistoryReader
 from handoff_evals.livekit.internals import (
@@ -24,6 +25,7 @@ from handoff_evals.livekit.internals import (
 )
 from handoff_evals.livekit.job import FakeJob, RecordedJob, text_job
 from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
+from handoff_evals.livekit.mocks import ToolMocks
 from handoff_evals.livekit.room import FakeCaller
 from handoff_evals.livekit.sample_texts import ArgumentHints
 from handoff_evals.livekit.scripted import (
@@ -42,6 +44,7 @@ from handoff_evals.livekit.virtual_time import VirtualTime
 __all__ = [
     "AgentEntry",
     "AgentErrors",
+    "AgentFacts",
     "ArgumentHints",
     "Asker",
     "ChatRequest",
@@ -64,6 +67,7 @@ __all__ = [
     "Taps",
     "Timed",
     "ToolCall",
+    "ToolMocks",
     "VirtualTime",
     "WaitClock",
     "WrapperLLM",

@@ -68,6 +68,11 @@ class AgentEntry:
     """What LiveKit's job is about in each conversation, and what it answers."""
 
     @property
+    def kind(self) -> str:
+        """What it is, in words."""
+        return "the agent's factory" if self.point is None else "the agent's entry point"
+
+    @property
     def code(self) -> Callable[..., Any]:
         """What is called for each conversation."""
         return self.build if self.point is None else self.point.entrypoint

@@ -17,11 +17,13 @@ from handoff_evals.transcript.events import (
     label,
 )
 from handoff_evals.transcript.transcript import (
+    FactTexts,
     ModelCall,
     ToolSchema,
     Transcript,
     Turn,
     Usage,
+    folded,
     message_text,
 )
 
@@ -33,6 +35,7 @@ __all__ = [
     "AgentHandoff",
     "AgentRef",
     "Event",
+    "FactTexts",
     "Fault",
     "FunctionCall",
     "FunctionCallOutput",
@@ -44,6 +47,7 @@ __all__ = [
     "Transcript",
     "Turn",
     "Usage",
+    "folded",
     "label",
     "message_text",
 ]
