@@ -36,6 +36,7 @@ from handoff_evals.livekit import (
     Noted,
     Opened,
     OverdueError,
+    Start,
     Taps,
     Timed,
     VirtualTime,
@@ -47,13 +48,11 @@ from handoff_evals.livekit import (
     is_closing,
     is_started,
     listen_to_log,
-    replace_model,
     retrieve_failed_run,
     text_job,
 )
 from handoff_evals.scenarios import Scenario, ScriptedTurn, Watch
 from handoff_evals.transcript import AgentRef, Event, Fault, Turn
-from handoff_evals.user_code import as_error
 
 
 class BaseCall(CallRecord, ABC):
@@ -69,8 +68,7 @@ class BaseCall(CallRecord, ABC):
             answer by its own.
         limits: where to cut off.
         watch: which attributes and userdata fields to note.
-        scenario: what LiveKit's `simulation_context()` gives, and what the agents take the
-            caller's words for.
+        scenario: what the call is of, and what LiveKit's `simulation_context()` gives.
         exchanges: answers in the models' place where it can.
     """
 
@@ -92,7 +90,7 @@ class BaseCall(CallRecord, ABC):
         self.taps = Taps(model, agent=lambda: self.active, log=self._log, exchanges=exchanges)
         self._limits = limits or Limits()
         self._watch = watch or Watch()
-        self._job = text_job(scenario, audio=self.spoken)
+        self._job = text_job(scenario, fake=entry.job, audio=self.spoken)
         self._ending = Ending.of(scenario)
         self._modality = scenario.modality if scenario else "text"
         self._stack = AsyncExitStack()
@@ -163,7 +161,7 @@ class BaseCall(CallRecord, ABC):
         allow_construction()
         before = copy_context()
         self._home = home = copy_context()
-        home.run(self._job.__enter__)
+        self.asked = home.run(self._job.__enter__).actions
         home.run(self._tasks.enter)
         home.run(self.entrances.facts.enter)
         home.run(self.taps.enter)
@@ -214,8 +212,7 @@ class BaseCall(CallRecord, ABC):
         # What cut the conversation off mostly hinders its closing too: that is one fault.
         cut_off = any(fault.ended for fault in self.faults)
         if not cut_off and self._opened is not None:
-            self._ending.ended_by = "agent" if self.over else "caller"
-            self.faults += await self._ending.ask(self._in_time, turn=len(self.turns))
+            self.faults += await self._ending.note(self, self._in_time)
         self._fail_for_background_tasks()
         try:
             await self._in_time(self._close())
@@ -242,30 +239,31 @@ class BaseCall(CallRecord, ABC):
     async def _start(self, until: int | str | None) -> RunResult[Any] | None:
         given = self.taps.model
         model = NOT_GIVEN if given is None else self.taps.direct(given)
+
+        def prepare(opened: Opened) -> None:
+            self._opened = opened
+            self.taps.stand_in(opened.session, model)
+            opened.session.on("conversation_item_added", self._on_item)
+            opened.session.on("function_tools_executed", self._errors.tools_executed)
+            self._prepare(opened.session)
+
         try:
-            opened = await self._stack.enter_async_context(self._entry.open(model))
+            opened = await self._stack.enter_async_context(self._entry.open(model, prepare))
+            return await self._greet(opened.start, until)
         except UsageError:
             raise
         except BaseException as error:
-            raised = as_error(error)
-            if raised is None:
+            raised = self._errors.opening(error, opened=self._opened is not None)
+            if raised is error:
                 raise
-            self._errors.raised("factory", raised)
-            raise raised from error.__cause__
-        session = opened.session
-        if given is None and isinstance(session.llm, llm.LLM):
-            model = self.taps.direct(session.llm)
-        if model and session.llm is not model:
-            # A factory that brought its own model: the run's stands in for it.
-            replace_model(session, model)
-        session.on("conversation_item_added", self._on_item)
-        session.on("function_tools_executed", self._errors.tools_executed)
-        self._opened = opened
-        return await self._greet(opened.agent, until)
+            raise raised from raised.__cause__
+
+    def _prepare(self, session: AgentSession[Any]) -> None:
+        """See to a session before it starts."""
 
     @abstractmethod
-    async def _greet(self, agent: Agent, until: int | str | None) -> RunResult[Any] | None:
-        """Start the session with the agent and wait until all is quiet."""
+    async def _greet(self, start: Start, until: int | str | None) -> RunResult[Any] | None:
+        """Let the first agent enter and wait until all is quiet."""
 
     @abstractmethod
     async def _say(self, turn: ScriptedTurn, until: int | str | None) -> RunResult[Any] | None:
@@ -336,7 +334,7 @@ class BaseCall(CallRecord, ABC):
         """Say whose fault it is that the turn was cut off."""
         whole = f"the {self._limits.call_s:g} s of the conversation"
         limit = f"{self._limits.turn_s:g} s" if self._timed.left_s else whole
-        who = "the agent's factory" if self._opened is None else self.active.label
+        who = self._entry.kind if self._opened is None else self.active.label
         stack = self._tasks.users_stack()
         where = f"; it waits in {' > '.join(stack)}" if stack else ""
         cut = self._timed.is_cut_off

@@ -4,14 +4,23 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from livekit.agents import get_job_context
 
-from handoff_evals.livekit import OverdueError, begin_simulation_end
+from handoff_evals.livekit import OverdueError, begin_simulation_end, simulation_end_of
 from handoff_evals.scenarios import Scenario
-from handoff_evals.transcript import Fault
+from handoff_evals.transcript import Fault, Turn
 from handoff_evals.user_code import import_reference
+
+_Within = Callable[[Coroutine[Any, Any, None]], Awaitable[None]]
+
+
+class _Call(Protocol):
+    turns: list[Turn]
+
+    @property
+    def over(self) -> bool: ...
 
 
 @dataclass(kw_only=True)
@@ -28,17 +37,14 @@ class Ending:
         """The ending of a scenario's conversation, which is not over."""
         return cls(callback=scenario.conversation.on_simulation_end if scenario else "")
 
-    async def ask(
-        self,
-        within: Callable[[Coroutine[Any, Any, None]], Awaitable[None]],
-        *,
-        turn: int,
-    ) -> tuple[Fault, ...]:
-        """Ask the callback, if there is one, while the session is still there.
+    async def note(self, call: "_Call", within: _Within) -> tuple[Fault, ...]:
+        """Note who ended the call, and ask the callback, of the scenario or the agents' server.
+
+        The session is still there.
 
         Args:
+            call: the conversation, all of whose turns are over.
             within: awaits what it gets in the conversation's context, up to a deadline.
-            turn: the number that the next turn would have.
 
         Returns:
             What went wrong in the callback, which is the agents' code.
@@ -46,23 +52,27 @@ class Ending:
         Raises:
             UsageError: when it can't be imported.
         """
-        if not self.callback:
-            return ()
-        found: Any = import_reference(self.callback, folder=Path.cwd(), what="on_simulation_end")
+        self.ended_by = "agent" if call.over else "caller"
+        named: Any = None
+        if self.callback:
+            named = import_reference(self.callback, folder=Path.cwd(), what="on_simulation_end")
         try:
-            await within(self._ask(found))
+            await within(self._ask(named))
         except OverdueError:
-            detail = f"{self.callback} was not done in time"
+            detail = "on_simulation_end was not done in time"
         except Exception as error:  # noqa: BLE001 - whatever it is, it becomes a fault
-            detail = f"{self.callback} raised {type(error).__name__}: {error}"
+            detail = f"on_simulation_end raised {type(error).__name__}: {error}"
         else:
             return ()
-        return (Fault(owner="agent", cause="on_simulation_end", detail=detail, turn=turn),)
+        return (
+            Fault(owner="agent", cause="on_simulation_end", detail=detail, turn=len(call.turns)),
+        )
 
-    async def _ask(self, callback: Callable[[Any], Any]) -> None:
-        # The scenario with its userdata, and by `job_context` the session.
-        context = get_job_context().simulation_context()
-        if context is None:
+    async def _ask(self, named: Callable[[Any], Any] | None) -> None:
+        job = get_job_context()
+        callback = named or simulation_end_of(job)
+        context = job.simulation_context()
+        if callback is None or context is None:
             return
         begin_simulation_end(context)
         answer = callback(context)

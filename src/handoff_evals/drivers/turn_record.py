@@ -14,7 +14,7 @@ from pydantic_core import to_jsonable_python
 from handoff_evals.drivers.ending import Ending
 from handoff_evals.livekit import Exchange, Noted, Opened, cause_of, fields_of
 from handoff_evals.scenarios import SET
-from handoff_evals.transcript import AgentError, AgentRef, Fault, Owner, Transcript, Turn
+from handoff_evals.transcript import AgentError, AgentRef, Fault, JobAction, Owner, Transcript, Turn
 from handoff_evals.user_code import original
 
 
@@ -157,6 +157,8 @@ class CallRecord:
     def __init__(self) -> None:
         self.turns: list[Turn] = []
         self.faults: list[Fault] = []
+        self.asked: list[JobAction] = []
+        """What the agents' code asked of LiveKit's job so far."""
         self.notes: list[str] = []
         """What a reader has to know of how the caller's words were carried, in sentences."""
         self.results: list[RunResult[Any] | None] = []
@@ -172,6 +174,7 @@ class CallRecord:
             notes=tuple(self.notes),
             ended_by=self._ending.ended_by,
             veto=self._ending.veto,
+            job=tuple(self.asked),
         )
 
     def _ended_by_agent(self) -> None:

@@ -12,6 +12,7 @@ from handoff_evals.transcript.events import (
     Fault,
     FunctionCall,
     FunctionCallOutput,
+    JobAction,
     Message,
 )
 
@@ -158,6 +159,8 @@ class Transcript:
     where a fault cut it off, or nobody noted it."""
     veto: str | None = None
     """Why LiveKit's `on_simulation_end` failed the conversation; None where it did not."""
+    job: tuple[JobAction, ...] = ()
+    """What the agents' code asked of LiveKit's job, its room and its server, in order."""
     notes: tuple[str, ...] = ()
     """What a reader has to know of how the caller's words were carried, in sentences."""
 
