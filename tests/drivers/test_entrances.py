@@ -82,7 +82,7 @@ def outputs(held: Transcript) -> list[tuple[str, bool]]:
 
 
 TURNS = "    turns:\n      - user: Look me up.\n      - user: To billing.\n      - user: Order 7.\n"
-PLAYED = [
+PLAYED: list[Any] = [
     tool_call("look_up"),
     "Yes.",
     tool_call("to_billing"),

@@ -138,18 +138,10 @@ def tools_are_called(scenario: Scenario, transcript: Transcript) -> Iterator[Sco
         for call, place in zip(scripted.expect.calls, places, strict=True):
             yield Score(
                 status="failed" if place is None else "passed",
-                reason=f"expected {_written(call)}, called {happened}",
+                reason=f"expected {call.written}, called {happened}",
                 turn=index,
                 events=positions if place is None else (made[place].position,),
             )
-
-
-def _written(call: ExpectedCall) -> str:
-    inner = ", ".join(f"{name}={value!r}" for name, value in call.arguments.items())
-    outcome = "" if call.output is None else f" giving {call.output!r}"
-    if call.error is not None:
-        outcome += f" with error {call.error!r}"
-    return f"{call.name}({inner}){outcome}"
 
 
 _TRANSFERS = frozenset(
