@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from livekit.agents import Agent, AgentSession, ToolError, function_tool
+from livekit import api
+from livekit.agents import Agent, AgentSession, ToolError, function_tool, get_job_context
 
 from handoff_evals import ScriptedLLM, tool_call
 from handoff_evals.checks import score
@@ -181,3 +182,35 @@ async def test_sets_in_userdata_stand_in_one_order_in_the_transcript(tmp_path: P
         "profile": {"name": "Ada", "tags": {"$set": ["abroad", "vip"]}},
         "seen": {"$set": [1, 2, 3]},
     }
+
+
+class Operator(Agent):
+    def __init__(self) -> None:
+        super().__init__(instructions="You ring people.")
+
+    @function_tool
+    async def ring(self) -> str:
+        """Ring somebody."""
+        request = api.TransferSIPParticipantRequest(
+            room_name="room", participant_identity="caller", transfer_to="tel:+491234"
+        )
+        await get_job_context().api.sip.transfer_sip_participant(request)
+        return "done"
+
+
+async def test_a_transfer_by_sip_is_seen_in_the_turn_in_which_the_agent_asks_for_it(
+    tmp_path: Path,
+) -> None:
+    asked = scenario(
+        tmp_path,
+        "    turns: [{user: Hi}, {user: A person!, expect: {agent: operator, person: true}}]\n",
+    )
+    model = ScriptedLLM(["Hello.", tool_call("ring"), "I'm transferring you to a colleague."])
+    call = Call(AgentEntry.of(Operator), model, scenario=asked)
+
+    await call.run(asked.turns)
+
+    assert [each.reason for each in score(asked, call.transcript) if each.status != "passed"] == []
+    assert [(each.name, each.turn) for each in call.transcript.job] == [
+        ("sip.transfer_sip_participant", 2)
+    ]
