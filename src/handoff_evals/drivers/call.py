@@ -381,12 +381,13 @@ class BaseCall(CallRecord, ABC):
             self.taps.put_before(agent, session=self.session, ref=lambda: self._ref(agent))
         except UsageError as error:  # livekit would only log it
             self._refused = error
-        self._record.handoffs += 1
+        self._record.arrivals.append(entered[1])
         if self._record.handoffs > self._limits.handoffs:
             self._timed.cut_off()
 
     def _log(self, exchange: Exchange) -> None:
-        exchange.after_handoffs = self._record.handoffs
+        exchange.turn = len(self.turns)
+        exchange.arrivals = tuple(self._record.arrivals)
         exchange.held.within = self._timed.held
         self._record.exchanges.append(exchange)
 
