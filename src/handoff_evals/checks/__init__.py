@@ -3,6 +3,8 @@
 Pure, but for the register of checks. `check` adds to it.
 """
 
+from handoff_evals.checks.calls import to_person, tools_are_called
+from handoff_evals.checks.carried import carried, first_request
 from handoff_evals.checks.decisions import (
     OUTCOMES,
     UNREACHED,
@@ -14,12 +16,7 @@ from handoff_evals.checks.decisions import (
     decisions,
     per_agent,
 )
-from handoff_evals.checks.expectations import (
-    agent_is_right,
-    first_request,
-    path_is_right,
-    tools_are_called,
-)
+from handoff_evals.checks.expectations import agent_is_right, path_is_right
 from handoff_evals.checks.scoring import (
     Score,
     Status,
@@ -41,6 +38,7 @@ __all__ = [
     "Status",
     "agent_is_right",
     "announces_transfer",
+    "carried",
     "check",
     "confusion",
     "decisions",
@@ -52,5 +50,6 @@ __all__ = [
     "per_agent",
     "reached",
     "score",
+    "to_person",
     "tools_are_called",
 ]

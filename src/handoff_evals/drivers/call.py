@@ -17,6 +17,7 @@ from livekit.agents import (
 )
 
 from handoff_evals.cassettes import TrialExchanges
+from handoff_evals.drivers.entrances import Entrances
 from handoff_evals.drivers.turn_record import (
     SILENT_LOG,
     CallRecord,
@@ -116,6 +117,7 @@ class BaseCall(CallRecord, ABC):
         self._history = HistoryReader(lambda item_id: self._entered.get(item_id, (None, None))[1])
         self._record = TurnRecord()
         self._agent: Agent | None = None
+        self.entrances = Entrances(scenario, self._watch)
         self._refused: UsageError | None = None
         self.on_entrance: Callable[[Agent, AgentRef], None] = lambda _agent, _ref: None
         """Called with each agent that takes the call, before a run's model replaces its own."""
@@ -165,6 +167,7 @@ class BaseCall(CallRecord, ABC):
         self._home = home = copy_context()
         home.run(self._job.__enter__)
         home.run(self._tasks.enter)
+        home.run(self.entrances.facts.enter)
         home.run(self.taps.enter)
         VirtualTime.of().watch(self._tasks)
         home.run(self._errors.enter)
@@ -230,6 +233,7 @@ class BaseCall(CallRecord, ABC):
             if self._home is not None:
                 self._home.run(self._job.__exit__, None, None, None)
                 self._home = None
+                self.entrances.look_back(self.turns, self.faults)
 
     async def _start(self, until: int | str | None) -> RunResult[Any] | None:
         given = self.taps.model
@@ -276,10 +280,7 @@ class BaseCall(CallRecord, ABC):
             await self._stack.aclose()
 
     async def _turn(
-        self,
-        user: str | None,
-        work: Coroutine[Any, Any, RunResult[Any] | None],
-        context: Context,
+        self, user: str | None, work: Coroutine[Any, Any, RunResult[Any] | None], context: Context
     ) -> Turn:
         began = self._timed.clock()
         self._held_before = self._timed.held.seconds
@@ -317,6 +318,7 @@ class BaseCall(CallRecord, ABC):
             duration_s=self._timed.clock() - began,
         )
         self.turns.append(turn)
+        self.entrances.end_turn(self._agent)
         return turn
 
     def _context(self) -> Context:
@@ -328,9 +330,8 @@ class BaseCall(CallRecord, ABC):
 
     def _overdue(self) -> Fault | None:
         """Say whose fault it is that the turn was cut off."""
-        limit = f"{self._limits.turn_s:g} s"
-        if not self._timed.left_s:
-            limit = f"the {self._limits.call_s:g} s of the conversation"
+        whole = f"the {self._limits.call_s:g} s of the conversation"
+        limit = f"{self._limits.turn_s:g} s" if self._timed.left_s else whole
         who = "the agent's factory" if self._opened is None else self.active.label
         stack = self._tasks.users_stack()
         where = f"; it waits in {' > '.join(stack)}" if stack else ""
@@ -378,6 +379,7 @@ class BaseCall(CallRecord, ABC):
         self.on_entrance(*entered)
         # Before it runs: livekit announces the handoff first, then starts the agent.
         try:
+            self.entrances.add(agent, self.session)
             self.taps.put_before(agent, session=self.session, ref=lambda: self._ref(agent))
         except UsageError as error:  # livekit would only log it
             self._refused = error
@@ -393,5 +395,4 @@ class BaseCall(CallRecord, ABC):
 
     def _ref(self, agent: Agent) -> AgentRef:
         watched = fields_of(agent, self._watch.attributes)
-        attributes = {name: str(value) for name, value in watched.items()}
-        return AgentRef(id=agent.id, attributes=attributes)
+        return AgentRef(id=agent.id, attributes={name: str(each) for name, each in watched.items()})

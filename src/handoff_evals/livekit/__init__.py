@@ -11,6 +11,7 @@ from handoff_evals.livekit.agent_errors import AgentErrors, Noted, listen_to_log
 from handoff_evals.livekit.agent_snapshot import fields_of, look_at, session_options
 from handoff_evals.livekit.arguments import arguments_for, placeholder_arguments
 from handoff_evals.livekit.deadlines import OverdueError, Timed, WaitClock, current_wait_clock
+from handoff_evals.livekit.fact_texts import AgentFacts
 from handoff_evals.livekit.faults import cause_of, fault_of, faults_of
 from handoff_evals.livekit.history import HistoryReader
 from handoff_evals.livekit.internals import (
@@ -25,6 +26,7 @@ from handoff_evals.livekit.internals import (
     retrieve_failed_run,
 )
 from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
+from handoff_evals.livekit.mocks import ToolMocks
 from handoff_evals.livekit.sample_texts import ArgumentHints
 from handoff_evals.livekit.scripted import (
     Asker,
@@ -42,6 +44,7 @@ from handoff_evals.livekit.virtual_time import VirtualTime
 __all__ = [
     "AgentEntry",
     "AgentErrors",
+    "AgentFacts",
     "ArgumentHints",
     "Asker",
     "ChatRequest",
@@ -60,6 +63,7 @@ __all__ = [
     "Taps",
     "Timed",
     "ToolCall",
+    "ToolMocks",
     "VirtualTime",
     "WaitClock",
     "WrapperLLM",

@@ -16,11 +16,13 @@ from handoff_evals.transcript.events import (
     label,
 )
 from handoff_evals.transcript.transcript import (
+    FactTexts,
     ModelCall,
     ToolSchema,
     Transcript,
     Turn,
     Usage,
+    folded,
     message_text,
 )
 
@@ -32,6 +34,7 @@ __all__ = [
     "AgentHandoff",
     "AgentRef",
     "Event",
+    "FactTexts",
     "Fault",
     "FunctionCall",
     "FunctionCallOutput",
@@ -42,6 +45,7 @@ __all__ = [
     "Transcript",
     "Turn",
     "Usage",
+    "folded",
     "label",
     "message_text",
 ]
