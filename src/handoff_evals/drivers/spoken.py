@@ -8,13 +8,14 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import Any, ClassVar
 
-from livekit.agents import Agent, RunResult, StopResponse, llm
+from livekit.agents import Agent, AgentSession, RunResult, StopResponse, llm
 from livekit.agents.utils import is_given
 
 from handoff_evals.audio import VoicePipeline
 from handoff_evals.drivers.call import BaseCall
 from handoff_evals.drivers.driver import InProcessDriver, driver
 from handoff_evals.livekit import (
+    Start,
     VirtualTime,
     begin_run,
     commits_by_hand,
@@ -68,19 +69,20 @@ class SpokenCall(BaseCall):
             self._voice.close()
             self._time.close()
 
-    async def _greet(self, agent: Agent, until: int | str | None) -> RunResult[Any] | None:
-        session, ours = self.session, self._pipeline
+    def _prepare(self, session: AgentSession[Any]) -> None:
+        ours = self._pipeline
         replace_voice(session, stt=ours.stt, vad=ours.vad, tts=ours.tts)
         session.update_options(turn_detection=ours.in_place_of(session.turn_detection))
         session.input.audio = ours.microphone
         session.output.audio = ours.loudspeaker
         ours.loudspeaker.on("playback_started", lambda _: self._speaks())
         ours.loudspeaker.on("playback_finished", lambda _: self._voice.close())
+
+    async def _greet(self, start: Start, until: int | str | None) -> RunResult[Any] | None:
         result: list[RunResult[Any]] = []
 
         async def greet() -> None:
-            result.append(await session.start(agent, capture_run=True))
-            await quiet(session)
+            result.append(await start())
 
         await self._until(until, greet())
         return result[0] if result else None
