@@ -157,7 +157,7 @@ class Oracle:
             for number, hops in enumerate(stages_of(ways, sure))
         ]
         options = [each for stage in stages for each in stage]
-        given = {call.name: set(call.arguments) for call in due}
+        given = {call.name: set(call.example) for call in due}
         return PlaceSearch(
             agent=asker.agent,
             target=target,
@@ -165,7 +165,7 @@ class Oracle:
             left=deque(stages[0][1:]),
             later=deque(stages[1:]),
             sure=len(sure) == 1 and sure[0].name not in named,
-            expected=frozenset(named),
+            expected=frozenset(call.name for call in due if not call.error),
             evident=next((lead.name for lead in found if lead.certain or lead.named), ""),
             invented=frozenset(
                 call.name
@@ -191,7 +191,7 @@ class Oracle:
     def _filled(self, request: Request, call: ExpectedCall, turn: int) -> list[ToolCall]:
         expect = self._scenario.turns[turn - 1].expect
         wanted = [] if expect.agent is None else names_of(expect.agent.id)
-        return self._calls(request, call.name, call.arguments, turn, (wanted, ()))
+        return self._calls(request, call.name, call.example, turn, (wanted, ()))
 
     def _calls(
         self,
@@ -206,7 +206,7 @@ class Oracle:
         turns = self._scenario.turns
         said = tuple(each.user for each in reversed(turns[:turn]))
         elsewhere = [
-            call.arguments
+            call.example
             for each in turns
             for call in each.expect.calls or ()
             if call.name == name and call.arguments
@@ -295,7 +295,8 @@ class Oracle:
             for (turn, _), search in self._searches.items()
             if answers(transcript, turn, errors=True).keys() & search.invented & search.expected
         }
-        return min((turn for turn in failed if turn is not None), default=None)
+        # Of the opening, number 0, nothing is played.
+        return min((turn for turn in failed if turn), default=None)
 
     def _arrived(self, transcript: Transcript, place: Place) -> bool:
         """Whether the step of the path that was to be played there was made."""
