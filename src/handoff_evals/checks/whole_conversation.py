@@ -7,7 +7,7 @@ state fail, and an expected call may still have been made before.
 
 from collections.abc import Iterator
 
-from handoff_evals.checks.calls import MadeCall, made_calls, to_person, written
+from handoff_evals.checks.calls import MadeCall, made_calls, to_person
 from handoff_evals.checks.expectations import userdata_score
 from handoff_evals.checks.scoring import Score, check
 from handoff_evals.checks.way import took_place
@@ -63,7 +63,7 @@ def expected_calls_are_made(scenario: Scenario, transcript: Transcript) -> Itera
     for call, place in zip(expected, places, strict=True):
         yield Score(
             status="failed" if place is None else "passed",
-            reason=f"expected {written(call)} in some turn, called {happened}",
+            reason=f"expected {call.written} in some turn, called {happened}",
             events=() if place is None else (made[place].position,),
         )
 

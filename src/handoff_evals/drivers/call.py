@@ -320,7 +320,7 @@ class BaseCall(CallRecord, ABC):
             duration_s=self._timed.clock() - began,
         )
         self.turns.append(turn)
-        self.entrances.end_turn(self._agent)
+        self.entrances.end_turn(self._agent, self.asked)
         return turn
 
     def _context(self) -> Context:

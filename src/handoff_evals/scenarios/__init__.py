@@ -9,7 +9,7 @@ from handoff_evals.scenarios.load import (
     load_suite,
     scenario_files,
 )
-from handoff_evals.scenarios.matchers import SET, matcher, meets, paired, says
+from handoff_evals.scenarios.matchers import SET, matcher, meets, paired, problems, says
 from handoff_evals.scenarios.played_path import played_in_turns
 from handoff_evals.scenarios.scenario import (
     ConversationExpectation,
@@ -52,6 +52,7 @@ __all__ = [
     "meets",
     "paired",
     "played_in_turns",
+    "problems",
     "says",
     "scenario_file",
     "scenario_files",

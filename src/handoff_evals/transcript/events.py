@@ -159,3 +159,5 @@ class JobAction:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     error: str | None = None
     """What it was answered with, where that was an error: its class and message."""
+    turn: int | None = field(default=None, compare=False)
+    """Index into the transcript's turns; None for the closing of the call."""
