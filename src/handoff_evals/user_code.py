@@ -13,7 +13,7 @@ import site
 import sys
 import sysconfig
 import traceback
-from collections.abc import Coroutine, Generator, Sequence
+from collections.abc import Coroutine, Generator, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, TracebackType
@@ -146,15 +146,22 @@ class GuardedCoroutine(Coroutine[Any, Any, Any]):
 def users_stack(task: "asyncio.Task[Any]") -> Sequence[str]:
     """Where a task waits, the user's lines only, innermost last: `look_up (desk.py, line 12)`."""
     found: list[str] = []
+    for frame in frames_of(task):
+        code = frame.f_code
+        if is_user_file(code.co_filename):
+            place = f"{Path(code.co_filename).name}, line {frame.f_lineno}"
+            found.append(f"{code.co_name} ({place})")
+    return found
+
+
+def frames_of(task: "asyncio.Task[Any]") -> Iterator[FrameType]:
+    """The frames in which a task waits, innermost last."""
     waits: Any = task.get_coro()
     while waits is not None:
         frame = _part(waits, "frame")
-        if frame is not None and is_user_file(frame.f_code.co_filename):
-            code: CodeType = frame.f_code
-            place = f"{Path(code.co_filename).name}, line {frame.f_lineno}"
-            found.append(f"{code.co_name} ({place})")
+        if frame is not None:
+            yield frame
         waits = _part(waits, "await") or _generator_behind(waits)
-    return found
 
 
 def _part(waits: Any, name: str) -> Any:

@@ -110,7 +110,7 @@ def agent_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score
 
 @check("path")
 def path_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
-    """The turn's handoffs are exactly the expected ones."""
+    """The turn's handoffs are exactly the expected ones, but for agents only passed by."""
     for index, scripted, turn in reached(scenario, transcript):
         path = scripted.expect.handoffs
         if path is None:
@@ -120,7 +120,7 @@ def path_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score]
             for move in turn.handoffs
         ]
         yield Score(
-            status="passed" if follows(turn.handoffs, path) else "failed",
+            status="passed" if follows(turn, path) else "failed",
             reason=f"expected {[step.label for step in path]}, happened {happened}",
             turn=index,
             events=_handoff_events(transcript, index),

@@ -23,6 +23,7 @@ from handoff_evals.livekit import (
     AgentErrors,
     ConversationTasks,
     Exchange,
+    Handoffs,
     HistoryReader,
     Noted,
     Opened,
@@ -38,8 +39,8 @@ from handoff_evals.livekit import (
     is_closing,
     is_started,
     listen_to_log,
-    quiet,
     replace_model,
+    result_when_quiet,
     retrieve_failed_run,
     text_job,
 )
@@ -98,10 +99,9 @@ class Call:
         """Where the session was opened; what was entered there has to be left there."""
         self._added: dict[Any, Any] = {}
         self._opened: Opened | None = None
-        self._entered: dict[str, tuple[Agent, AgentRef]] = {}
-        self._history = HistoryReader(lambda item_id: self._entered.get(item_id, (None, None))[1])
+        self._handoffs = Handoffs(self._ref)
+        self._history = HistoryReader(self._handoffs.find)
         self._record = TurnRecord()
-        self._agent: Agent | None = None
         self._refused: UsageError | None = None
         self.on_entrance: Callable[[Agent, AgentRef], None] = lambda _agent, _ref: None
         """Called with each agent that takes the call, before a run's model replaces its own."""
@@ -128,12 +128,13 @@ class Call:
 
         By the handoffs that were announced: `session.current_agent` runs ahead of them.
         """
-        return AgentRef(id="nobody") if self._agent is None else self._ref(self._agent)
+        agent = self._handoffs.active
+        return AgentRef(id="nobody") if agent is None else self._ref(agent)
 
     @property
     def entered(self) -> tuple[tuple[Agent, AgentRef], ...]:
         """Who took the call, one for each handoff, in order; the first is the entrance."""
-        return tuple(self._entered.values())
+        return self._handoffs.entered
 
     @property
     def over(self) -> bool:
@@ -214,6 +215,12 @@ class Call:
         # What cut the conversation off mostly hinders its closing too: that is one fault.
         cut_off = any(fault.ended for fault in self.faults)
         self._fail_for_background_tasks()
+        for where in self._tasks.cancel_waiting():
+            if not cut_off:
+                detail = (
+                    f"{where} still waits for the caller, and LiveKit's session closes after it"
+                )
+                self._fault("agent", "close_timeout", detail)
         try:
             await self._timed.within(self._close(), self._limits.close_s, self._home)
         except OverdueError:
@@ -254,14 +261,11 @@ class Call:
         session.on("conversation_item_added", self._on_item)
         session.on("function_tools_executed", self._errors.tools_executed)
         self._opened = opened
-        result = await session.start(opened.agent, capture_run=True)
-        await quiet(session)
-        return result
+        return await result_when_quiet(session, session.start(opened.agent, capture_run=True))
 
     async def _say(self, text: str) -> RunResult[Any]:
-        result: RunResult[Any] = await self.session.run(user_input=text)
-        await quiet(self.session)
-        return result
+        run: RunResult[Any] = self.session.run(user_input=text)
+        return await result_when_quiet(self.session, run)
 
     async def _close(self) -> None:
         try:
@@ -364,9 +368,7 @@ class Call:
         agent = agent_with_the_call(self.session)
         if agent is None:
             return
-        self._agent = agent
-        self._entered[event.item.id] = entered = (agent, self._ref(agent))
-        self.on_entrance(*entered)
+        self.on_entrance(agent, self._handoffs.note(event.item.id, agent))
         # Before it runs: livekit announces the handoff first, then starts the agent.
         try:
             self._taps.put_before(agent, session=self.session, ref=lambda: self._ref(agent))

@@ -11,6 +11,7 @@ from handoff_evals.livekit.agent_errors import AgentErrors, Noted, listen_to_log
 from handoff_evals.livekit.agent_snapshot import fields_of, look_at, session_options
 from handoff_evals.livekit.deadlines import OverdueError, Timed, WaitClock, current_wait_clock
 from handoff_evals.livekit.faults import cause_of, fault_of, faults_of
+from handoff_evals.livekit.handoffs import Handoffs
 from handoff_evals.livekit.history import HistoryReader
 from handoff_evals.livekit.internals import (
     agent_with_the_call,
@@ -28,7 +29,7 @@ from handoff_evals.livekit.scripted import (
     ToolCall,
 )
 from handoff_evals.livekit.tap import Exchange, Tap, Taps
-from handoff_evals.livekit.tasks import ConversationTasks, quiet
+from handoff_evals.livekit.tasks import ConversationTasks, quiet, result_when_quiet
 from handoff_evals.livekit.tools import leading_tool, placeholder_arguments, schemas
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "ChatRequest",
     "ConversationTasks",
     "Exchange",
+    "Handoffs",
     "HistoryReader",
     "Noted",
     "Opened",
@@ -68,6 +70,7 @@ __all__ = [
     "placeholder_arguments",
     "quiet",
     "replace_model",
+    "result_when_quiet",
     "retrieve_failed_run",
     "schemas",
     "session_options",

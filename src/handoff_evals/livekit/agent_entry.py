@@ -132,7 +132,9 @@ class AgentEntry:
             with made as inner:
                 yield self._opened(inner, model)
         else:
-            yield self._opened(await made if isinstance(made, Awaitable) else made, model)
+            # An AgentTask can be awaited too, but by another agent only.
+            coming = isinstance(made, Awaitable) and not isinstance(made, Agent)
+            yield self._opened(await made if coming else made, model)
 
     def _opened(self, made: Any, model: NotGivenOr[llm.LLM[Any]]) -> Opened:
         match made:

@@ -14,6 +14,7 @@ from handoff_evals.transcript import (
     AgentConfigUpdate,
     AgentError,
     AgentHandoff,
+    AgentRef,
     Event,
     FunctionCall,
     FunctionCallOutput,
@@ -54,6 +55,9 @@ def _lines(transcript: Transcript, marked: set[int]) -> Iterator[str]:
             yield f"  ! {fault.owner}: {fault.cause}: {fault.detail}"
 
 
+_KINDS = {"handoff": "handoff", "task": "task", "return": "task over"}
+
+
 def describe(event: Event) -> str | None:  # noqa: PLR0911 - one a type
     """One event as a line; None for what only matters when it is marked."""
     match event:
@@ -69,8 +73,9 @@ def describe(event: Event) -> str | None:  # noqa: PLR0911 - one a type
             return f"{event.name} {'fails' if event.is_error else 'gives'}: {event.output!r}"
         case AgentHandoff(old=None):
             return f"{event.new.label} takes the call"
-        case AgentHandoff():
-            return f"handoff: {event.old.label if event.old else '?'} -> {event.new.label}"
+        case AgentHandoff(old=AgentRef() as old):
+            step = f" (step {event.step!r})" if event.step is not None else ""
+            return f"{_KINDS[event.kind]}: {old.label} -> {event.new.label}{step}"
         case AgentError():
             return f"error in {event.where}: {event.message}"
         case AgentConfigUpdate():

@@ -14,6 +14,7 @@ from handoff_evals.transcript.events import (
     FunctionCallOutput,
     Message,
 )
+from handoff_evals.transcript.transfers import passed_by, transfers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +117,24 @@ class Turn:
     def handoffs(self) -> tuple[AgentHandoff, ...]:
         """The handoffs of this turn, in order."""
         return tuple(event for event in self.events if isinstance(event, AgentHandoff))
+
+    @property
+    def passed_by(self) -> tuple[tuple[AgentHandoff, bool], ...]:
+        """The handoffs, each with whether the call only passed through its new agent.
+
+        See `handoff_evals.transcript.transfers`.
+        """
+        asked = (
+            (call.after_handoffs, call.agent.id)
+            for call in self.model_calls
+            if call.purpose == "reply"
+        )
+        return passed_by(self.events, asked)
+
+    @property
+    def transfers(self) -> tuple[AgentHandoff, ...]:
+        """The handoffs from one agent to another, without those that were only passed by."""
+        return transfers(self.passed_by)
 
     @property
     def said(self) -> str:
