@@ -368,7 +368,7 @@ class Call:
         agent = agent_with_the_call(self.session)
         if agent is None:
             return
-        self.on_entrance(agent, self._handoffs.note(event.item.id, agent))
+        self.on_entrance(agent, self._handoffs.note(event.item.id, agent).new)
         # Before it runs: livekit announces the handoff first, then starts the agent.
         try:
             self._taps.put_before(agent, session=self.session, ref=lambda: self._ref(agent))
@@ -392,9 +392,7 @@ class Call:
         return AgentRef(id=agent.id, attributes=attributes)
 
     def _userdata(self) -> Mapping[str, Any]:
-        if self._opened is None:
-            return {}
-        return userdata_of(self._opened.session, self._watch.userdata)
+        return userdata_of(self.session, self._watch.userdata) if self._opened else {}
 
     def _fault(self, owner: Any, cause: str, detail: str, *, ended: bool = False) -> None:
         turn = len(self.turns)

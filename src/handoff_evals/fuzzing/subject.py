@@ -53,6 +53,8 @@ class Activation:
     """The same number for the same instance."""
     resumed: bool = False
     """Whether it only went on after an AgentTask: then nothing is entered."""
+    kind: str = "handoff"
+    """Which kind of handoff it was, as `AgentHandoff` has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,22 +133,37 @@ class Subject:
         return Watch(attributes=frozenset(name for target in targets for name in target.where))
 
     def strays(self, steps: Iterable[Activation]) -> Iterator[Activation]:
-        """The steps that the graph does not have; from nobody it leads to the first agent."""
-        first, _ = self._edges[0]
+        """The steps that the graph does not have; from nobody it leads to the first agent.
+
+        AgentTasks that the graph does not name are a part of the agent that awaits them.
+        """
+        awaiting: list[AgentRef] = []
         for step in steps:
-            old = step.old
-            leads = (
-                first.matches(step.new)
-                if old is None
-                else any(
-                    each.matches(step.new)
-                    for source, news in self._edges
-                    if source.matches(old)
-                    for each in news
-                )
-            )
-            if not leads:
+            known = (each for each in reversed(awaiting) if self._names(each))
+            part_of = step.old if step.old is None or self._names(step.old) else next(known, None)
+            if step.kind == "return":
+                awaiting = awaiting[:-1]
+                continue
+            if step.kind == "task" and step.old is not None:
+                awaiting.append(step.old)
+            else:
+                awaiting = []
+            left_out = step.kind == "task" and not self._names(step.new)
+            if not left_out and not self._leads(part_of or step.old, step.new):
                 yield step
+
+    def _names(self, agent: AgentRef) -> bool:
+        return any(target.matches(agent) for old, news in self._edges for target in (old, *news))
+
+    def _leads(self, old: AgentRef | None, new: AgentRef) -> bool:
+        if old is None:
+            return self._edges[0][0].matches(new)
+        return any(
+            target.matches(new)
+            for source, news in self._edges
+            if source.matches(old)
+            for target in news
+        )
 
     @cached_property
     def _edges(self) -> list[tuple[Target, list[Target]]]:

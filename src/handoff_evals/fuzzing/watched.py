@@ -12,7 +12,7 @@ from functools import wraps
 from typing import Any, get_type_hints
 
 from handoff_evals.fuzzing.subject import Activation, ContextItem, Entrance, HandoffRecord
-from handoff_evals.livekit import AgentEntry, Opened, Request
+from handoff_evals.livekit import AgentEntry, Handoffs, Opened, Request
 from handoff_evals.scenarios import Watch
 from handoff_evals.transcript import AgentRef
 
@@ -34,6 +34,7 @@ class Watcher:
         self._session: Any = None
         self._agents: list[Any] = []
         self._activities: list[Any] = []
+        self._handoffs = Handoffs(self._ref)
 
     def attach(self, opened: Opened) -> None:
         """Begin, before the session starts."""
@@ -84,12 +85,14 @@ class Watcher:
         if event.item.type != "agent_handoff" or activity is None:
             return
         self.count(activity.agent)
+        handoff = self._handoffs.note(event.item.id, activity.agent)
         self.activations.append(
             Activation(
-                old=self.activations[-1].new if self.activations else None,
-                new=self._ref(activity.agent),
+                old=handoff.old,
+                new=handoff.new,
                 instance=self._number(activity.agent),
                 resumed=any(activity is each for each in self._activities),
+                kind=handoff.kind,
             )
         )
         self._activities.append(activity)

@@ -37,7 +37,7 @@ class Handoffs:
         """The handoff that an item of livekit's history tells of."""
         return self._noted.get(item_id, (None, None))[1]
 
-    def note(self, item_id: str, agent: Agent) -> AgentRef:
+    def note(self, item_id: str, agent: Agent) -> AgentHandoff:
         """Take in the agent that a handoff item tells of, before it starts."""
         _, last = next(reversed(self._noted.values()), (None, None))
         handoff = AgentHandoff(
@@ -49,7 +49,7 @@ class Handoffs:
         name_steps(agent, self._steps)
         self.active = agent
         self._noted[item_id] = agent, handoff
-        return handoff.new
+        return handoff
 
     def _kind(self, agent: Agent) -> Literal["handoff", "task", "return"]:
         old: Any = self.active

@@ -14,7 +14,6 @@ from handoff_evals.transcript import (
     AgentConfigUpdate,
     AgentError,
     AgentHandoff,
-    AgentRef,
     Event,
     FunctionCall,
     FunctionCallOutput,
@@ -73,9 +72,10 @@ def describe(event: Event) -> str | None:  # noqa: PLR0911 - one a type
             return f"{event.name} {'fails' if event.is_error else 'gives'}: {event.output!r}"
         case AgentHandoff(old=None):
             return f"{event.new.label} takes the call"
-        case AgentHandoff(old=AgentRef() as old):
+        case AgentHandoff():
+            old = event.old.label if event.old else "?"
             step = f" (step {event.step!r})" if event.step is not None else ""
-            return f"{_KINDS[event.kind]}: {old.label} -> {event.new.label}{step}"
+            return f"{_KINDS[event.kind]}: {old} -> {event.new.label}{step}"
         case AgentError():
             return f"error in {event.where}: {event.message}"
         case AgentConfigUpdate():
