@@ -215,12 +215,10 @@ class Call:
         # What cut the conversation off mostly hinders its closing too: that is one fault.
         cut_off = any(fault.ended for fault in self.faults)
         self._fail_for_background_tasks()
-        for where in self._tasks.cancel_waiting():
-            if not cut_off:
-                detail = (
-                    f"{where} still waits for the caller, and LiveKit's session closes after it"
-                )
-                self._fault("agent", "close_timeout", detail)
+        waited = self._tasks.cancel_waiting()
+        for where in () if cut_off else waited:
+            detail = f"{where} waits for the caller; LiveKit's session closes only after it"
+            self._fault("agent", "close_timeout", detail)
         try:
             await self._timed.within(self._close(), self._limits.close_s, self._home)
         except OverdueError:

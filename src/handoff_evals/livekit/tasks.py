@@ -176,14 +176,13 @@ def _is_blocked(task: "asyncio.Task[Any]") -> bool:
         return False
     frames = list(frames_of(task))
     users = [place for place, frame in enumerate(frames) if is_user_file(frame.f_code.co_filename)]
-    if not users:
-        return False
-    called, last = frames[users[-1] + 1 :], frames[-1]
+    called = frames[users[-1] + 1 :] if users else frames
     if isinstance(waiter, asyncio.Task):
         return _is_blocked(waiter)
     if not called:
         # What a thread sets has a callback of that thread's as well.
         return type(waiter) is asyncio.Future and len(getattr(waiter, "_callbacks", ())) == 1
+    last = called[-1]
     if last.f_code is asyncio.wait_for.__code__ and isinstance(last.f_locals["fut"], asyncio.Task):
         return _is_blocked(last.f_locals["fut"])
     in_asyncio = all(_ASYNCIO in Path(frame.f_code.co_filename).parents for frame in called)
