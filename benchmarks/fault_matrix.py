@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from handoff_evals.checks import Status, decisions, overall, score
-from handoff_evals.drivers import InProcessDriver, Limits
+from handoff_evals.drivers import Limits, TextDriver
 from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM
 from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
 from handoff_evals.livekit.scripted import tool_call
@@ -187,7 +187,7 @@ async def trial(
         sessions.append(AgentSession(llm=tapped, conn_options=RETRY_ONCE))
         return FrontDesk(), sessions[-1]
 
-    driver = InProcessDriver(
+    driver = TextDriver(
         entry=AgentEntry.of(make),
         model=lambda _scenario, _seed: model,
         watch=Watch(),

@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rich.console import Console
 from rich.table import Table
 
-from handoff_evals.drivers import InProcessDriver, Limits
+from handoff_evals.drivers import Limits, TextDriver
 from handoff_evals.livekit import AgentEntry, text_job
 from handoff_evals.models.remote import Shared, openai_compatible
 from handoff_evals.results import Manifest, RunFolder, Trial
@@ -51,7 +51,7 @@ class Measured:
 async def harness(url: str, suite: Suite, concurrency: int) -> int:
     """Hold the suite as `handoff-evals run` does, trials written to disk."""
     shared = Shared(lambda: openai_compatible(url, _MODEL))
-    driver = InProcessDriver(
+    driver = TextDriver(
         entry=AgentEntry.of(patient_call),
         model=lambda _scenario, seed: shared.borrow(seed=seed),
         watch=suite.watch,

@@ -20,7 +20,7 @@ from typing import Final
 
 from handoff_evals.checks import decisions
 from handoff_evals.diff.diff_run import Pairing
-from handoff_evals.drivers import InProcessDriver, Limits
+from handoff_evals.drivers import Limits, TextDriver
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models.remote import Shared, openai_compatible
 from handoff_evals.results import PairKey, TrialKey, TrialResult
@@ -149,7 +149,7 @@ class OverHttp:
             expect=Expectation(agent=Target(id="star", where={"node": "b"})),
         )
         scenario = Scenario(label=place.scenario, turns=(turn,))
-        driver = InProcessDriver(
+        driver = TextDriver(
             entry=AgentEntry.of(star_call),
             model=lambda _scenario, _seed: self.model.borrow(),
             watch=Watch(attributes=frozenset({"node"})),

@@ -225,7 +225,7 @@ def cells(times: int) -> Iterator[tuple[str, str, list[Cell]]]:
             (1, {"baseline_trials": 10}),
             (3, {"baseline_trials": 5}),
         )
-    ]  # type: ignore[misc]  # a table of different fields
+    ]
     yield "Temperature 0, half of the failures unscored, unequal trials", "all", odd
     yield (
         "20% of the scenarios broken (wanted with three trials: 0.67, 0.90, 0.97)",

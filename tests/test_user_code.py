@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -85,7 +85,7 @@ async def test_a_guarded_task_ends_with_the_error_in_place_of_the_exit() -> None
 
 
 async def test_a_task_tells_the_users_lines_where_it_waits() -> None:
-    async def chunks():  # type: ignore[no-untyped-def]  # noqa: ANN202
+    async def chunks() -> AsyncIterator[int]:
         await asyncio.Event().wait()
         yield 1
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from handoff_evals.checks import Score, check, reached
     from handoff_evals.drivers import Limits
-    from handoff_evals.errors import HandoffEvalsError, UsageError
+    from handoff_evals.errors import HandoffEvalsError, HandoffEvalsWarning, UsageError
     from handoff_evals.fuzzing import BrokenInvariantError, ContextItem, Subject, fuzz, replay
     from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM, ToolCall
     from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
@@ -48,6 +48,7 @@ _HOMES = {
     "FaultyLLM": "livekit.faulty",
     "Handoff": "plugin.turn",
     "HandoffEvalsError": "errors",
+    "HandoffEvalsWarning": "errors",
     "Limits": "drivers",
     "ModelFault": "livekit.faulty",
     "Received": "plugin.received",
@@ -92,6 +93,7 @@ __all__ = [
     "FaultyLLM",
     "Handoff",
     "HandoffEvalsError",
+    "HandoffEvalsWarning",
     "Limits",
     "ModelFault",
     "Received",

@@ -8,6 +8,7 @@ retries = 2              # how often a trial without an answer is run again
 breaker = 5              # unscored trials in a row after which a model is asked no more
 max_unscored = 0.05      # the share of unscored trials above which a run is invalid
 max_tokens = 1_000_000   # no more trials are started once a run has used so many
+margin = 0.1             # the share of scenarios that you would accept to lose
 cassettes = "fixtures/cassettes"                # the folder of the cassettes
 redact = "my_project.privacy:without_numbers"   # str -> str, for cassettes
 checks = ["my_project.checks"]                  # modules with checks of your own
@@ -83,6 +84,8 @@ class ProjectConfig(_Table):
     """The share of unscored trials of a model above which a run is invalid."""
     max_tokens: int | None = Field(default=None, ge=1)
     """No more trials are started once a run has used so many; None is without limit."""
+    margin: float = Field(default=0.1, gt=0, lt=1)
+    """The share of scenarios that you would accept to lose, in every verdict."""
     cassettes: str = Field(default="fixtures/cassettes", min_length=1)
     """The folder of the cassettes, from the project's folder."""
     redact: str | None = None

@@ -49,3 +49,7 @@ class CassetteMissError(HandoffEvalsError):
 
 class EngineError(HandoffEvalsError):
     """The local model can't be fetched, checked or started."""
+
+
+class HandoffEvalsWarning(UserWarning):
+    """Something went untested: the message says what, and how to test it."""

@@ -145,16 +145,14 @@ class GuardedCoroutine(Coroutine[Any, Any, Any]):
 
 def users_stack(task: "asyncio.Task[Any]") -> Sequence[str]:
     """Where a task waits, the user's lines only, innermost last: `look_up (desk.py, line 12)`."""
-    found: list[str] = []
-    for frame in frames_of(task):
-        code = frame.f_code
-        if is_user_file(code.co_filename):
-            place = f"{Path(code.co_filename).name}, line {frame.f_lineno}"
-            found.append(f"{code.co_name} ({place})")
-    return found
+    return [
+        f"{frame.f_code.co_name} ({Path(frame.f_code.co_filename).name}, line {frame.f_lineno})"
+        for frame in waiting_frames(task)
+        if is_user_file(frame.f_code.co_filename)
+    ]
 
 
-def frames_of(task: "asyncio.Task[Any]") -> Iterator[FrameType]:
+def waiting_frames(task: "asyncio.Task[Any]") -> Iterator[FrameType]:
     """The frames in which a task waits, innermost last."""
     waits: Any = task.get_coro()
     while waits is not None:

@@ -95,7 +95,7 @@ def test_the_same_question_twice_has_its_two_answers_in_their_order(tmp_path: Pa
 )
 def test_trials_never_share_an_answer(tmp_path: Path, other: dict[str, Any]) -> None:
     record(tmp_path, (request("Hello"), "Good day."))
-    which = {"scenario": "Scenario", "trial": 0, "seed": 1} | other
+    which: dict[str, Any] = {"scenario": "Scenario", "trial": 0, "seed": 1} | other
     assert not isinstance(cassette(tmp_path).trial(**which).find(request("Hello")), Answer)
 
 

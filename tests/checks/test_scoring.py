@@ -34,8 +34,8 @@ def test_a_check_of_turns_judges_those_whose_expect_has_its_key() -> None:
     def max_words(asked: Scenario, held: Transcript) -> Iterator[Score]:
         for number, scripted, happened in reached(asked, held, key="max_words"):
             words = len(happened.said.split())
-            status = "passed" if words <= scripted.expect.extra["max_words"] else "failed"
-            yield Score(status=status, reason=f"{words} words", turn=number)
+            fits = words <= scripted.expect.extra["max_words"]
+            yield Score(status="passed" if fits else "failed", reason=f"{words} words", turn=number)
 
     assert scores("max_words") == [
         Score(name="max_words", status="failed", reason="3 words", turn=2)
@@ -176,7 +176,7 @@ def test_a_project_names_its_modules_of_checks(tmp_path: Path) -> None:
 def test_a_module_of_checks_that_can_not_be_had_is_named(
     tmp_path: Path, source: str | None, said: str
 ) -> None:
-    number = {None: 0}.get(source, 1 if "sys" in str(source) else 2)
+    number = 0 if source is None else 1 if "sys" in source else 2
     name = f"absent_{number}"
     (tmp_path / "pyproject.toml").write_text(f'[tool.handoff-evals]\nchecks = ["{name}"]\n')
     if source is not None:

@@ -34,7 +34,7 @@ def obedient():
 
 def write_project(folder: Path) -> None:
     """A suite of twenty scenarios, and a model that does as it is told."""
-    scenarios = [
+    scenarios: list[dict[str, Any]] = [
         {
             "label": f"conversation {number}",
             "turns": [
@@ -45,7 +45,7 @@ def write_project(folder: Path) -> None:
         for number in range(SCENARIOS)
     ]
     for scenario in scenarios:
-        for turn in scenario["turns"]:  # type: ignore[attr-defined]  # built above
+        for turn in scenario["turns"]:
             turn["expect"]["agent"] = "star"
     suite = {"name": "Star", "agent": "tests.support.star:patient_call", "scenarios": scenarios}
     (folder / "evals").mkdir()

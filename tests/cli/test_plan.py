@@ -18,6 +18,13 @@ def test_it_says_what_the_suite_can_show_and_what_to_add(command: Command, proje
     assert not (project / "runs").exists()
 
 
+def test_the_margin_is_that_of_pyproject(command: Command, project: Path) -> None:
+    with (project / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write("[tool.handoff-evals]\nmargin = 0.2\n")
+    assert "no difference larger than 0.2 takes" in command("plan").out
+    assert "no difference larger than 0.3 takes" in command("plan", "--margin", "0.3").out
+
+
 def test_it_goes_by_an_earlier_run(command: Command) -> None:
     command("run", "-m", "never", "-m", "oracle", "--out", "mine")
     done = command("plan", "--by", "mine", "-m", "never")

@@ -102,7 +102,7 @@ def test_a_trial_is_a_line_and_the_order_is_not_that_of_the_run(tmp_path: Path) 
     assert [trial.key.number for trial in run.trials] == [0, 2]
 
 
-words = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 trials_of_any = st.builds(
     TrialResult,
     key=st.builds(TrialKey, suite=words, scenario=words, model=words, number=st.integers(0, 3)),

@@ -7,7 +7,7 @@ import pytest
 from livekit.agents import Agent, AgentTask
 
 from handoff_evals.checks import decisions, overall, score
-from handoff_evals.livekit import ScriptedLLM, ToolCall
+from handoff_evals.livekit import Reply, ScriptedLLM, ToolCall
 from handoff_evals.livekit.scripted import tool_call
 from handoff_evals.models import oracle
 from handoff_evals.reports import conversation
@@ -64,7 +64,7 @@ async def test_a_task_in_on_enter_and_the_return_from_it_are_told_from_handoffs(
 
 async def test_livekits_own_task_is_one_step_and_back() -> None:
     mail = tool_call("update_email_address", email="ada@example.com")
-    script = [tool_call("get_email"), "Your address?", mail, "Thank you."]
+    script: Script = [tool_call("get_email"), "Your address?", mail, "Thank you."]
     call = await run_call(agents.Mails, script, "Hello.", "ada@example.com")
 
     assert kinds(call.transcript, 1) == ["task mails -> get_email_task"]
@@ -73,7 +73,7 @@ async def test_livekits_own_task_is_one_step_and_back() -> None:
     assert call.faults == []
 
 
-GROUP: Script = [
+GROUP: Sequence[Reply] = [
     tool_call("book"),
     "Your name?",
     NAME,
@@ -83,7 +83,6 @@ GROUP: Script = [
     SIZE,
     "And your guest's?",
     tool_call("record_name", name="Eve"),
-    "Booked.",  # livekit asks the step's model once more, and then the host's
     "Booked.",
 ]
 SAID = ("A table.", "Ada.", "No, Bob.", "Bob.", "Two.", "Eve.")
@@ -91,10 +90,8 @@ SAID = ("A table.", "Ada.", "No, Bob.", "Bob.", "Two.", "Eve.")
 
 async def test_the_steps_of_a_group_are_shown_with_their_ids_back_and_forth() -> None:
     with skipping_waits():
-        async with open_call(
-            agents.BooksInSteps, model=ScriptedLLM(GROUP[:-1], unused_ok=True)
-        ) as call:
-            await call.run(SAID)
+        async with open_call(agents.BooksInSteps, model=ScriptedLLM(GROUP)) as call:
+            await call.run([ScriptedTurn(user=words) for words in SAID])
 
     steps = [step for number in range(7) for step in kinds(call.transcript, number)]
     assert [each for each in steps if each.endswith(")")] == [
@@ -151,7 +148,7 @@ async def test_no_part_of_a_task_is_a_detour_and_the_tasks_are_seen_where_they_h
 ) -> None:
     with skipping_waits():
         async with open_call(agent, model=oracle(scenario)) as call:
-            await call.run([turn.user for turn in scenario.turns])
+            await call.run(scenario.turns)
     scores = score(scenario, call.transcript)
 
     assert [each for each in scores if each.status != "passed"] == []
@@ -169,12 +166,10 @@ async def test_no_part_of_a_task_is_a_detour_and_the_tasks_are_seen_where_they_h
     ],
 )
 async def test_a_task_that_fails_in_a_tool_is_a_fault_and_runs_down_no_deadline(
-    task: type[AgentTask[str]], cause: str, active: str
+    task: Callable[[], AgentTask[str]], cause: str, active: str
 ) -> None:
-    script = [tool_call("do"), "I see.", "I see."]
-    call = await run_call(
-        partial(agents.Does, task), lambda _: script.pop(0), "Hello?", "Still there?"
-    )
+    script: Script = [tool_call("do"), "I see.", "I see."]
+    call = await run_call(partial(agents.Does, task), script, "Hello?", "Still there?")
 
     assert [(fault.cause, fault.turn, fault.ended) for fault in call.faults] == [(cause, 1, False)]
     assert [turn.active.id for turn in call.turns[1:]] == [active, active]
@@ -200,7 +195,7 @@ async def test_a_task_that_fails_after_one_that_it_awaited_is_a_fault_of_that_tu
 
 
 async def test_a_task_that_is_completed_twice_is_a_fault_and_returns_all_the_same() -> None:
-    script = [tool_call("do"), tool_call("yes"), "Oh.", "Yes."]
+    script: Script = [tool_call("do"), tool_call("yes"), "Oh.", "Yes."]
     call = await run_call(partial(agents.Does, agents.Twice), script, "Hello?", "Yes.")
 
     assert [fault.detail for fault in call.faults] == ["RuntimeError: Twice is already done"]
@@ -232,8 +227,8 @@ async def test_a_task_that_gives_up_goes_back_and_the_conversation_goes_on() -> 
 )
 async def test_a_task_that_hands_over_itself_leads_on(tool: ToolCall, handoffs: list[str]) -> None:
     asked = expecting(("Hello?", expect("ask_size")), ("Two.", expect("billing")))
-    script = [tool_call("ask"), tool, "Two, then."]
-    call = await run_call(agents.AsksSize, lambda _: script.pop(0), "Hello?", "Two.")
+    script: Script = [tool_call("ask"), tool, "Two, then."]
+    call = await run_call(agents.AsksSize, script, "Hello?", "Two.")
 
     assert kinds(call.transcript, 2) == handoffs
     assert call.turns[2].said.endswith("Billing here.")

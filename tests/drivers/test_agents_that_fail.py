@@ -11,14 +11,14 @@ from handoff_evals.livekit import AgentEntry
 from handoff_evals.transcript import AgentError, Fault
 from tests.support import crashing
 from tests.support.crashing import RAISING, Desk, calls_the_tool
-from tests.support.phone import ROOMY, skipping_waits
+from tests.support.phone import ROOMY, scripted, skipping_waits
 from tests.support.silence import SILENCERS, silenced
 
 
 async def run(found: Any, model: Any = None) -> Call:
     call = Call(AgentEntry.of(found), model or calls_the_tool(), limits=ROOMY)
     with skipping_waits():
-        await call.run(["Hello?", "Still there?"])
+        await call.run(scripted("Hello?", "Still there?"))
     return call
 
 
@@ -116,7 +116,7 @@ async def test_an_agent_that_asks_its_model_without_end_is_at_fault_and_not_the_
     answers = calls_the_tool()
     entry = AgentEntry.of(crashing.KeepsAsking)
     call = Call(entry, answers, limits=type(ROOMY)(turn_s=0.5, close_s=0.5))
-    await call.run(["Hello?"])
+    await call.run(scripted("Hello?"))
 
     (fault,) = call.faults
     assert (fault.owner, fault.cause, fault.turn) == ("agent", "request_loop", 0)
@@ -132,7 +132,7 @@ async def test_an_agent_that_hangs_up_is_at_fault_where_the_caller_had_more_to_s
 
 async def test_an_agent_may_hang_up_when_the_caller_has_said_all() -> None:
     call = Call(AgentEntry.of(crashing.HangsUp), calls_the_tool(), limits=ROOMY)
-    await call.run(["Bye."])
+    await call.run(scripted("Bye."))
 
     assert call.faults == []
 

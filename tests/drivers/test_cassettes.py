@@ -7,7 +7,7 @@ from typing import Any
 from livekit.agents import APIStatusError
 
 from handoff_evals.cassettes import Cassette, Mode, ModelIdentity
-from handoff_evals.drivers import InProcessDriver
+from handoff_evals.drivers import TextDriver
 from handoff_evals.livekit import AgentEntry, Reply, ScriptedLLM
 from handoff_evals.livekit.scripted import tool_call
 from handoff_evals.models.kind import ReplayedLLM
@@ -25,9 +25,9 @@ SCRIPT: list[Reply] = [tool_call("to_b"), "Here is b.", "Still b."]
 
 def driver(
     folder: Path, script: list[Reply] | None, *, mode: Mode = Mode.AUTO, entry: Any = star_call
-) -> InProcessDriver:
+) -> TextDriver:
     model = ModelIdentity(label="test/scripted")
-    return InProcessDriver(
+    return TextDriver(
         entry=AgentEntry.of(entry),
         model=lambda _scenario, _seed: (
             ReplayedLLM("test") if script is None else ScriptedLLM(script)
@@ -134,7 +134,7 @@ class Own(Plain):
 
 async def test_an_agents_own_model_is_another_one_when_its_options_change(tmp_path: Path) -> None:
     async def run_call(mode: Mode, temperature: float) -> Transcript:
-        driver = InProcessDriver(
+        driver = TextDriver(
             entry=AgentEntry.of(Own(temperature)),
             model=lambda _scenario, _seed: None,
             watch=Watch(),

@@ -7,7 +7,7 @@ import pytest
 from livekit.agents import Agent, AgentTask, function_tool
 
 from handoff_evals.livekit.scripted import tool_call
-from tests.support.phone import Plain, open_call, run_call, short_events
+from tests.support.phone import Plain, Script, open_call, run_call, short_events
 
 
 class Named(Plain):
@@ -88,7 +88,8 @@ class BesideALoop(Named):
 async def test_an_agent_that_waits_for_the_caller_is_told_what_the_caller_says(
     agent: type[Named],
 ) -> None:
-    call = await run_call(agent, [tool_call("note_name", name="Ada"), "Noted."], "I'm Ada.")
+    script: Script = [tool_call("note_name", name="Ada"), "Noted."]
+    call = await run_call(agent, script, "I'm Ada.")
 
     assert call.faults == []
     assert [turn.said for turn in call.turns] == ["Your name?", "Thank you!\nNoted."]
@@ -102,7 +103,7 @@ async def test_an_agent_that_waits_takes_the_call_by_a_handoff_too() -> None:
             """Transfer."""
             return Named()
 
-    script = [tool_call("transfer"), tool_call("note_name", name="Ada"), "Noted."]
+    script: Script = [tool_call("transfer"), tool_call("note_name", name="Ada"), "Noted."]
     call = await run_call(First, script, "Hello?", "I'm Ada.")
 
     assert call.faults == []
@@ -131,7 +132,7 @@ async def test_a_task_whose_on_enter_waits_is_told_what_the_caller_says() -> Non
             """Interview the caller."""
             return await AskName()
 
-    script = [tool_call("interview"), tool_call("note_name"), "Hello, Ada."]
+    script: Script = [tool_call("interview"), tool_call("note_name"), "Hello, Ada."]
     call = await run_call(Host, script, "Hello?", "I'm Ada.")
 
     assert call.faults == []
@@ -219,7 +220,7 @@ async def test_an_agent_that_still_waits_when_the_caller_leaves_is_at_fault_at_o
         False,
     )
     assert fault.detail.startswith("on_enter (test_on_enter.py, line ")
-    assert fault.detail.endswith("waits for the caller; LiveKit's session closes only after it")
+    assert fault.detail.endswith("waits for the caller; LiveKit's session closes after it")
 
 
 async def test_an_agent_that_waits_cannot_be_left_and_the_fault_says_where_it_waits() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from livekit.agents import Agent, AgentSession, function_tool, llm
 
-from handoff_evals.drivers import InProcessDriver, Limits
+from handoff_evals.drivers import Limits, TextDriver
 from handoff_evals.livekit import AgentEntry, Reply, ScriptedLLM
 from handoff_evals.livekit.scripted import tool_call
 from handoff_evals.scenarios import Scenario, ScriptedTurn, Watch
@@ -32,8 +32,8 @@ def scenario(*says: str) -> Scenario:
     return Scenario(label="Any", turns=tuple(ScriptedTurn(user=words) for words in says))
 
 
-def driver(found: Any, *script: Reply, model: llm.LLM[Any] | None = None) -> InProcessDriver:
-    return InProcessDriver(
+def driver(found: Any, *script: Reply, model: llm.LLM[Any] | None = None) -> TextDriver:
+    return TextDriver(
         entry=AgentEntry.of(found),
         model=lambda _scenario, _seed: model or ScriptedLLM(script),
         watch=Watch(),
@@ -73,7 +73,7 @@ async def test_the_model_is_made_from_the_scenario_and_the_seed() -> None:
         asked.append((one.label, seed))
         return ScriptedLLM([])
 
-    made = InProcessDriver(entry=AgentEntry.of(Plain), model=make, watch=Watch(), limits=ROOMY)
+    made = TextDriver(entry=AgentEntry.of(Plain), model=make, watch=Watch(), limits=ROOMY)
     await made.run(scenario(), seed=42)
 
     assert asked == [("Any", 42)]
@@ -83,7 +83,7 @@ async def test_a_model_that_cannot_be_made_leaves_the_trial_unscored() -> None:
     def make(_scenario: Scenario, _seed: int) -> llm.LLM[Any]:
         raise OSError("no weights")
 
-    made = InProcessDriver(entry=AgentEntry.of(Plain), model=make, watch=Watch(), limits=ROOMY)
+    made = TextDriver(entry=AgentEntry.of(Plain), model=make, watch=Watch(), limits=ROOMY)
     record = await made.run(scenario("First?"), seed=0)
 
     assert record.turns == ()
@@ -108,7 +108,7 @@ async def test_userdata_of_one_conversation_is_not_that_of_the_next() -> None:
     def factory(model: llm.LLM[Any]) -> tuple[Agent, AgentSession[Any]]:
         return Counts(), AgentSession(llm=model, userdata={"calls": 0})
 
-    made = InProcessDriver(
+    made = TextDriver(
         entry=AgentEntry.of(factory),
         model=lambda _scenario, _seed: ScriptedLLM([]),
         watch=Watch(userdata=frozenset({"calls"})),
@@ -126,7 +126,7 @@ async def test_a_conversation_that_is_cancelled_is_closed_all_the_same() -> None
             await asyncio.Event().wait()
 
     entered = asyncio.Event()
-    made = InProcessDriver(
+    made = TextDriver(
         entry=AgentEntry.of(Hangs),
         model=lambda _scenario, _seed: ScriptedLLM([]),
         watch=Watch(),
@@ -153,7 +153,7 @@ class Pondering(Plain):
 
 async def test_a_conversation_has_a_deadline_beside_its_turns() -> None:
     script: list[Reply] = [part for _ in range(3) for part in (tool_call("ponder"), "So.")]
-    made = InProcessDriver(
+    made = TextDriver(
         entry=AgentEntry.of(Pondering),
         model=lambda _scenario, _seed: ScriptedLLM(script),
         watch=Watch(),

@@ -10,6 +10,7 @@ EXPECTED = {
     "tool": ("agent", "tool_error"),
     "on_enter": ("agent", "on_enter_error"),
     "on_exit": ("agent", "on_exit_error"),
+    "on_user_turn_completed": ("agent", "on_user_turn_completed_error"),
     "llm_node": ("agent", "llm_node_error"),
     "factory": ("agent", "factory_error"),
     "background_task": ("agent", "background_task_error"),

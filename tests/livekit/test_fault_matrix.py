@@ -179,9 +179,9 @@ async def test_a_call_where_none_is_allowed_is_the_models_fault() -> None:
 async def test_a_model_that_fails_at_the_greeting_leaves_the_trial_unscored(
     fault: ModelFault, cause: str
 ) -> None:
-    (fault,) = await opening(FaultyLLM(ScriptedLLM(healthy), fault))
+    (found,) = await opening(FaultyLLM(ScriptedLLM(healthy), fault))
 
-    assert (fault.owner, fault.cause, fault.turn, fault.ended) == ("infrastructure", cause, 0, True)
+    assert (found.owner, found.cause, found.turn, found.ended) == ("infrastructure", cause, 0, True)
 
 
 async def test_the_wait_that_a_provider_asks_for_reaches_the_fault() -> None:

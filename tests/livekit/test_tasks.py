@@ -5,7 +5,7 @@ from typing import Any
 
 from handoff_evals.drivers import Call
 from handoff_evals.livekit import AgentEntry, ConversationTasks, ScriptedLLM
-from tests.support.phone import Plain, skipping_waits
+from tests.support.phone import Plain, scripted, skipping_waits
 
 
 async def hang() -> None:
@@ -144,7 +144,7 @@ async def test_what_livekit_has_logged_is_not_reported_as_lost_too() -> None:
     asyncio.get_running_loop().set_exception_handler(lambda _, context: lost.append(context))
 
     call = Call(AgentEntry.of(Boom), ScriptedLLM(["Yes."]))
-    await call.run(["Hello?"])
+    await call.run(scripted("Hello?"))
     assert [fault.cause for fault in call.faults] == ["on_enter_error"]
     del call
     gc.collect()

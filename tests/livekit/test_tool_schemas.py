@@ -34,7 +34,7 @@ def by_livekit(agent: Agent) -> list[dict[str, Any]]:
 
 def test_it_is_what_livekit_says_of_every_instance() -> None:
     for agent in (Desk(), Desk()):
-        shown = [
+        shown: list[dict[str, Any]] = [
             {"name": each.name, "description": each.description, "parameters": each.parameters}
             for each in schemas(agent.tools)
         ]

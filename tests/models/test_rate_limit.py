@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from livekit.agents import Agent, function_tool, llm
 
-from handoff_evals.drivers import InProcessDriver, Limits
+from handoff_evals.drivers import Limits, TextDriver
 from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM
 from handoff_evals.livekit.deadlines import now
 from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
@@ -225,7 +225,7 @@ async def run(model: Callable[[], llm.LLM[Any]], *, conversations: int) -> list[
         agent="m:Plain",
         scenarios=tuple(Scenario(label=f"{n}", turns=(turn,)) for n in range(conversations)),
     )
-    driver = InProcessDriver(
+    driver = TextDriver(
         entry=AgentEntry.of(Plain),
         model=lambda _scenario, _seed: model(),
         watch=Watch(),

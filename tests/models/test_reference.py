@@ -6,7 +6,7 @@ import pytest
 from livekit.agents import Agent, function_tool, llm
 
 from handoff_evals.checks import OUTCOMES, decisions, overall, score
-from handoff_evals.drivers import InProcessDriver
+from handoff_evals.drivers import TextDriver
 from handoff_evals.livekit import AgentEntry, Request, ToolCall
 from handoff_evals.models import oracle
 from handoff_evals.models.reference import Oracle, ReferenceLLM, always, never
@@ -30,7 +30,7 @@ SUITES = {
 
 
 async def run(suite: Suite, scenario: Scenario, model: ReferenceLLM) -> Transcript:
-    driver = InProcessDriver(
+    driver = TextDriver(
         entry=AgentEntry.load(suite.agent, folder=ROOT),
         model=lambda _scenario, _seed: model,
         watch=suite.watch,

@@ -4,13 +4,12 @@ Whole conversations with handoffs, by livekit's own clients. What no key opens h
 whether the real endpoints answer like it.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from livekit import api
 
-from handoff_evals.drivers import InProcessDriver, Limits
+from handoff_evals.drivers import Limits, TextDriver
 from handoff_evals.errors import ModelError
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models import Model, resolve
@@ -26,14 +25,14 @@ RATES = Rates(wrong=0.3, missed=0.3)
 
 
 @pytest.fixture
-def no_keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+def no_keys(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     for name in ("LIVEKIT_API_KEY", "LIVEKIT_API_SECRET", "LIVEKIT_URL"):
         monkeypatch.setenv(name, "")
     return monkeypatch
 
 
 async def run(model: Model, suite: Suite) -> list[Trial]:
-    driver = InProcessDriver(
+    driver = TextDriver(
         entry=AgentEntry.of(patient_call),
         model=model.build,
         watch=suite.watch,

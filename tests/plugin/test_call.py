@@ -65,7 +65,7 @@ async def test_what_is_no_agent_is_refused_with_what_would_be_one(
     agent_call: AgentCallFixture,
 ) -> None:
     with pytest.raises(AgentImportError, match="must be an Agent class"):
-        await agent_call(42, llm=ScriptedLLM([]))
+        await agent_call(42, llm=ScriptedLLM([]))  # type: ignore[arg-type]  # what is tested
 
 
 async def test_without_a_model_the_test_is_asked_for_one(agent_call: AgentCallFixture) -> None:

@@ -76,8 +76,10 @@ def test_the_folder_of_the_cassettes_can_be_another(
 ) -> None:
     project.write("pyproject.toml", '[tool.handoff-evals]\ncassettes = "kept"\n')
     recorded(project, scenarios)
-    project.run(*REPLAY, "--handoff-cassettes=kept").assert_outcomes(passed=2)
-    project.run(*REPLAY).assert_outcomes(errors=2)
+    project.run(*REPLAY).assert_outcomes(passed=2)
+    project.run(*REPLAY, "--handoff-cassettes=other").assert_outcomes(errors=2)
+    (project.path / "kept").rename(project.path / "other")
+    project.run(*REPLAY, "--handoff-cassettes=other").assert_outcomes(passed=2)
 
 
 def test_a_call_that_no_cassette_is_kept_of_says_so(project: Project) -> None:

@@ -1,4 +1,4 @@
-"""`--handoff-turn-timeout`."""
+"""`--handoff-turn-timeout`, and `turn_timeout` of pyproject.toml."""
 
 import pytest
 
@@ -16,8 +16,18 @@ class Stuck(FrontDesk):
 """
 
 
+@pytest.mark.parametrize(
+    ("setting", "options"),
+    [
+        ("", ["--handoff-turn-timeout=0.2"]),
+        ("[tool.handoff-evals]\nturn_timeout = 0.2\n", []),
+        ("[tool.handoff-evals]\nturn_timeout = 50.0\n", ["--handoff-turn-timeout=0.2"]),
+    ],
+)
 @pytest.mark.usefixtures("no_waiting")
-def test_it_ends_a_turn_that_hangs_in_scenarios_and_in_calls(project: Project) -> None:
+def test_it_or_the_setting_ends_a_turn_that_hangs(
+    project: Project, setting: str, options: list[str]
+) -> None:
     project.write("stuck.py", HANGING)
     project.write(
         "evals/scenarios.yaml",
@@ -38,7 +48,9 @@ def test_it_ends_a_turn_that_hangs_in_scenarios_and_in_calls(project: Project) -
             await agent_call(Stuck, llm=ScriptedLLM([]))
         """,
     )
-    result = project.run("--handoff-turn-timeout=0.2", "-p", "no:randomly")
+    if setting:
+        project.write("pyproject.toml", setting)
+    result = project.run(*options, "-p", "no:randomly")
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(
         [

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handoff_evals.checks import OUTCOMES, Decision, Score
+from handoff_evals.checks import OUTCOMES, Decision, Score, Status
 from handoff_evals.results import ModelSummary, Trial, TrialKey, summarise
 from handoff_evals.transcript import Transcript
 from tests.support.trials import MANIFEST, RICH
@@ -49,7 +49,7 @@ def trials(draw: st.DrawFn) -> list[Trial]:
     ]
 
 
-STATUSES = st.sampled_from(["passed", "failed", "unscored"])
+STATUSES: st.SearchStrategy[Status] = st.sampled_from(["passed", "failed", "unscored"])
 CAUSES = st.sampled_from(["api_timeout", "model_raised"])
 
 
@@ -117,6 +117,7 @@ def test_shares_are_averaged_over_scenarios_and_what_is_off_path_is_not_correct(
         assert share.value == pytest.approx(expected)
         assert share.low is not None
         assert share.high is not None
+        assert share.value is not None
         assert 0 <= share.low <= share.value <= share.high <= 1
 
 
@@ -148,4 +149,5 @@ def test_the_slowest_of_few_are_not_left_out(
 
     found = summarise([heard], MANIFEST).models["scripted"].ttft_s
 
-    assert (found.median, found.p95) == (pytest.approx(median), pytest.approx(p95))
+    assert found.median == pytest.approx(median)
+    assert found.p95 == pytest.approx(p95)

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from handoff_evals.drivers import InProcessDriver, Limits
+from handoff_evals.drivers import Limits, TextDriver
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models.remote import Shared, openai_compatible
 from handoff_evals.results import Trial
@@ -26,7 +26,7 @@ async def held(server: OpenAIServer, suite: Suite, *, retries: int = 0) -> list[
     call, lanes = (star_call, 2) if server.rates.stall else (patient_call, 16)
     trials: list[Trial] = []
     shared = Shared(lambda: openai_compatible(server.url, "erring"))
-    driver = InProcessDriver(
+    driver = TextDriver(
         entry=AgentEntry.of(call),
         model=lambda _scenario, seed: shared.borrow(seed=seed),
         watch=suite.watch,
@@ -90,7 +90,7 @@ def random_rates(seed: int) -> Rates:
 @pytest.mark.parametrize("seed", range(20))
 async def test_outcomes_equal_the_servers_log(seed: int) -> None:
     server = OpenAIServer(rates=random_rates(seed), seed=seed)
-    suite = star_suite(scenarios=16, turns=TURNS, seed=seed)
+    suite = star_suite(scenarios=8, turns=TURNS, seed=seed)
     trials = await held(server, suite)
     assert reported(trials) == logged(server, trials)
     for trial in trials:

@@ -9,8 +9,9 @@ HEAD = "agent: m:A\nscenarios:\n"
 TURN = HEAD + "  - label: A\n    turns:\n      - user: hi\n"
 EXPECT = TURN + "        expect:\n"
 
-SUITE_KEYS = "valid are agent, name, scenarios"
-SCENARIO_KEYS = "valid are agent_expectations, instructions, label, tags, turns, userdata"
+SUITE_KEYS = "valid are agent, driver, name, scenarios"
+TURN_KEYS = "valid are expect, interrupts, user, wait"
+SCENARIO_KEYS = "valid are agent_expectations, instructions, label, modality, tags, turns, userdata"
 EXPECT_KEYS = "valid are agent, calls, carries, handoffs, silence, userdata, where"
 
 BAD = {
@@ -43,7 +44,7 @@ BAD = {
     ),
     "unknown key of a turn": (
         TURN + "        expects: {}\n",
-        "6: unknown key 'expects' in turns: did you mean 'expect'? valid are expect, user",
+        f"6: unknown key 'expects' in turns: did you mean 'expect'? {TURN_KEYS}",
     ),
     "unknown key of an expectation": (
         EXPECT + "          agnet: triage\n",
@@ -55,7 +56,7 @@ BAD = {
     ),
     "unknown key that resembles none": (
         TURN + "        zzz: 1\n",
-        "6: unknown key 'zzz' in turns: valid are expect, user",
+        f"6: unknown key 'zzz' in turns: {TURN_KEYS}",
     ),
     "one label twice": (
         TURN + "  - label: B\n  - label: A\n",
@@ -109,6 +110,24 @@ BAD = {
     "silence that is neither": (
         EXPECT + "          silence: perhaps\n",
         "7: scenarios.turns.expect.silence is 'perhaps': it must be true or false",
+    ),
+    "a time without a unit": (
+        HEAD + "  - label: A\n    turns:\n      - wait: 3\n",
+        "5: scenarios.turns.wait is 3: write a number and its unit, as in `3s`, `500ms` or `2min`",
+    ),
+    "an interruption before the first word": (
+        HEAD + "  - label: A\n    turns:\n      - user: Wait\n        interrupts: 0\n",
+        (
+            "6: scenarios.turns.interrupts is 0: "
+            "give a number of words, from 1, or the words after which to interrupt"
+        ),
+    ),
+    "an interruption that waits": (
+        HEAD + "  - label: A\n    turns:\n      - {user: Wait, wait: 1s, interrupts: 2}\n",
+        (
+            "5: scenarios.turns is {'user': 'Wait', 'wait': '1s', 'interrupts': 2}: "
+            "who `interrupts` speaks at once: it needs `user`, and no `wait`"
+        ),
     ),
     "words that are a number": (
         HEAD + "  - label: A\n    turns:\n      - user: 1.50\n",
@@ -168,7 +187,10 @@ BAD = {
     ),
     "a turn without the caller's words": (
         HEAD + "  - label: A\n    turns:\n      - expect: {agent: triage}\n",
-        "5: scenarios.turns.user is missing",
+        (
+            "5: scenarios.turns is {'expect': {'agent': 'triage'}}: "
+            "it needs `user`, what the caller says, or `wait`, a silence as `3s`"
+        ),
     ),
     "a scenario without a label": (
         HEAD + "  - turns: [{user: hi}]\n",

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -24,7 +25,7 @@ TERMS: Final = Terms()
 P, F, U = True, False, None
 
 
-def scenario(a: list[Outcome], b: list[Outcome]) -> TrialPairs:
+def scenario(a: Sequence[Outcome], b: Sequence[Outcome]) -> TrialPairs:
     return TrialPairs(a=tuple(a), b=tuple(b))
 
 

@@ -7,6 +7,7 @@ none where two are level or nothing speaks for any.
 """
 
 import re
+from typing import Any
 
 from livekit.agents import llm
 
@@ -80,7 +81,7 @@ def _arguments(request: Request, name: str) -> dict[str, str]:
     return dict.fromkeys(required, request.last_user_text)
 
 
-def _schemas(request: Request) -> dict[str, dict[str, object]]:
+def _schemas(request: Request) -> dict[str, dict[str, Any]]:
     described = llm.ToolContext(list(request.tools)).parse_function_tools("openai", strict=False)
     functions = [each.get("function", each) for each in described]
     return {function["name"]: function for function in functions}

@@ -9,7 +9,7 @@ from livekit.agents import Agent, llm
 
 from handoff_evals.drivers import Call, Limits
 from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM
-from handoff_evals.scenarios import Watch
+from handoff_evals.scenarios import ScriptedTurn, Watch
 from handoff_evals.transcript import Event, Turn
 from tests.support.clock import skip_waiting
 
@@ -75,6 +75,11 @@ async def speak(call: Call, *says: str) -> None:
         if call.over:
             break
         await call.say(words)
+
+
+def scripted(*says: str) -> list[ScriptedTurn]:
+    """Turns in which the caller says one thing after the other."""
+    return [ScriptedTurn(user=words) for words in says]
 
 
 def short_events(turn: Turn) -> list[str]:

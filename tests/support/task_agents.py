@@ -1,5 +1,7 @@
 """Agents that do a part of their work in AgentTasks, as LiveKit's examples write them."""
 
+from collections.abc import Callable
+
 from livekit.agents import Agent, AgentTask, ToolError, function_tool
 from livekit.agents.beta.workflows import GetEmailTask, TaskGroup
 
@@ -202,7 +204,7 @@ class Twice(AgentTask[str]):
 class Does(Desk):
     """Awaits any task in a tool."""
 
-    def __init__(self, task: type[AgentTask[str]]) -> None:
+    def __init__(self, task: Callable[[], AgentTask[str]]) -> None:
         super().__init__()
         self._task = task
 
@@ -215,7 +217,7 @@ class Does(Desk):
 class DoesAtOnce(Desk):
     """Awaits any task when it enters."""
 
-    def __init__(self, task: type[AgentTask[str]]) -> None:
+    def __init__(self, task: Callable[[], AgentTask[str]]) -> None:
         super().__init__()
         self._task = task
 

@@ -3,6 +3,7 @@
 from handoff_evals.audio.audio_call import AudioCall, AudioHandoff
 from handoff_evals.audio.clock import AudioClock, AudioTimeoutError, Clip
 from handoff_evals.audio.line import CountingAudioOutput, Heard, ScriptedAudioInput
+from handoff_evals.audio.pipeline import VoicePipeline
 from handoff_evals.audio.speech import FakeSTT, FakeTTS, ToneBook, Utterance
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "ScriptedAudioInput",
     "ToneBook",
     "Utterance",
+    "VoicePipeline",
 ]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +53,9 @@ class FakeSTT(stt.STT[str]):
         """Open a stream."""
         self.streams.append(_FakeSTTStream(self, conn_options=conn_options))
         return self.streams[-1]
+
+    def update_options(self, **options: Any) -> None:
+        """Take options as a plugin's STT does; they change nothing here."""
 
     async def _recognize_impl(
         self,
@@ -135,6 +139,11 @@ class ToneBook:
         self._utterances.append(Utterance(voice=voice))
         return self._utterances[-1], tone
 
+    def sound(self, tone: int) -> bytes:
+        """How a word of an utterance sounds: samples of 16 bits."""
+        periods = np.arange(_WORD) * tone / SAMPLES
+        return (_LOUDNESS * np.sin(2 * np.pi * periods)).astype("<i2").tobytes()
+
     def hear(self, samples: npt.NDArray[np.int16]) -> Utterance | None:
         """Tell whose frame it is, by its loudest tone; none for silence.
 
@@ -163,6 +172,9 @@ class FakeTTS(tts.TTS[str]):
         """The name that reports show."""
         return f"fake {self.voice}"
 
+    def update_options(self, **options: Any) -> None:
+        """Take options as a plugin's TTS does; they change nothing here."""
+
     def synthesize(
         self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
     ) -> tts.ChunkedStream:
@@ -183,9 +195,9 @@ class _FakeTTSStream(tts.SynthesizeStream):
 
     @cached_property
     def _opened(self) -> tuple[Utterance, bytes]:
-        utterance, tone = self._fake.book.open(self._fake.voice)
-        periods = np.arange(_WORD) * tone / SAMPLES
-        return utterance, (_LOUDNESS * np.sin(2 * np.pi * periods)).astype("<i2").tobytes()
+        book = self._fake.book
+        utterance, tone = book.open(self._fake.voice)
+        return utterance, book.sound(tone)
 
     async def _run(self, output_emitter: tts.AudioEmitter) -> None:
         output_emitter.initialize(

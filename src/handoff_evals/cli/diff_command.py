@@ -93,11 +93,14 @@ def diff(
         ),
     ] = False,
     margin: Annotated[
-        float,
+        float | None,
         typer.Option(
-            help="The share of scenarios that you would accept to lose.", rich_help_panel=_VERDICT
+            help="The share of scenarios that you would accept to lose. "
+            "(default: `margin` of pyproject.toml, or 0.1)",
+            show_default=False,
+            rich_help_panel=_VERDICT,
         ),
-    ] = 0.1,
+    ] = None,
     alpha: Annotated[
         float, typer.Option(help="The chance of a false verdict.", rich_help_panel=_VERDICT)
     ] = 0.05,
@@ -140,10 +143,11 @@ def diff(
 
     if ref is not None and a is not None:
         raise UsageError(f"{ref!r} and --a {a!r} both name the side to compare with: leave one out")
+    config = read_config(Path.cwd())
+    margin = config.margin if margin is None else margin
     for name, share in (("--margin", margin), ("--alpha", alpha)):
         if not 0 < share < 1:
             raise UsageError(f"{name} {share:g}: give a share between 0 and 1")
-    config = read_config(Path.cwd())
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     request = DiffRequest(
         a=ref if a is None else a,

@@ -86,14 +86,19 @@ class Output:
         self, summary: "Summary", folder: "RunFolder", against: "Sequence[AgainstBaseline]" = ()
     ) -> None:
         """Print the results, for a reader who may go away meanwhile."""
-        from handoff_evals.reports import print_against, print_run
+        from handoff_evals.reports import print_against, print_driver_differences, print_run
 
         with to_reader() as console:
             if self.as_json:
                 typer.echo((folder.path / "summary.json").read_text(), nl=False)
             elif not self.quiet:
-                notes = [*folder.manifest.notes, f"run folder: {folder.path}"]
+                notes = [
+                    *folder.manifest.notes,
+                    *summary.notes,
+                    f"run folder: {folder.path}",
+                ]
                 print_run(console, summary, notes=notes)
+                print_driver_differences(console, folder)
                 print_against(console, against)
         if self.as_json:
             print_against(self.progress, against)
@@ -193,7 +198,7 @@ def _judge(
             verdict=headline(code, against),
             reasons=(*reasons, *lines),
             against=against,
-            notes=folder.manifest.notes,
+            notes=(*folder.manifest.notes, *summary.notes),
         )
         append_step_summary(text)
     # Last: whoever reads may go away, and nothing depends on it.

@@ -23,6 +23,8 @@ class BaselineGate:
 
     path: Path
     kept: "Baseline"
+    margin: float
+    """The share of scenarios that may be lost."""
 
     @classmethod
     def opened(cls, path: Path | None) -> "BaselineGate | None":
@@ -31,6 +33,7 @@ class BaselineGate:
         Raises:
             UsageError: when there is none, or it is no baseline.
         """
+        from handoff_evals.config import read_config
         from handoff_evals.results import Baseline
 
         if path is None:
@@ -40,7 +43,8 @@ class BaselineGate:
                 f"there is no baseline {str(path)!r}: write it from a finished run, by "
                 f"`handoff-evals baseline RUN {path}`"
             )
-        return cls(path=path, kept=Baseline.read(path))
+        margin = read_config(Path.cwd()).margin
+        return cls(path=path, kept=Baseline.read(path), margin=margin)
 
     def check(self, prepared: "PreparedRun") -> None:
         """See that the run can be compared, before a model is asked.
@@ -63,6 +67,7 @@ class BaselineGate:
         """Compare the trials of a run with those of the baseline, model by model."""
         from handoff_evals.comparison import against_baseline
         from handoff_evals.results import Baseline, TrialKey
+        from handoff_evals.stats import Terms
 
         manifest = folder.manifest
         planned = [
@@ -74,7 +79,11 @@ class BaselineGate:
         ]
         run = Baseline.of(folder.trials(), manifest.suites)
         return against_baseline(
-            self.kept, run, deterministic=manifest.deterministic, planned=planned
+            self.kept,
+            run,
+            terms=Terms(margin=self.margin),
+            deterministic=manifest.deterministic,
+            planned=planned,
         )
 
     def rule(

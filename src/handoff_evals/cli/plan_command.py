@@ -26,8 +26,13 @@ def plan(
     ] = None,
     trials: Annotated[int, typer.Option(min=1, help="Trials of each scenario.")] = 1,
     margin: Annotated[
-        float, typer.Option(help="The share of scenarios that you would accept to lose.")
-    ] = 0.1,
+        float | None,
+        typer.Option(
+            help="The share of scenarios that you would accept to lose. "
+            "(default: `margin` of pyproject.toml, or 0.1)",
+            show_default=False,
+        ),
+    ] = None,
     alpha: Annotated[float, typer.Option(help="The chance of a false verdict.")] = 0.05,
     by: Annotated[
         Path | None,
@@ -45,9 +50,11 @@ def plan(
     """Say what a suite will be able to show, and what it takes; nothing is run."""
     from handoff_evals.checks import expect_keys, load_checks
     from handoff_evals.comparison import plan as planned
+    from handoff_evals.config import read_config
     from handoff_evals.scenarios import discover, load_suite
     from handoff_evals.stats import Terms
 
+    margin = read_config(Path.cwd()).margin if margin is None else margin
     for name, share in (("--margin", margin), ("--alpha", alpha)):
         if not 0 < share < 1:
             raise UsageError(f"{name} {share:g}: give a share between 0 and 1")

@@ -198,10 +198,15 @@ def _print_trial(trial: "Trial", *, received: bool) -> None:
 def _overview(folder: "RunFolder", *, markdown: Path | None, gate: BaselineGate | None) -> None:
     from rich.console import Console
 
-    from handoff_evals.reports import print_against, print_run, run_markdown
+    from handoff_evals.reports import (
+        print_against,
+        print_driver_differences,
+        print_run,
+        run_markdown,
+    )
 
     summary, code, reasons = _validity(folder)
-    notes = folder.manifest.notes
+    notes = (*folder.manifest.notes, *summary.notes)
     against = gate.compare(folder) if gate else ()
     if markdown is not None:
         text = run_markdown(
@@ -214,6 +219,7 @@ def _overview(folder: "RunFolder", *, markdown: Path | None, gate: BaselineGate 
         write_markdown(text, markdown)
     with to_reader() as console:
         print_run(console, summary, notes=notes)
+        print_driver_differences(console, folder)
         print_against(console, against)
         for trial in folder.trials():
             key = trial.key
@@ -248,8 +254,10 @@ def baseline(
     from rich.console import Console
 
     from handoff_evals.comparison import against_baseline
+    from handoff_evals.config import read_config
     from handoff_evals.reports import print_against
     from handoff_evals.results import Baseline, RunFolder
+    from handoff_evals.stats import Terms
 
     folder = RunFolder.open(run)
     with folder.locked():
@@ -263,7 +271,10 @@ def baseline(
     made.write_into(file, partial=bool(asked.only or asked.tags))
     with to_reader() as console:
         certain = folder.manifest.deterministic
-        against = against_baseline(before, made, deterministic=certain) if before else ()
+        terms = Terms(margin=read_config(Path.cwd()).margin)
+        against = (
+            against_baseline(before, made, terms=terms, deterministic=certain) if before else ()
+        )
         print_against(console, against)
         typer.echo(f"{file}: wrote {len(made.trials)} trials of {', '.join(made.models)}")
 
@@ -290,13 +301,15 @@ def compare(
 
     Give one run of several models, or several runs of the same suites and agents.
     The verdict is that of the interval beside it, at 95% for all pairs together,
-    and the margin is a tenth of the scenarios. It exits with 4 if it can't tell
-    for a pair.
+    and the margin is that of pyproject.toml, or 0.1. It exits with 4 if it can't
+    tell for a pair.
     """
     from handoff_evals.comparison import compare_runs
+    from handoff_evals.config import read_config
     from handoff_evals.reports import comparison_json, comparison_markdown, print_comparison
+    from handoff_evals.stats import Terms
 
-    compared = compare_runs(runs)
+    compared = compare_runs(runs, terms=Terms(margin=read_config(Path.cwd()).margin))
     sides = [(side.name, side.summary) for side in compared.sides]
     if markdown is not None or step_summary_wanted():
         text = comparison_markdown(sides, compared.pairs)

@@ -26,6 +26,7 @@ RUN_EPILOG = epilog(
     ("run", "every suite under evals/, on the local model"),
     ("run evals/triage -m local -m never", "two models side by side"),
     ("run -m my_models:gpt --trials 5 --min-accuracy 0.9", ""),
+    ("run -m oracle --driver text --driver spoken", "both"),
     ('run --only "charged twice" --tag difficulty=hard', ""),
     ("run --cassettes replay --baseline kept.json", "offline"),
 )
@@ -141,6 +142,15 @@ def run(
             rich_help_panel=_TRIALS,
         ),
     ] = None,
+    driver: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="text|spoken",
+            help="How the agents are called; twice to compare. (default: the file's `driver`, "
+            "or text)",
+            rich_help_panel=_TRIALS,
+        ),
+    ] = None,
     trials: Annotated[
         int,
         typer.Option(min=1, help="Trials per scenario and model.", rich_help_panel=_TRIALS),
@@ -198,6 +208,7 @@ def run(
         RunRequest.of_project(Path.cwd()),
         suites=suites or (),
         models=model or ("local",),
+        drivers=driver or (),
         trials=trials,
         seed=seed,
         only=only or (),

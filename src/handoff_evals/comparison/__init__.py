@@ -15,6 +15,7 @@ from handoff_evals.comparison.difference import (
     judge,
     judge_unchanged,
 )
+from handoff_evals.comparison.driver_differences import DriverPair, Parting, driver_pairs
 from handoff_evals.comparison.model_pairs import Comparison, Record, compare_all, compare_runs
 from handoff_evals.comparison.plan import Past, Plan, plan
 from handoff_evals.comparison.scenario_pairs import (
@@ -32,9 +33,11 @@ __all__ = [
     "AgainstBaseline",
     "Comparison",
     "Difference",
+    "DriverPair",
     "Flip",
     "Judged",
     "Part",
+    "Parting",
     "Past",
     "Plan",
     "Record",
@@ -45,6 +48,7 @@ __all__ = [
     "against_baseline",
     "compare_all",
     "compare_runs",
+    "driver_pairs",
     "flips",
     "judge",
     "judge_unchanged",

@@ -180,8 +180,12 @@ class Compared:
     schema: int = 2
 
 
-def compare_runs(paths: Sequence[Path]) -> Compared:
+def compare_runs(paths: Sequence[Path], *, terms: Terms | None = None) -> Compared:
     """Compare all models of one run, or of several runs of the same suites and agents.
+
+    Args:
+        paths: folders of runs.
+        terms: what a verdict has to hold to, all pairs together.
 
     Raises:
         UsageError: when there is nothing to compare, or the runs differ in what was
@@ -210,7 +214,7 @@ def compare_runs(paths: Sequence[Path]) -> Compared:
             f"{str(folders[0].path)!r} holds one model, {records[0].name!r}; name a second run, or "
             "run with several --model"
         )
-    return Compared(sides=tuple(sides), pairs=compare_all(records))
+    return Compared(sides=tuple(sides), pairs=compare_all(records, terms=terms))
 
 
 def differences(a: Manifest, b: Manifest) -> Iterator[str]:

@@ -14,7 +14,7 @@ from livekit.agents import Agent, NotGivenOr, llm
 from handoff_evals.agent_source import AgentModule
 from handoff_evals.changes import AgentSnapshot, Rehearsal, Rehearsed
 from handoff_evals.checks import overall, score
-from handoff_evals.drivers import Call, Limits
+from handoff_evals.drivers import Limits, driver_for
 from handoff_evals.livekit import AgentEntry, Opened, look_at, session_options
 from handoff_evals.models import oracle
 from handoff_evals.scenarios import Scenario, Suite
@@ -48,7 +48,7 @@ class Rehearser:
             self.classes.update(each.__name__ for each in type(agent).__mro__)
             looks.append(look_at(agent, label=ref.label, folder=self.folder))
 
-        call = Call(
+        call = driver_for(self.suite).call(
             entry,
             oracle(scenario),
             limits=self.limits,
@@ -56,7 +56,7 @@ class Rehearser:
             scenario=scenario,
         )
         call.on_entrance = met
-        await call.run([turn.user for turn in scenario.turns])
+        await call.run(scenario.turns)
         return Rehearsal(
             transcript=call.transcript,
             passed=overall(score(scenario, call.transcript)) == "passed",

@@ -1,12 +1,20 @@
 """Who carries the caller's words to an agent and returns a transcript."""
 
-from handoff_evals.drivers.call import Call
-from handoff_evals.drivers.text import Driver, InProcessDriver
+from handoff_evals.drivers.call import BaseCall
+from handoff_evals.drivers.driver import Driver, driver_for, driver_named, drivers
+from handoff_evals.drivers.spoken import SpokenCall, SpokenDriver
+from handoff_evals.drivers.text import Call, TextDriver
 from handoff_evals.drivers.turn_record import Limits
 
 __all__ = [
+    "BaseCall",
     "Call",
     "Driver",
-    "InProcessDriver",
     "Limits",
+    "SpokenCall",
+    "SpokenDriver",
+    "TextDriver",
+    "driver_for",
+    "driver_named",
+    "drivers",
 ]

@@ -1,10 +1,11 @@
-"""One conversation with a LiveKit agent, in text, that always ends."""
+"""One conversation with a LiveKit agent that always ends, however its words are carried."""
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from contextvars import Context, copy_context
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from livekit.agents import (
     NOT_GIVEN,
@@ -16,7 +17,13 @@ from livekit.agents import (
 )
 
 from handoff_evals.cassettes import TrialExchanges
-from handoff_evals.drivers.turn_record import SILENT_LOG, Limits, TurnRecord, userdata_of
+from handoff_evals.drivers.turn_record import (
+    SILENT_LOG,
+    CallRecord,
+    Limits,
+    TurnRecord,
+    userdata_of,
+)
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import (
     AgentEntry,
@@ -31,6 +38,7 @@ from handoff_evals.livekit import (
     Tap,
     Taps,
     Timed,
+    VirtualTime,
     agent_with_the_call,
     allow_construction,
     fault_of,
@@ -40,17 +48,16 @@ from handoff_evals.livekit import (
     is_started,
     listen_to_log,
     replace_model,
-    result_when_quiet,
     retrieve_failed_run,
     text_job,
 )
-from handoff_evals.scenarios import Scenario, Watch
-from handoff_evals.transcript import AgentRef, Event, Fault, Transcript, Turn
+from handoff_evals.scenarios import Scenario, ScriptedTurn, Watch
+from handoff_evals.transcript import AgentRef, Event, Fault, Turn
 from handoff_evals.user_code import as_error
 
 
-class Call:
-    """A session with one agent after another, driven by `AgentSession.run`.
+class BaseCall(CallRecord, ABC):
+    """A session with one agent after another; each driver carries the caller's words its way.
 
     Nothing in here waits for ever: a turn that passes its deadline ends the call,
     with the cause in `faults`, and whatever still runs is cancelled. The session,
@@ -62,9 +69,13 @@ class Call:
             answer by its own.
         limits: where to cut off.
         watch: which attributes and userdata fields to note.
-        scenario: whose label and userdata `current_simulation()` gives.
+        scenario: whose label and userdata `current_simulation()` gives, and what the agents take
+            the caller's words for.
         exchanges: answers in the models' place where it can.
     """
+
+    spoken: ClassVar[bool] = False
+    """Whether the agents hear and speak, so that they can be interrupted at a word."""
 
     def __init__(
         self,
@@ -76,6 +87,7 @@ class Call:
         scenario: Scenario | None = None,
         exchanges: TrialExchanges | None = None,
     ) -> None:
+        super().__init__()
         self._entry = entry
         self._taps = Taps(model, log=self._log, exchanges=exchanges)
         self._limits = limits or Limits()
@@ -83,9 +95,12 @@ class Call:
         self._job = text_job(
             label=scenario.label if scenario else "",
             userdata=scenario.userdata if scenario else None,
+            audio=self.spoken,
         )
+        self._modality = scenario.modality if scenario else "text"
         self._stack = AsyncExitStack()
         self._timed = Timed(total_s=self._limits.call_s)
+        self._held_before = 0.0  # seconds that all deadlines stood still before this turn
         self._errors = AgentErrors(
             failures=lambda: [*self._record.failures()],
             closing=lambda: self._opened is not None and is_closing(self.session),
@@ -105,10 +120,6 @@ class Call:
         self._refused: UsageError | None = None
         self.on_entrance: Callable[[Agent, AgentRef], None] = lambda _agent, _ref: None
         """Called with each agent that takes the call, before a run's model replaces its own."""
-        self.turns: list[Turn] = []
-        self.faults: list[Fault] = []
-        self.results: list[RunResult[Any] | None] = []
-        """livekit's RunResult of each turn, the opening's first; None where there is none."""
 
     @property
     def session(self) -> AgentSession[Any]:
@@ -145,29 +156,34 @@ class Call:
             return False
         return not is_started(self.session) or is_closing(self.session)
 
-    @property
-    def transcript(self) -> Transcript:
-        """The record so far."""
-        return Transcript(turns=tuple(self.turns), faults=tuple(self.faults))
+    async def start(self, *, until: int | str | None = None) -> Turn:
+        """Build the agent and the session, and let the first agent greet.
 
-    async def start(self) -> Turn:
-        """Build the agent and the session, and let the first agent greet."""
+        Args:
+            until: ends the turn after so many words, or these, for a caller who interrupts.
+        """
         allow_construction()
         before = copy_context()
         self._home = home = copy_context()
         home.run(self._job.__enter__)
         home.run(self._tasks.enter)
+        VirtualTime.of().watch(self._tasks)
         home.run(self._errors.enter)
         try:
-            return await self._turn(None, self._start(), home)
+            return await self._turn(None, self._start(until), home)
         finally:
             # What a factory sets by context managers, as mock_tools does, is in force later on.
             self._added = {
                 var: value for var, value in home.items() if before.get(var) is not value
             }
 
-    async def say(self, text: str) -> Turn:
+    async def say(self, text: str, *, wait_s: float = 0.0, until: int | str | None = None) -> Turn:
         """Speak as the caller and wait until all is quiet again.
+
+        Args:
+            text: the caller's words; without any the caller is silent.
+            wait_s: seconds of silence before.
+            until: as in `start`.
 
         Raises:
             RuntimeError: the conversation is over; see `faults`.
@@ -175,39 +191,21 @@ class Call:
         if self.over:
             self._ended_by_agent()
             raise RuntimeError(f"the call is over: {self.faults[-1].detail}")
-        return await self._turn(text, self._say(text), self._context())
+        said = ScriptedTurn(user=text, wait_s=wait_s)
+        return await self._turn(text, self._say(said, until), self._context())
 
-    async def run(self, said: Sequence[str]) -> None:
+    async def run(self, turns: Sequence[ScriptedTurn]) -> None:
         """Run the whole conversation: say one thing after the other while somebody is there."""
+        until = [turn.interrupts for turn in turns] + [None]
         try:
-            await self.start()
-            for text in said:
+            await self.start(until=until[0])
+            for turn, next_until in zip(turns, until[1:], strict=True):
                 if self.over:
                     self._ended_by_agent()
                     break
-                await self.say(text)
+                await self.say(turn.user, wait_s=turn.wait_s, until=next_until)
         finally:
             await self.close()
-
-    def _ended_by_agent(self) -> None:
-        """Note that the agents' code closed the session although the caller had more to say."""
-        if any(fault.ended or fault.cause == "ended_call" for fault in self.faults):
-            return
-        last = len(self.turns) - 1
-        where = f"turn {last}" if last > 0 else "the opening"
-        detail = f"the agent ended the call in {where}, and the caller had more to say"
-        # It cut no turn off: what was said in that one was said.
-        self.faults.append(Fault(owner="agent", cause="ended_call", detail=detail, turn=last))
-
-    def interrupt(self) -> None:
-        """Interrupt what the agent says or does, while a turn runs.
-
-        Raises:
-            RuntimeError: no session runs, or what runs must not be interrupted.
-        """
-        # livekit gives it five seconds to end, and logs it in this context when it has not.
-        self._record.interrupted = True
-        self._context().run(self.session.interrupt)
 
     async def close(self) -> None:
         """Close the session and cancel what is left of the conversation."""
@@ -216,8 +214,7 @@ class Call:
         cut_off = any(fault.ended for fault in self.faults)
         self._fail_for_background_tasks()
         waited = self._tasks.cancel_waiting()
-        for where in () if cut_off else waited:
-            detail = f"{where} waits for the caller; LiveKit's session closes only after it"
+        for detail in () if cut_off else waited:
             self._fault("agent", "close_timeout", detail)
         try:
             await self._timed.within(self._close(), self._limits.close_s, self._home)
@@ -237,7 +234,7 @@ class Call:
                 self._home.run(self._job.__exit__, None, None, None)
                 self._home = None
 
-    async def _start(self) -> RunResult[Any]:
+    async def _start(self, until: int | str | None) -> RunResult[Any] | None:
         given = self._taps.model
         model = NOT_GIVEN if given is None else self._direct(given)
         try:
@@ -259,11 +256,19 @@ class Call:
         session.on("conversation_item_added", self._on_item)
         session.on("function_tools_executed", self._errors.tools_executed)
         self._opened = opened
-        return await result_when_quiet(session, session.start(opened.agent, capture_run=True))
+        return await self._greet(opened.agent, until)
 
-    async def _say(self, text: str) -> RunResult[Any]:
-        run: RunResult[Any] = self.session.run(user_input=text)
-        return await result_when_quiet(self.session, run)
+    @abstractmethod
+    async def _greet(self, agent: Agent, until: int | str | None) -> RunResult[Any] | None:
+        """Start the session with the agent and wait until all is quiet."""
+
+    @abstractmethod
+    async def _say(self, turn: ScriptedTurn, until: int | str | None) -> RunResult[Any] | None:
+        """Carry the caller's words to the agent and wait until all is quiet."""
+
+    @abstractmethod
+    def _take_over(self, agent: Agent) -> None:
+        """See to an agent that takes the call, before it starts."""
 
     async def _close(self) -> None:
         try:
@@ -274,9 +279,13 @@ class Call:
             await self._stack.aclose()
 
     async def _turn(
-        self, user: str | None, work: Coroutine[Any, Any, RunResult[Any]], context: Context
+        self,
+        user: str | None,
+        work: Coroutine[Any, Any, RunResult[Any] | None],
+        context: Context,
     ) -> Turn:
         began = self._timed.clock()
+        self._held_before = self._timed.held.seconds
         self._history.begin_turn()
         self._record = TurnRecord()
         listen_to_log()  # the agents' modules, imported since, may have silenced it
@@ -307,7 +316,7 @@ class Call:
             events=tuple(self._events()),
             model_calls=tuple(exchange.frozen() for exchange in self._record.exchanges),
             active=self.active,
-            userdata=self._userdata(),
+            userdata=userdata_of(self.session, self._watch.userdata) if self.started else {},
             duration_s=self._timed.clock() - began,
         )
         self.turns.append(turn)
@@ -366,6 +375,7 @@ class Call:
         agent = agent_with_the_call(self.session)
         if agent is None:
             return
+        self._take_over(agent)
         self.on_entrance(agent, self._handoffs.note(event.item.id, agent).new)
         # Before it runs: livekit announces the handoff first, then starts the agent.
         try:
@@ -388,10 +398,3 @@ class Call:
         watched = fields_of(agent, self._watch.attributes)
         attributes = {name: str(value) for name, value in watched.items()}
         return AgentRef(id=agent.id, attributes=attributes)
-
-    def _userdata(self) -> Mapping[str, Any]:
-        return userdata_of(self.session, self._watch.userdata) if self._opened else {}
-
-    def _fault(self, owner: Any, cause: str, detail: str, *, ended: bool = False) -> None:
-        turn = len(self.turns)
-        self.faults.append(Fault(owner=owner, cause=cause, detail=detail, turn=turn, ended=ended))

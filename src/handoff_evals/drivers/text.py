@@ -1,95 +1,78 @@
-"""Runs a scripted conversation with an agent in this process, in text."""
+"""The caller in text: `AgentSession.run` gets the words, and audio stays off."""
 
-import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
-from livekit.agents import llm
+from livekit.agents import Agent, RunResult
 
-from handoff_evals.cassettes import Cassette
-from handoff_evals.drivers.call import Call
-from handoff_evals.drivers.turn_record import Limits
+from handoff_evals.drivers.call import BaseCall
+from handoff_evals.drivers.driver import InProcessDriver, driver
 from handoff_evals.errors import UsageError
-from handoff_evals.livekit import AgentEntry
-from handoff_evals.scenarios import Scenario, Watch
-from handoff_evals.transcript import Fault, Transcript
-from handoff_evals.user_code import as_error, last_user_line, original
+from handoff_evals.livekit import quiet, result_when_quiet
+from handoff_evals.scenarios import ScriptedTurn
 
 
-class Driver(Protocol):
-    """Runs conversations with one agent under test on one model."""
+class Call(BaseCall):
+    """A call in text, driven by `AgentSession.run`.
 
-    async def run(self, scenario: Scenario, *, seed: int, number: int) -> Transcript:
-        """Run one conversation and return its record; what goes wrong stands in it.
+    It is all that livekit runs for a typed message: `on_user_turn_completed`, the end of a
+    turn, preemptive generation and interruptions at a word belong to the spoken driver.
+    """
 
-        Args:
-            scenario: what the caller says.
-            seed: the trial's.
-            number: which of the scenario's trials it is, from 0.
+    async def run(self, turns: Sequence[ScriptedTurn]) -> None:
+        """Run the whole conversation, unless a turn of it needs agents that speak."""
+        for number, turn in enumerate(turns, 1):
+            if turn.interrupts is not None:
+                detail = (
+                    f"turn {number} interrupts at {turn.interrupts!r}, and in text a reply is "
+                    "there at once: run it with `--driver spoken`"
+                )
+                self._fault("infrastructure", "needs_spoken", detail, ended=True)
+                return
+        await super().run(turns)
+
+    async def _greet(self, agent: Agent, until: int | str | None) -> RunResult[Any] | None:
+        self._no_words(until)
+        return await result_when_quiet(self.session, self.session.start(agent, capture_run=True))
+
+    async def _say(self, turn: ScriptedTurn, until: int | str | None) -> RunResult[Any] | None:
+        self._no_words(until)
+        if turn.wait_s:
+            await self._timed.silence(turn.wait_s)
+        if not turn.user:
+            await quiet(self.session)
+            return None
+        run: RunResult[Any] = self.session.run(user_input=turn.user, input_modality=self._modality)
+        return await result_when_quiet(self.session, run)
+
+    def interrupt(self) -> None:
+        """Interrupt what the agent says or does, while a turn runs.
+
+        Raises:
+            RuntimeError: no session runs, or what runs must not be interrupted.
         """
-        ...
+        # livekit gives it five seconds to end, and logs it in this context when it has not.
+        self._record.interrupted = True
+        self._context().run(self.session.interrupt)
+
+    def _no_words(self, until: int | str | None) -> None:
+        if until is not None:
+            raise UsageError(
+                f"until={until!r}: in text a reply is there at once; use the spoken driver"
+            )
+
+    def _take_over(self, agent: Agent) -> None:
+        """Note what does not run in text."""
+        if type(agent).on_user_turn_completed is not Agent.on_user_turn_completed:
+            note = (
+                f"{agent.id} has on_user_turn_completed, which does not run in text: what it "
+                "does goes untested; run it with `--driver spoken`"
+            )
+            self.notes.extend([note] if note not in self.notes else [])
 
 
-@dataclass(frozen=True, kw_only=True)
-class InProcessDriver:
-    """The driver on `AgentSession`: one entry, one model, any number of conversations."""
+@driver("text")
+class TextDriver(InProcessDriver):
+    """Carries the caller's words in text."""
 
-    entry: AgentEntry
-    model: Callable[[Scenario, int], llm.LLM[Any] | None]
-    """Gives the model for one trial, from the scenario and the trial's seed; None
-    lets every agent answer by its own."""
-    watch: Watch
-    limits: Limits
-    cassette: Cassette | None = None
-    """What answers in the model's place, and keeps what the model answers."""
-
-    async def run(self, scenario: Scenario, *, seed: int, number: int = 0) -> Transcript:
-        """Run one conversation to its end, or to the fault that ended it."""
-        try:
-            model = self.model(scenario, seed)
-        except UsageError:
-            raise
-        except BaseException as error:
-            raised = as_error(error)
-            if raised is None:
-                raise
-            return _no_model(original(raised))
-        exchanges = None
-        if self.cassette is not None:
-            exchanges = self.cassette.trial(scenario.label, trial=number, seed=seed)
-        call = Call(
-            self.entry,
-            model,
-            limits=self.limits,
-            watch=self.watch,
-            scenario=scenario,
-            exchanges=exchanges,
-        )
-        try:
-            await call.run([turn.user for turn in scenario.turns])
-        finally:
-            if model is not None:
-                await self._close(model)
-        transcript = call.transcript
-        if exchanges is not None:
-            exchanges.close(whole=transcript.unscored_because is None)
-        return transcript
-
-    async def _close(self, model: llm.LLM[Any]) -> None:
-        """Close the model; it has answered, so how it closes says nothing."""
-        try:
-            await asyncio.wait_for(model.aclose(), self.limits.close_s)
-        except BaseException as error:
-            if as_error(error) is None:
-                raise
-
-
-def _no_model(error: BaseException) -> Transcript:
-    detail = f"{type(error).__name__}: {error}{last_user_line(error)}"
-    return Transcript(
-        turns=(),
-        faults=(
-            Fault(owner="infrastructure", cause="no_model", detail=detail, turn=0, ended=True),
-        ),
-    )
+    call = Call

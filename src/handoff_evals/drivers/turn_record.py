@@ -1,15 +1,15 @@
-"""What one turn brings while it runs, and whose fault it is where it does not end."""
+"""What a call brings, and one turn while it runs, and whose fault it is where it does not end."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from traceback import format_exception
 from typing import Any
 
-from livekit.agents import AgentSession
+from livekit.agents import AgentSession, RunResult
 from pydantic_core import to_jsonable_python
 
 from handoff_evals.livekit import Exchange, Noted, cause_of, fields_of
-from handoff_evals.transcript import AgentError, Fault, Owner
+from handoff_evals.transcript import AgentError, Fault, Owner, Transcript, Turn
 from handoff_evals.user_code import original
 
 
@@ -118,6 +118,39 @@ class TurnRecord:
                     traceback="".join(format_exception(raised)),
                 )
         yield from (noted.error for noted in self.errors)
+
+
+class CallRecord:
+    """What a call has brought so far."""
+
+    def __init__(self) -> None:
+        self.turns: list[Turn] = []
+        self.faults: list[Fault] = []
+        self.notes: list[str] = []
+        """What a reader has to know of how the caller's words were carried, in sentences."""
+        self.results: list[RunResult[Any] | None] = []
+        """livekit's RunResult of each turn, the opening's first; None where there is none."""
+
+    @property
+    def transcript(self) -> Transcript:
+        """The record so far."""
+        return Transcript(
+            turns=tuple(self.turns), faults=tuple(self.faults), notes=tuple(self.notes)
+        )
+
+    def _ended_by_agent(self) -> None:
+        """Note that the agents' code closed the session although the caller had more to say."""
+        if any(fault.ended or fault.cause == "ended_call" for fault in self.faults):
+            return
+        last = len(self.turns) - 1
+        where = f"turn {last}" if last > 0 else "the opening"
+        detail = f"the agent ended the call in {where}, and the caller had more to say"
+        # It cut no turn off: what was said in that one was said.
+        self.faults.append(Fault(owner="agent", cause="ended_call", detail=detail, turn=last))
+
+    def _fault(self, owner: Any, cause: str, detail: str, *, ended: bool = False) -> None:
+        turn = len(self.turns)
+        self.faults.append(Fault(owner=owner, cause=cause, detail=detail, turn=turn, ended=ended))
 
 
 def userdata_of(session: AgentSession[Any], names: Iterable[str]) -> Mapping[str, Any]:

@@ -15,9 +15,13 @@ from handoff_evals.livekit.handoffs import Handoffs
 from handoff_evals.livekit.history import HistoryReader
 from handoff_evals.livekit.internals import (
     agent_with_the_call,
+    begin_run,
+    commits_by_hand,
     is_closing,
     is_started,
+    replace_detectors,
     replace_model,
+    replace_voice,
     retrieve_failed_run,
 )
 from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
@@ -31,6 +35,7 @@ from handoff_evals.livekit.scripted import (
 from handoff_evals.livekit.tap import Exchange, Tap, Taps
 from handoff_evals.livekit.tasks import ConversationTasks, quiet, result_when_quiet
 from handoff_evals.livekit.tools import leading_tool, placeholder_arguments, schemas
+from handoff_evals.livekit.virtual_time import VirtualTime
 
 __all__ = [
     "AgentEntry",
@@ -51,12 +56,15 @@ __all__ = [
     "Taps",
     "Timed",
     "ToolCall",
+    "VirtualTime",
     "WaitClock",
     "WrapperLLM",
     "WrapperStream",
     "agent_with_the_call",
     "allow_construction",
+    "begin_run",
     "cause_of",
+    "commits_by_hand",
     "current_wait_clock",
     "fault_of",
     "faults_of",
@@ -69,7 +77,9 @@ __all__ = [
     "missing",
     "placeholder_arguments",
     "quiet",
+    "replace_detectors",
     "replace_model",
+    "replace_voice",
     "result_when_quiet",
     "retrieve_failed_run",
     "schemas",

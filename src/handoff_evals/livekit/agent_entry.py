@@ -45,15 +45,18 @@ def missing(*names: str) -> list[str]:
 
 
 @contextmanager
-def text_job(*, label: str = "", userdata: Mapping[str, Any] | None = None) -> Iterator[JobContext]:
-    """Stand in a job that LiveKit itself takes for a text simulation.
+def text_job(
+    *, label: str = "", userdata: Mapping[str, Any] | None = None, audio: bool = False
+) -> Iterator[JobContext]:
+    """Stand in a job that LiveKit itself takes for a text simulation, or one with `audio`.
 
-    STT, TTS and VAD stay off by LiveKit's own switch, whatever the agents bring,
+    In text STT, TTS and VAD stay off by LiveKit's own switch, whatever the agents bring.
     `get_job_context()` and `current_simulation()` work, and no server is needed.
     """
+    modes = SimulationMode
     dispatch = SimulationDispatch(
         simulation_run_id="handoff-evals",
-        mode=SimulationMode.SIMULATION_MODE_TEXT,
+        mode=modes.SIMULATION_MODE_AUDIO if audio else modes.SIMULATION_MODE_TEXT,
         scenario=Scenario(label=label, userdata=json.dumps(dict(userdata or {}), default=str)),
     )
     with fake_job_context() as job:

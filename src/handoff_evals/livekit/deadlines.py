@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from contextvars import Context, ContextVar
 from typing import Any
 
+from handoff_evals.livekit.virtual_time import VirtualTime
+
 # A deadline is checked again this soon while a rate limit holds a request back.
 _TICK_S = 0.05
 
@@ -74,6 +76,11 @@ class Timed:
         finally:
             self._left -= self.clock() - began
             task.cancel()
+
+    async def silence(self, seconds: float) -> None:
+        """Let time pass in which nobody is at work: no deadline runs, and nobody has to wait."""
+        with VirtualTime.of().skipping(), self.held.back():
+            await asyncio.sleep(seconds)
 
     def clock(self) -> float:
         """Seconds, from any start."""

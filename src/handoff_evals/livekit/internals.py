@@ -9,7 +9,15 @@ import asyncio
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
-from livekit.agents import Agent, AgentSession, AgentTask, JobContext, RunResult, llm
+from livekit.agents import (
+    Agent,
+    AgentSession,
+    AgentTask,
+    JobContext,
+    RunResult,
+    SpeechCreatedEvent,
+    llm,
+)
 
 _TASKS: Mapping[str, str] = {
     "_execute_tool": "tool",
@@ -24,6 +32,7 @@ livekit catches what the code raises and logs it; there is no event for it.
 LOGGED: Mapping[str, str] = {
     "exception occurred while executing tool": "tool",
     "Error in _llm_inference_task": "llm_node",
+    "error occurred during on_user_turn_completed": "on_user_turn_completed",
     "Error in _traceable_on_enter": "on_enter",
     "Error in _traceable_on_exit": "on_exit",
     "expected to receive only one AgentTask from the tool executions": "dropped_handoff",
@@ -76,14 +85,80 @@ def handoff_task(session: AgentSession[Any]) -> "asyncio.Task[None] | None":
 
 
 def speech_tasks(session: AgentSession[Any]) -> "list[asyncio.Task[Any]]":
-    """The tasks of what is being said or run: `wait_for_idle()` does not wait for all of them."""
+    """The tasks of what is being said or run: `wait_for_idle()` does not wait for all of them.
+
+    Without those of a reply that was begun before the caller's turn was over: where
+    `on_user_turn_completed` stops the reply, they stay until the next turn.
+    """
     activity = session._activity  # noqa: SLF001
-    return [] if activity is None else list(activity._speech_tasks)  # noqa: SLF001
+    if activity is None:
+        return []
+    early = activity._preemptive_generation  # noqa: SLF001
+    unused = [] if early is None else early.speech_handle._tasks  # noqa: SLF001
+    return [task for task in activity._speech_tasks if task not in unused]  # noqa: SLF001
 
 
 def replace_model(session: AgentSession[Any], model: llm.LLM[Any]) -> None:
     """Give the session another model: `update_options` of a session takes none."""
     session._llm = model  # noqa: SLF001
+
+
+def replace_voice(session: AgentSession[Any], *, stt: Any, vad: Any, tts: Any) -> None:
+    """Give the session doubles to hear and speak by, and nothing that asks a server.
+
+    As in LiveKit's own simulations, the caller can be heard from the first word on.
+    """
+    session._stt, session._vad, session._tts = stt, vad, tts  # noqa: SLF001
+    session._using_default_vad = False  # noqa: SLF001
+    session._interruption_detection = "vad"  # noqa: SLF001
+    session._aec_warmup_remaining = 0.0  # noqa: SLF001
+
+
+def replace_detectors(session: AgentSession[Any], turn_detector: Any) -> None:
+    """Give the agent that takes the call a double where it brought a detector of its own.
+
+    livekit resolves both when it makes the activity, before anybody is told of the handoff.
+    """
+    activity = session._activity  # noqa: SLF001
+    if activity is None:
+        return
+    if activity._interruption_detector is not None:  # noqa: SLF001
+        activity._interruption_detector = None  # noqa: SLF001
+        activity._interruption_detection_enabled = False  # noqa: SLF001
+    detection = activity._turn_detection  # noqa: SLF001
+    if detection is not None and not isinstance(detection, str):
+        activity.update_options(turn_detection=turn_detector)
+
+
+def commits_by_hand(session: AgentSession[Any]) -> bool:
+    """Whether a turn is over when the app says so: the agent's word stands before the session's."""
+    activity = session._activity  # noqa: SLF001
+    return activity is not None and activity._turn_detection == "manual"  # noqa: SLF001
+
+
+def begin_run(session: AgentSession[Any], user_input: str) -> "RunOfTurn":
+    """Have livekit collect what comes of a turn as `AgentSession.run` would."""
+    run = RunResult[Any](user_input=user_input, output_type=None, session=session)
+    session._global_run_state = run  # noqa: SLF001
+    return RunOfTurn(run)
+
+
+class RunOfTurn:
+    """A RunResult that collects until `end`: livekit's own ends with the first reply."""
+
+    def __init__(self, run: RunResult[Any]) -> None:
+        self.run = run
+        self._open: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        run._watch_handle(self._open)  # noqa: SLF001
+
+    def take(self, event: SpeechCreatedEvent) -> None:
+        """Collect what comes of a speech."""
+        self.run._watch_handle(event.speech_handle)  # noqa: SLF001
+
+    def end(self) -> None:
+        """Collect no more."""
+        if not self._open.done():
+            self._open.set_result(None)
 
 
 def retrieve_failed_run(session: AgentSession[Any]) -> None:

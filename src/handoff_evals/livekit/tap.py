@@ -16,6 +16,7 @@ from handoff_evals.livekit.internals import model_options
 from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
 from handoff_evals.livekit.scripted import IncomingAnswer, chunks_of
 from handoff_evals.livekit.tools import schemas
+from handoff_evals.livekit.virtual_time import VirtualTime
 from handoff_evals.transcript import AgentRef, FunctionCall, ModelCall, ToolSchema, Usage
 from handoff_evals.user_code import as_error
 
@@ -240,12 +241,13 @@ class _TapStream(WrapperStream):
 
     async def _answer_by_model(self, recording: IncomingAnswer | None = None) -> None:
         count_in(self._exchange.held)
-        async with self._asked.of(self._tap.inner) as stream:
-            async for chunk in stream:
-                self._exchange.note(chunk)
-                if recording is not None:
-                    recording.note(chunk, at=self._exchange.elapsed_s)
-                self._event_ch.send_nowait(chunk)
+        with VirtualTime.of().outside():
+            async with self._asked.of(self._tap.inner) as stream:
+                async for chunk in stream:
+                    self._exchange.note(chunk)
+                    if recording is not None:
+                        recording.note(chunk, at=self._exchange.elapsed_s)
+                    self._event_ch.send_nowait(chunk)
 
     def _answer_again(self, answer: Answer) -> None:
         exchange = self._exchange

@@ -18,7 +18,6 @@ from livekit import agents
 from livekit.agents import AgentSession, AgentTask, RunResult
 from livekit.agents.voice.agent_activity import ActivityClosedError
 
-from handoff_evals.livekit.deadlines import now
 from handoff_evals.livekit.internals import (
     agent_with_the_call,
     agents_code_in,
@@ -32,9 +31,16 @@ from handoff_evals.livekit.internals import (
     speech_tasks,
     tasks_of_run,
 )
-from handoff_evals.user_code import GuardedCoroutine, frames_of, is_user_file, users_stack
+from handoff_evals.user_code import (
+    GuardedCoroutine,
+    is_user_file,
+    users_stack,
+    waiting_frames,
+)
 
 _LIVEKIT = Path(agents.__file__).parent
+_ASYNCIO = str(Path(asyncio.__file__).parent)
+_OURS = str(Path(__file__).parents[1])
 
 _CURRENT: ContextVar["ConversationTasks"] = ContextVar("handoff_evals_tasks")
 # For how long a task of the user's own may yet bring what an `on_enter` waits for.
@@ -96,23 +102,28 @@ class ConversationTasks:
         if agents_code_in(task) != "on_enter" or not _is_blocked(task):
             self._waiting.pop(task, None)
             return False
-        since = self._waiting.setdefault(task, now())
+        now = asyncio.get_running_loop().time()
+        since = self._waiting.setdefault(task, now)
         others = (each for each in self._left() if _is_users(each) and not _is_blocked(each))
-        return next(others, None) is None or now() - since >= _GRACE_S
+        return next(others, None) is None or now - since >= _GRACE_S
 
     def cancel_waiting(self) -> Sequence[str]:
         """Cancel each `on_enter` that waits for the caller, who has left.
 
         Returns:
-            Where each waited, as `on_enter (desk.py, line 12)`. livekit's `aclose()` would
-            have waited for it for ever.
+            A sentence for each: livekit's `aclose()` would have waited for it for ever.
         """
         found = []
         for task in self._left():
             if agents_code_in(task) == "on_enter" and _is_blocked(task):
-                found.append(" > ".join(users_stack(task)))
+                where = " > ".join(users_stack(task))
+                found.append(f"{where} waits for the caller; LiveKit's session closes after it")
                 task.cancel()
         return found
+
+    def wait_outside(self) -> bool:
+        """Whether the agents' code waits for something else than time or livekit: a socket."""
+        return any(_waits_outside(task) for task in self._left())
 
     async def cancel(self, *, timeout_s: float) -> int:
         """Cancel what still runs, and wait for it to end, at most `timeout_s` seconds.
@@ -160,9 +171,8 @@ def _is_users(task: "asyncio.Task[Any]") -> bool:
     return code is not None and is_user_file(code.co_filename)
 
 
-_ASYNCIO = Path(asyncio.__file__).parent
 # Where code waits until other code of this process wakes it, and neither time nor a socket does.
-_UNTIL_WOKEN = {str(_ASYNCIO / "locks.py"), str(_ASYNCIO / "queues.py")}
+_UNTIL_WOKEN = {f"{_ASYNCIO}/locks.py", f"{_ASYNCIO}/queues.py"}
 
 
 def _is_blocked(task: "asyncio.Task[Any]") -> bool:
@@ -174,7 +184,7 @@ def _is_blocked(task: "asyncio.Task[Any]") -> bool:
     waiter: asyncio.Future[Any] | None = getattr(task, "_fut_waiter", None)
     if waiter is None or waiter.done():
         return False
-    frames = list(frames_of(task))
+    frames = list(waiting_frames(task))
     users = [place for place, frame in enumerate(frames) if is_user_file(frame.f_code.co_filename)]
     called = frames[users[-1] + 1 :] if users else frames
     if isinstance(waiter, asyncio.Task):
@@ -185,8 +195,19 @@ def _is_blocked(task: "asyncio.Task[Any]") -> bool:
     last = called[-1]
     if last.f_code is asyncio.wait_for.__code__ and isinstance(last.f_locals["fut"], asyncio.Task):
         return _is_blocked(last.f_locals["fut"])
-    in_asyncio = all(_ASYNCIO in Path(frame.f_code.co_filename).parents for frame in called)
+    in_asyncio = all(frame.f_code.co_filename.startswith(_ASYNCIO) for frame in called)
     return in_asyncio and last.f_code.co_filename in _UNTIL_WOKEN
+
+
+def _waits_outside(task: "asyncio.Task[Any]") -> bool:
+    frames = list(waiting_frames(task))
+    files = [frame.f_code.co_filename for frame in frames]
+    if agents_code_in(task) is None and not any(map(is_user_file, files)):
+        return False
+    if frames and frames[-1].f_code is asyncio.sleep.__code__:
+        return False
+    inner = next((name for name in reversed(files) if not name.startswith(_ASYNCIO)), "")
+    return not inner.startswith((str(_LIVEKIT), _OURS))
 
 
 class _Factory:

@@ -1,13 +1,14 @@
 """A call that is under way, to speak to and to assert on."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 from livekit.agents import Agent, AgentSession
 
-from handoff_evals.drivers import Call
-from handoff_evals.errors import UsageError
+from handoff_evals.drivers import BaseCall
+from handoff_evals.errors import HandoffEvalsWarning, UsageError
 from handoff_evals.livekit import ScriptedLLM, WrapperLLM
 from handoff_evals.plugin.failure_text import (
     Who,
@@ -30,16 +31,17 @@ _WHOSE = {
 
 
 class AgentCall:
-    """A call with an agent, in text: what `await agent_call(...)` returns.
+    """A call with an agent: what `await agent_call(...)` returns.
 
     A fault (an exception in a tool, a hang, a dropped handoff, a model that fails or
     has no reply left) fails the test where it happens, unless faults are kept.
     """
 
-    def __init__(self, call: Call, *, keep_faults: bool) -> None:
+    def __init__(self, call: BaseCall, *, keep_faults: bool) -> None:
         self._call = call
         self._keep_faults = keep_faults
         self._reported = 0
+        self._warned = 0
         self._last_shown: list[int] = []
         self._closed = False
         self.turns: list[CallTurn] = []
@@ -93,10 +95,19 @@ class AgentCall:
         await self._call.start()
         return self._noted()
 
-    async def say(self, text: str) -> CallTurn:
-        """Speak as the caller, and wait until the agents are done."""
+    async def say(
+        self, text: str, *, wait_s: float = 0.0, until: int | str | None = None
+    ) -> CallTurn:
+        """Speak as the caller, and wait until the agents are done.
+
+        Args:
+            text: the caller's words; an empty text is a silence of `wait_s`.
+            wait_s: seconds of silence before; no test has to wait for them.
+            until: ends the turn after so many words of the agents, or after these words, so
+                that what is said next interrupts them. It takes the spoken driver.
+        """
         __tracebackhide__ = True
-        await self._call.say(text)
+        await self._call.say(text, wait_s=wait_s, until=until)
         return self._noted()
 
     async def close(self) -> None:
@@ -173,6 +184,9 @@ class AgentCall:
     def _noted(self) -> CallTurn:
         """Keep the turn that is just over."""
         __tracebackhide__ = True
+        for note in self._call.notes[self._warned :]:
+            warnings.warn(HandoffEvalsWarning(note), stacklevel=3)
+        self._warned = len(self._call.notes)
         transcript = self.transcript
         turn = CallTurn(
             number=len(self.turns),

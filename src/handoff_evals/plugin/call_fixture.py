@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from livekit.agents import Agent, llm
 
-from handoff_evals.drivers import Call, Limits
+from handoff_evals.drivers import Limits, driver_named
 from handoff_evals.errors import ModelError
 from handoff_evals.livekit import AgentEntry, Reply, ScriptedLLM, ScriptExhaustedError, ToolCall
 from handoff_evals.plugin.agent_call import AgentCall
 from handoff_evals.plugin.failure_text import ConversationError, excerpt, turn_name
-from handoff_evals.plugin.plugin import named_model
+from handoff_evals.plugin.plugin import limits_of, named_model
 from handoff_evals.reports import conversation
 from handoff_evals.scenarios import Scenario
 from handoff_evals.transcript import ModelCall
@@ -44,6 +44,7 @@ class AgentCallFixture:
         llm: "llm.LLM[Any] | str | None" = None,
         limits: Limits | None = None,
         keep_faults: bool = False,
+        driver: str | None = None,
     ) -> AgentCall:
         """Call the agent and hear its greeting.
 
@@ -56,15 +57,20 @@ class AgentCallFixture:
                 is missing, `--handoff-model` says who answers.
             limits: where to cut off.
             keep_faults: leave what goes wrong in `faults`, for a test that is about it.
+            driver: how the agents are called: `text`, or `spoken`, through LiveKit's whole
+                voice pipeline with doubles. Where it is missing, `--handoff-driver` says it.
 
         Raises:
             AgentImportError: when `agent` is none.
+            UsageError: when there is no such driver.
             ModelError: when `llm` names no model.
         """
         __tracebackhide__ = True
-        turn_s: float = self._config.getoption("--handoff-turn-timeout")
+        chosen = driver_named(driver or self._config.getoption("--handoff-driver"))
         call = AgentCall(
-            Call(self._entry(agent), self._model(llm), limits=limits or Limits(turn_s=turn_s)),
+            chosen.call(
+                self._entry(agent), self._model(llm), limits=limits or limits_of(self._config)
+            ),
             keep_faults=keep_faults,
         )
         self.calls.append(call)

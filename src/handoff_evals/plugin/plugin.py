@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from handoff_evals.drivers import Limits
     from handoff_evals.models import Model
     from handoff_evals.plugin.call_fixture import AgentCallFixture
     from handoff_evals.plugin.scenario_items import ScenarioFile
@@ -36,6 +37,26 @@ def named_model(name: str, config: pytest.Config) -> "Model":
     return known[name]
 
 
+def limits_of(config: pytest.Config) -> "Limits":
+    """Where a conversation is cut off: what the command line says, else pyproject.toml."""
+    from handoff_evals.config import read_config  # noqa: PLC0415 - see the module's docstring
+    from handoff_evals.drivers import Limits  # noqa: PLC0415 - as above
+
+    turn_s: float | None = config.getoption("--handoff-turn-timeout")
+    settings = read_config(config.rootpath)
+    return Limits(
+        turn_s=settings.turn_timeout if turn_s is None else turn_s, call_s=settings.trial_timeout
+    )
+
+
+def cassettes_of(config: pytest.Config) -> Path:
+    """The folder of the cassettes, from the root."""
+    from handoff_evals.config import read_config  # noqa: PLC0415 - as above
+
+    folder: str | None = config.getoption("--handoff-cassettes")
+    return Path(folder or read_config(config.rootpath).cassettes)
+
+
 CALLS: "pytest.StashKey[AgentCallFixture]" = pytest.StashKey()
 
 _FILE_NAME = "scenarios.yaml"
@@ -54,6 +75,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "other --model of `handoff-evals run`.",
     )
     group.addoption(
+        "--handoff-driver",
+        metavar="DRIVER",
+        default=None,
+        help="How scenario files and `agent_call` call agents: text, or spoken (through LiveKit's "
+        "whole voice pipeline, with doubles). (default: the file's `driver`, or text)",
+    )
+    group.addoption(
         "--handoff-seed",
         metavar="N",
         type=int,
@@ -70,15 +98,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--handoff-cassettes",
         metavar="DIR",
-        default="fixtures/cassettes",
-        help="The folder of the cassettes, from the root (default: fixtures/cassettes).",
+        default=None,
+        help="The folder of the cassettes, from the root (default: `cassettes` of "
+        "[tool.handoff-evals], or fixtures/cassettes).",
     )
     group.addoption(
         "--handoff-turn-timeout",
         metavar="SECONDS",
         type=float,
-        default=60.0,
-        help="Seconds that one turn of a conversation may take (default: 60).",
+        default=None,
+        help="Seconds that one turn of a conversation may take (default: `turn_timeout` of "
+        "[tool.handoff-evals], or 120).",
     )
     group.addoption(
         "--handoff-baseline",

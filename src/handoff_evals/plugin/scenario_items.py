@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from handoff_evals.checks import expect_keys, load_checks
-from handoff_evals.errors import EngineError, HandoffEvalsError, ModelError, UsageError
+from handoff_evals.errors import (
+    EngineError,
+    HandoffEvalsError,
+    HandoffEvalsWarning,
+    ModelError,
+    UsageError,
+)
 from handoff_evals.scenarios import Scenario, Suite, load_suite
 
 if TYPE_CHECKING:
@@ -91,6 +97,11 @@ class ScenarioItem(pytest.Item):
             if isinstance(error, ModelError | EngineError):
                 # It would be the same for every other scenario.
                 self.session.shouldfail = f"--handoff-model {self.model} can't be had"
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
+        try:
+            for note in self.trial.transcript.notes:
+                self.warn(HandoffEvalsWarning(note))
+        except HandoffEvalsWarning as error:  # where warnings are errors
             raise pytest.fail.Exception(str(error), pytrace=False) from None
         self.user_properties += [
             ("handoff_model", self.trial.key.model),

@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from handoff_evals.cassettes import Mode, cassette_of
 from handoff_evals.checks import Score, first_request
-from handoff_evals.drivers import InProcessDriver, Limits
+from handoff_evals.drivers import driver_for
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.plugin.failure_text import (
     agent_events,
@@ -16,7 +15,7 @@ from handoff_evals.plugin.failure_text import (
     turn_name,
     with_conversation,
 )
-from handoff_evals.plugin.plugin import named_model
+from handoff_evals.plugin.plugin import cassettes_of, limits_of, named_model
 from handoff_evals.results import Trial, TrialKey
 from handoff_evals.runs import Pace, Planned, Runner, trial_seed
 from handoff_evals.scenarios import Scenario, Suite
@@ -32,16 +31,16 @@ def run_scenario(suite: Suite, scenario: Scenario, *, config: pytest.Config, mod
     """
     chosen = named_model(model, config)
     entry = AgentEntry.load(suite.agent, folder=config.rootpath)
-    driver = InProcessDriver(
+    driver = driver_for(suite, config.getoption("--handoff-driver"))(
         entry=entry,
         model=chosen.build,
         watch=suite.watch,
-        limits=Limits(turn_s=config.getoption("--handoff-turn-timeout")),
+        limits=limits_of(config),
         cassette=cassette_of(
             suite.name,
             chosen.identity,
             mode=Mode.REPLAY if config.getoption("--handoff-replay") else Mode.OFF,
-            folders=[Path(config.getoption("--handoff-cassettes"))],
+            folders=[cassettes_of(config)],
             project=config.rootpath,
         ),
     )

@@ -10,6 +10,7 @@ from handoff_evals.reports.conversation import (
     side_by_side,
 )
 from handoff_evals.reports.diff_report import print_difference
+from handoff_evals.reports.driver_report import print_driver_differences
 from handoff_evals.reports.markdown import comparison_markdown, run_markdown
 from handoff_evals.reports.mutation_report import mutation_json, print_mutants, print_mutation
 from handoff_evals.reports.run import Run
@@ -27,6 +28,7 @@ __all__ = [
     "print_against",
     "print_comparison",
     "print_difference",
+    "print_driver_differences",
     "print_mutants",
     "print_mutation",
     "print_run",

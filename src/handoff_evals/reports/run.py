@@ -123,5 +123,5 @@ class Run:
 
     def _tables(self) -> Iterator[RenderableType]:
         yield from run_tables(self.summary)
-        for note in (*self.manifest.notes, f"run folder: {self.path}"):
+        for note in (*self.manifest.notes, *self.summary.notes, f"run folder: {self.path}"):
             yield Text(note, style="dim")

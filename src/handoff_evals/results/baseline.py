@@ -300,6 +300,8 @@ def scenario_sha256(scenario: Scenario) -> str:
     meant = {"turns": _said_so(scenario.turns), "userdata": _said_so(scenario.userdata)}
     if scenario.expect:
         meant["expect"] = _said_so(scenario.expect)
+    if scenario.modality != "text":
+        meant["modality"] = scenario.modality
     text = json.dumps(meant, sort_keys=True, ensure_ascii=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

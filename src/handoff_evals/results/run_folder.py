@@ -83,6 +83,8 @@ class RunSettings:
     models: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    drivers: tuple[str, ...] = ()
+    """Empty for the one that each file names."""
     cassettes: str = "off"
     """The mode of the cassettes."""
     cassette_folders: tuple[str, ...] = ()
@@ -109,6 +111,8 @@ class Manifest:
     """By the model's label, where one is known."""
     traits: Mapping[str, ModelTraits] = field(default_factory=dict)
     """By the model's label; none in a run of an earlier version."""
+    drivers: Mapping[str, str] = field(default_factory=dict)
+    """By the model's label, where a run compares drivers: then each has a label of its own."""
     notes: tuple[str, ...] = ()
     """What a reader has to know about a model, as the limits of the local one."""
     schema: int = SCHEMA

@@ -100,11 +100,13 @@ def summarise(trials: Iterable[Trial], manifest: Manifest, *, confidence: float 
     planned = manifest.trials * sum(len(suite.scenarios) for suite in manifest.suites)
     failures: list[Failure] = []
     met: dict[str, AgentRef] = {}
+    notes: dict[str, None] = {}
     for trial in trials:
         tally = tallies[trial.key.model]
         _add(tally, trial)
         failures.extend(_failures(trial))
         met.update({turn.active.label: turn.active for turn in trial.transcript.turns})
+        notes.update(dict.fromkeys(trial.transcript.notes))
     return Summary(
         models={
             name: replace(
@@ -115,6 +117,7 @@ def summarise(trials: Iterable[Trial], manifest: Manifest, *, confidence: float 
         },
         failures=tuple(failures),
         met=tuple(each for _, each in sorted(met.items())),
+        notes=tuple(notes),
     )
 
 

@@ -185,4 +185,6 @@ class Summary:
     failures: tuple[Failure, ...] = ()
     met: tuple[AgentRef, ...] = ()
     """Every agent that was active after some turn."""
+    notes: tuple[str, ...] = ()
+    """What the drivers have to say of the conversations, as what they could not run."""
     schema: int = SCHEMA

@@ -2,10 +2,11 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from random import Random
 
+from handoff_evals.models import Model
 from handoff_evals.results import Price, Trial, TrialKey
 from handoff_evals.scenarios import Scenario, Suite
 
@@ -60,6 +61,21 @@ def plan(
                         suite=suite.name, scenario=scenario.label, model=model, number=number
                     )
                     yield Planned(key=key, scenario=scenario, seed=trial_seed(key, seed))
+
+
+def by_driver(
+    models: Sequence[Model], drivers: Sequence[str]
+) -> tuple[tuple[Model, ...], Mapping[str, str]]:
+    """Each model once for each driver, where there are several, and the driver of each label."""
+    names = list(dict.fromkeys(drivers))
+    if len(names) < 2:  # noqa: PLR2004 - one needs no telling apart
+        return tuple(models), {model.label: name for model in models for name in names}
+    made = [
+        (replace(model, label=f"{model.label} ({name})"), name)
+        for model in models
+        for name in names
+    ]
+    return tuple(model for model, _ in made), {model.label: name for model, name in made}
 
 
 def trial_seed(key: TrialKey, seed: int) -> int:

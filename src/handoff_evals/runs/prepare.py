@@ -12,7 +12,7 @@ from handoff_evals.agent_source import fingerprint
 from handoff_evals.cassettes import Cassette, Mode, cassette_of
 from handoff_evals.checks import expect_keys, load_checks
 from handoff_evals.config import ProjectConfig, read_config
-from handoff_evals.drivers import InProcessDriver, Limits
+from handoff_evals.drivers import Limits, driver_for
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models import Model, resolve
@@ -25,7 +25,7 @@ from handoff_evals.results import (
     TrialKey,
     scenario_sha256,
 )
-from handoff_evals.runs.lane import Budget, Planned, RetryPolicy, plan
+from handoff_evals.runs.lane import Budget, Planned, RetryPolicy, by_driver, plan
 from handoff_evals.runs.runner import Executor, Pace, Route, Runner
 from handoff_evals.scenarios import Scenario, Suite, discover, load_suite
 
@@ -36,6 +36,8 @@ class RunRequest:
 
     suites: Sequence[str] = ()
     models: Sequence[str] = ("local",)
+    drivers: Sequence[str] = ()
+    """Who carries the caller's words; several compare them. Empty for what each file names."""
     trials: int = 1
     seed: int = 0
     only: Sequence[str] = ()
@@ -111,7 +113,9 @@ class PreparedRun:
 
         return Runner(
             drivers={
-                (suite.name, model.label): InProcessDriver(
+                (suite.name, model.label): driver_for(
+                    suite, self.manifest.drivers.get(model.label)
+                )(
                     entry=self.entries[suite.name],
                     model=model.build,
                     watch=suite.watch,
@@ -172,6 +176,9 @@ def prepare(
     entries = {suite.name: AgentEntry.load(suite.agent, folder=request.folder) for suite in suites}
     replayed = request.cassettes is Mode.REPLAY
     models = models or resolve(request.models, folder=request.folder, replayed=replayed)
+    models, carried_by = by_driver(models, request.drivers)
+    for suite in suites:
+        driver_for(suite)
     labels = [model.label for model in models]
     commit, dirty = _git(request.folder)
     manifest = Manifest(
@@ -186,6 +193,7 @@ def prepare(
             models=tuple(request.models),
             only=tuple(request.only),
             tags=request.tags,
+            drivers=tuple(request.drivers),
             cassettes=request.cassettes.value,
             cassette_folders=tuple(map(str, request.cassette_folders)),
         ),
@@ -194,6 +202,7 @@ def prepare(
         git_dirty=dirty,
         prices={model.label: model.price for model in models if model.price},
         traits={model.label: model.traits for model in models},
+        drivers=carried_by,
         notes=tuple(dict.fromkeys(note for model in models for note in model.notes)),
     )
     return PreparedRun(
@@ -203,23 +212,32 @@ def prepare(
         models=tuple(models),
         manifest=manifest,
         planned=tuple(plan(suites, labels, trials=request.trials, seed=request.seed)),
-        cassettes={
-            (suite.name, model.label): cassette
-            for suite in suites
-            for model in models
-            if (cassette := _cassette(suite, model, request)) is not None
-        },
+        cassettes=_cassettes(suites, models, request),
     )
 
 
-def _cassette(suite: Suite, model: Model, request: RunRequest) -> Cassette | None:
-    return cassette_of(
-        suite.name,
-        model.identity,
-        mode=request.cassettes,
-        folders=request.cassette_folders,
-        project=request.folder,
-    )
+def _cassettes(
+    suites: Sequence[Suite], models: Sequence[Model], request: RunRequest
+) -> Mapping[Route, Cassette]:
+    """A cassette for each suite and model; drivers of one model share it."""
+    found: dict[tuple[str, str], Cassette | None] = {}
+    for suite in suites:
+        for model in models:
+            key = suite.name, repr(model.identity)
+            if key not in found:
+                found[key] = cassette_of(
+                    suite.name,
+                    model.identity,
+                    mode=request.cassettes,
+                    folders=request.cassette_folders,
+                    project=request.folder,
+                )
+    return {
+        (suite.name, model.label): cassette
+        for suite in suites
+        for model in models
+        if (cassette := found[suite.name, repr(model.identity)]) is not None
+    }
 
 
 def resume(
@@ -251,6 +269,7 @@ def resume(
             models=asked.models,
             only=asked.only,
             tags=asked.tags,
+            drivers=asked.drivers,
             trials=old.trials,
             seed=old.seed,
             cassettes=Mode(asked.cassettes),

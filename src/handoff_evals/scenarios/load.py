@@ -183,6 +183,7 @@ def load_suite(path: Path, *, keys: Sequence[ExpectKey] = ()) -> Suite:
         agent=model.agent,
         scenarios=tuple(each for each in scenarios if each.turns),
         simulated=tuple(each.label for each in scenarios if not each.turns),
+        driver=model.driver,
         path=str(path),
         sha256=hashlib.sha256(data).hexdigest(),
     )

@@ -102,8 +102,14 @@ class Expectation:
 class ScriptedTurn:
     """What the caller says, and what is expected after it."""
 
-    user: str
+    user: str = ""
+    """Empty for a turn in which the caller is silent."""
     expect: Expectation = field(default_factory=Expectation)
+    wait_s: float = 0.0
+    """Seconds of silence before the caller speaks."""
+    interrupts: int | str | None = None
+    """After how many words, or after which words, of what is being said the caller begins to
+    speak; None waits for the end of it. It takes the spoken driver."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +128,8 @@ class Scenario:
     userdata: Mapping[str, Any] = field(default_factory=dict)
     expect: Mapping[str, Any] = field(default_factory=dict)
     """The keys of checks of whole conversations, with their values."""
+    modality: Literal["text", "audio"] = "text"
+    """What the agents take the caller's words for, where they are driven by text."""
     line: int = 0
     """Where it stands in its file."""
 
@@ -148,6 +156,8 @@ class Suite:
     scenarios: tuple[Scenario, ...]
     simulated: tuple[str, ...] = ()
     """Labels without turns: they need LiveKit's simulated caller."""
+    driver: str = ""
+    """Which driver the file names; empty where it names none."""
     path: str = ""
     sha256: str = ""
 

@@ -1,8 +1,9 @@
 """A scenario file as it may be written: LiveKit's keys, and ours beside them."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -36,6 +37,29 @@ Words = Annotated[str, BeforeValidator(_as_written)]
 
 Fact = Annotated[str, Field(min_length=1), BeforeValidator(_as_written)]
 """What everything contains proves nothing."""
+
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0}
+
+
+def _seconds(value: Any) -> Any:
+    match = (
+        re.fullmatch(r"(\d+(?:\.\d+)?) ?(ms|s|m|min)", value) if isinstance(value, str) else None
+    )
+    if match is None:
+        raise ValueError("write a number and its unit, as in `3s`, `500ms` or `2min`")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def _place_in_speech(value: Any) -> Any:
+    good = isinstance(value, str) and value.strip()
+    if not good and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ValueError("give a number of words, from 1, or the words after which to interrupt")
+    return value
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds)]
+"""A time as `3s`, in seconds."""
 
 
 class _StrictModel(BaseModel):
@@ -126,8 +150,27 @@ class ExpectModel(_StrictModel):
 class TurnModel(_StrictModel):
     """One entry of `turns:`."""
 
-    user: Words = Field(min_length=1)
+    user: Words = Field(default="", min_length=1)
+    wait: Seconds = 0.0
+    interrupts: Annotated[int | str | None, BeforeValidator(_place_in_speech)] = None
     expect: ExpectModel = Field(default_factory=ExpectModel)
+
+    @model_validator(mode="after")
+    def _something_happens(self) -> "TurnModel":
+        if not self.user and not self.wait:
+            raise ValueError("it needs `user`, what the caller says, or `wait`, a silence as `3s`")
+        if self.interrupts is not None and (self.wait or not self.user):
+            raise ValueError("who `interrupts` speaks at once: it needs `user`, and no `wait`")
+        return self
+
+    def value(self) -> ScriptedTurn:
+        """The value that the rest of the harness works with."""
+        return ScriptedTurn(
+            user=self.user,
+            expect=self.expect.value(),
+            wait_s=self.wait,
+            interrupts=self.interrupts,
+        )
 
 
 class ScenarioModel(_StrictModel):
@@ -138,15 +181,14 @@ class ScenarioModel(_StrictModel):
     agent_expectations: str = ""
     tags: dict[str, Any] = Field(default_factory=dict)
     userdata: dict[str, Any] = Field(default_factory=dict)
+    modality: Literal["text", "audio"] = "text"
     turns: list[TurnModel] = Field(default_factory=list)
 
     def value(self, *, line: int) -> Scenario:
         """The value that the rest of the harness works with."""
         return Scenario(
             label=self.label,
-            turns=tuple(
-                ScriptedTurn(user=turn.user, expect=turn.expect.value()) for turn in self.turns
-            ),
+            turns=tuple(turn.value() for turn in self.turns),
             tags={
                 name: value if isinstance(value, str) else json.dumps(value)
                 for name, value in self.tags.items()
@@ -155,6 +197,7 @@ class ScenarioModel(_StrictModel):
             agent_expectations=self.agent_expectations,
             userdata=self.userdata,
             expect=self._expect(),
+            modality=self.modality,
             line=line,
         )
 
@@ -169,6 +212,7 @@ class SuiteModel(_StrictModel):
 
     name: str = ""
     agent: str = ""
+    driver: str = ""
     scenarios: list[ScenarioModel]
 
 

@@ -133,9 +133,9 @@ class AgentError:
     """What livekit swallows: an exception in a tool or `on_enter`, a dropped handoff."""
 
     where: str
-    """`tool`, `on_enter`, `on_exit`, `llm_node`, `factory`, `background_task`, `model`,
-    `several_agents`, `invalid_output`, `dropped_handoff`, `invalid_arguments`,
-    `interruption_timeout`, `silent_log` or `session`."""
+    """`tool`, `on_enter`, `on_exit`, `on_user_turn_completed`, `llm_node`, `factory`,
+    `background_task`, `model`, `several_agents`, `invalid_output`, `dropped_handoff`,
+    `invalid_arguments`, `interruption_timeout`, `silent_log` or `session`."""
     message: str
     traceback: str = ""
     agent: AgentRef | None = None

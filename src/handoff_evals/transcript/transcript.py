@@ -152,6 +152,8 @@ class Transcript:
 
     turns: tuple[Turn, ...]
     faults: tuple[Fault, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a reader has to know of how the caller's words were carried, in sentences."""
 
     @property
     def events(self) -> tuple[Event, ...]:

@@ -1,0 +1,148 @@
+"""What a driver is, and the table of them: a new one is a class in a file of its own."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from livekit.agents import llm
+
+from handoff_evals.cassettes import Cassette
+from handoff_evals.drivers.call import BaseCall
+from handoff_evals.drivers.turn_record import Limits
+from handoff_evals.errors import UsageError
+from handoff_evals.livekit import AgentEntry
+from handoff_evals.scenarios import Scenario, Suite, Watch
+from handoff_evals.transcript import Fault, Transcript
+from handoff_evals.user_code import as_error, last_user_line, original
+
+
+class Driver(Protocol):
+    """Runs conversations with one agent under test on one model."""
+
+    async def run(self, scenario: Scenario, *, seed: int, number: int) -> Transcript:
+        """Run one conversation and return its record; what goes wrong stands in it.
+
+        Args:
+            scenario: what the caller says.
+            seed: the trial's.
+            number: which of the scenario's trials it is, from 0.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class InProcessDriver:
+    """A driver on `AgentSession`: one entry, one model, any number of conversations."""
+
+    entry: AgentEntry
+    model: Callable[[Scenario, int], llm.LLM[Any] | None]
+    """Gives the model for one trial, from the scenario and the trial's seed; None
+    lets every agent answer by its own."""
+    watch: Watch
+    limits: Limits
+    cassette: Cassette | None = None
+    """What answers in the model's place, and keeps what the model answers."""
+    call: ClassVar[type[BaseCall]]
+    """How it carries the caller's words."""
+
+    async def run(self, scenario: Scenario, *, seed: int, number: int = 0) -> Transcript:
+        """Run one conversation to its end, or to the fault that ended it."""
+        try:
+            model = self.model(scenario, seed)
+        except UsageError:
+            raise
+        except BaseException as error:
+            raised = as_error(error)
+            if raised is None:
+                raise
+            return _no_model(original(raised))
+        exchanges = None
+        if self.cassette is not None:
+            exchanges = self.cassette.trial(scenario.label, trial=number, seed=seed)
+        call = self.call(
+            self.entry,
+            model,
+            limits=self.limits,
+            watch=self.watch,
+            scenario=scenario,
+            exchanges=exchanges,
+        )
+        try:
+            await call.run(scenario.turns)
+        finally:
+            if model is not None:
+                await self._close(model)
+        transcript = call.transcript
+        if exchanges is not None:
+            exchanges.close(whole=transcript.unscored_because is None)
+        return transcript
+
+    async def _close(self, model: llm.LLM[Any]) -> None:
+        """Close the model; it has answered, so how it closes says nothing."""
+        try:
+            await asyncio.wait_for(model.aclose(), self.limits.close_s)
+        except BaseException as error:
+            if as_error(error) is None:
+                raise
+
+
+def _no_model(error: BaseException) -> Transcript:
+    detail = f"{type(error).__name__}: {error}{last_user_line(error)}"
+    return Transcript(
+        turns=(),
+        faults=(
+            Fault(owner="infrastructure", cause="no_model", detail=detail, turn=0, ended=True),
+        ),
+    )
+
+
+_DEFAULT = "text"
+"""The driver where neither a run nor a scenario file names one."""
+
+_DRIVERS: dict[str, type[InProcessDriver]] = {}
+_Kind = TypeVar("_Kind", bound=type[InProcessDriver])
+
+
+def driver(name: str) -> Callable[[_Kind], _Kind]:
+    """Register a driver under the name that `--driver` takes, as a class decorator."""
+
+    def register(kind: _Kind) -> _Kind:
+        _DRIVERS[name] = kind
+        return kind
+
+    return register
+
+
+def drivers() -> Mapping[str, type[InProcessDriver]]:
+    """Every driver by its name: what the files of this room register."""
+    room = import_module(__package__ or "")
+    for each in iter_modules(room.__path__):
+        import_module(f"{room.__name__}.{each.name}")
+    return dict(sorted(_DRIVERS.items()))
+
+
+def driver_named(name: str | None) -> type[InProcessDriver]:
+    """The driver of that name; the one in text where none is named.
+
+    Raises:
+        UsageError: when there is none.
+    """
+    found = drivers()
+    if (name or _DEFAULT) not in found:
+        raise UsageError(f"driver {name!r}: choose one of {', '.join(found)}")
+    return found[name or _DEFAULT]
+
+
+def driver_for(suite: Suite, name: str | None = None) -> type[InProcessDriver]:
+    """The driver of that name; without one, of the name in the suite's file.
+
+    Raises:
+        UsageError: when there is none.
+    """
+    try:
+        return driver_named(name or suite.driver)
+    except UsageError as error:
+        raise error if name else UsageError(f"{suite.path or suite.name}: {error}") from None
