@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from handoff_evals.errors import HandoffEvalsError, HandoffEvalsWarning, UsageError
     from handoff_evals.fuzzing import BrokenInvariantError, ContextItem, Subject, fuzz, replay
     from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM, ToolCall
+    from handoff_evals.livekit.decision_model import decided
     from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
     from handoff_evals.livekit.scripted import tool_call
+    from handoff_evals.models import Model, ModelKind, model_kind
     from handoff_evals.models.local import local_llm
     from handoff_evals.plugin.agent_call import AgentCall
     from handoff_evals.plugin.call_fixture import AgentCallFixture
     from handoff_evals.plugin.received import Received
     from handoff_evals.plugin.turn import CallTurn, Handoff, TurnAssert
     from handoff_evals.reports import Run
-    from handoff_evals.results import Summary, Trial
+    from handoff_evals.results import ModelTraits, Summary, Trial
     from handoff_evals.runs import evaluate, load_suite
     from handoff_evals.scenarios import (
         Expectation,
@@ -50,7 +52,10 @@ _HOMES = {
     "HandoffEvalsError": "errors",
     "HandoffEvalsWarning": "errors",
     "Limits": "drivers",
+    "Model": "models",
     "ModelFault": "livekit.faulty",
+    "ModelKind": "models",
+    "ModelTraits": "results",
     "Received": "plugin.received",
     "Reply": "livekit",
     "Request": "livekit",
@@ -70,10 +75,12 @@ _HOMES = {
     "TurnAssert": "plugin.turn",
     "UsageError": "errors",
     "check": "checks",
+    "decided": "livekit.decision_model",
     "evaluate": "runs",
     "fuzz": "fuzzing",
     "load_suite": "runs",
     "local_llm": "models.local",
+    "model_kind": "models",
     "reached": "checks",
     "replay": "fuzzing",
     "tool_call": "livekit.scripted",
@@ -95,7 +102,10 @@ __all__ = [
     "HandoffEvalsError",
     "HandoffEvalsWarning",
     "Limits",
+    "Model",
     "ModelFault",
+    "ModelKind",
+    "ModelTraits",
     "Received",
     "Reply",
     "Request",
@@ -115,10 +125,12 @@ __all__ = [
     "TurnAssert",
     "UsageError",
     "check",
+    "decided",
     "evaluate",
     "fuzz",
     "load_suite",
     "local_llm",
+    "model_kind",
     "reached",
     "replay",
     "tool_call",

@@ -11,6 +11,7 @@ max_tokens = 1_000_000   # no more trials are started once a run has used so man
 margin = 0.1             # the share of scenarios that you would accept to lose
 cassettes = "fixtures/cassettes"                # the folder of the cassettes
 redact = "my_project.privacy:without_numbers"   # str -> str, for cassettes
+mask = ["T-[0-9a-f]{8}"]                        # what differs from run to run, for cassettes
 checks = ["my_project.checks"]                  # modules with checks of your own
 
 [tool.handoff-evals.models.fast]
@@ -90,6 +91,9 @@ class ProjectConfig(_Table):
     """The folder of the cassettes, from the project's folder."""
     redact: str | None = None
     """`module:function` that every text goes through before it is kept on a cassette."""
+    mask: list[str] | str = Field(default_factory=list)
+    """Regular expressions of what differs from run to run in what a model is asked, as ids that
+    a tool draws at random; or `module:function`, which gets a text and returns those parts."""
     checks: list[str] = Field(default_factory=list)
     """Modules that are imported before a scenario file is read: each adds checks by `@check`."""
     models: dict[str, ModelConfig] = Field(default_factory=dict)

@@ -14,6 +14,7 @@ import sys
 import sysconfig
 import traceback
 from collections.abc import Coroutine, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, TracebackType
@@ -175,6 +176,32 @@ def _generator_behind(waits: Any) -> Any:
         if isinstance(each, CoroutineType | AsyncGeneratorType):
             return each
     return None
+
+
+@contextmanager
+def imported_anew(folder: Path) -> Iterator[None]:
+    """Have the project's modules imported once more within the block, as a new process would.
+
+    After it, those from before are in their places again.
+
+    Args:
+        folder: the project.
+    """
+    before = dict(sys.modules)
+    for name, module in before.items():
+        if name != "__main__" and _is_in(folder.resolve(), getattr(module, "__file__", None)):
+            del sys.modules[name]
+    try:
+        yield
+    finally:
+        for name in [name for name in sys.modules if name not in before]:
+            if _is_in(folder.resolve(), getattr(sys.modules[name], "__file__", None)):
+                del sys.modules[name]
+        sys.modules.update(before)
+
+
+def _is_in(folder: Path, file: str | None) -> bool:
+    return file is not None and is_user_file(file) and Path(file).resolve().is_relative_to(folder)
 
 
 _NAMED = 8

@@ -16,7 +16,7 @@ from handoff_evals.cassettes import (
     RecordedRequest,
     TrialExchanges,
 )
-from handoff_evals.cassettes.cassette import file_name
+from handoff_evals.cassettes.cassette_file import file_name
 from handoff_evals.errors import CassetteError, CassetteMissError
 from handoff_evals.transcript import ToolSchema
 
@@ -330,10 +330,60 @@ def test_a_second_folder_is_read_and_never_written(tmp_path: Path) -> None:
     assert len(list((tmp_path / "own").rglob("*.jsonl"))) == 1
 
 
-@pytest.mark.parametrize("label", ["Charged twice!", "charged twice", "…", "a/../b", "x" * 300])
+@pytest.mark.parametrize(
+    "label", ["Charged twice!", "charged twice", "…", "a/../b", "x" * 300, "half a pair \ud800"]
+)
 def test_a_label_becomes_a_file_name_of_its_own(label: str) -> None:
     name = file_name(label)
     assert "/" not in name
     assert not name.startswith(".")
     assert len(name) < 80
     assert name != file_name(label + " ")
+
+
+def test_a_label_that_looks_like_another_ones_file_name_shares_no_file_with_it() -> None:
+    assert file_name("plain-label") == "plain-label"
+    labels = ["ABC", file_name("ABC"), file_name(file_name("ABC")), "y" * 60, "y" * 61, "y" * 62]
+    assert len({file_name(label) for label in labels}) == len(labels)
+
+
+def test_what_has_no_order_makes_no_difference(tmp_path: Path) -> None:
+    def with_sets(*, turned: bool) -> RecordedRequest:
+        topics = ["sales", "billing"][:: -1 if turned else 1]
+        kinds = [{"type": "string"}, {"type": "null"}][:: -1 if turned else 1]
+        shown = f"{{{', '.join(map(repr, topics))}}}"
+        schema = {
+            "properties": {
+                "topic": {"enum": topics},
+                "kind": {"anyOf": kinds},
+                "many": {"uniqueItems": True, "default": topics},
+            },
+            "required": ["topic", "kind"][:: -1 if turned else 1],
+        }
+        tools = [
+            ToolSchema(name=name, description=f"One of {shown}.", parameters=schema)
+            for name in topics
+        ]
+        return request(
+            f"Topics: {shown}", tools=tuple(tools), options={"include": {"enum": topics}}
+        )
+
+    record(tmp_path, (with_sets(turned=False), "Good day."))
+    answers = cassette(tmp_path, Mode.REPLAY).trial("Scenario", trial=0, seed=1)
+    assert said(answers.find(with_sets(turned=True))) == "Good day."
+
+
+def test_what_has_an_order_makes_a_difference(tmp_path: Path) -> None:
+    record(tmp_path, (request("sales, billing"), "Good day."))
+    answers = cassette(tmp_path, Mode.REPLAY).trial("Scenario", trial=0, seed=1)
+    with pytest.raises(CassetteMissError):
+        answers.find(request("billing, sales"))
+
+
+def test_a_cassette_of_another_version_of_the_keys_is_still_found(tmp_path: Path) -> None:
+    record(tmp_path, (request("Hello"), "One."), (request("Hello"), "Two."))
+    [path] = tmp_path.rglob("*.jsonl")
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps({**line, "key": "of old"}) + "\n" for line in lines))
+    answers = cassette(tmp_path, Mode.REPLAY).trial("Scenario", trial=0, seed=1)
+    assert [said(answers.find(request("Hello"))) for _ in range(2)] == ["One.", "Two."]

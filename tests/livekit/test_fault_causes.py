@@ -20,6 +20,7 @@ EXPECTED = {
     "session": ("agent", "session_error"),
     "dropped_handoff": ("model", "several_handoffs"),
     "invalid_arguments": ("model", "invalid_arguments"),
+    "max_tool_steps": ("model", "max_tool_steps"),
     "silent_log": ("infrastructure", "silent_log"),
 }
 

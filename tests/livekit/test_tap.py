@@ -1,5 +1,9 @@
 import asyncio
-from typing import Any
+import inspect
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 from livekit.agents import (
@@ -12,9 +16,15 @@ from livekit.agents import (
 )
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN
 from livekit.agents.voice.agent_session import SessionConnectOptions
+from livekit.plugins import openai
+from pydantic import BaseModel
 
-from handoff_evals.livekit import Exchange, ScriptedLLM, Tap
+from handoff_evals.cassettes import Cassette, Mode, ModelIdentity
+from handoff_evals.errors import CassetteMissError
+from handoff_evals.livekit import Exchange, ScriptedLLM, Tap, WrapperLLM
+from handoff_evals.livekit.llm_wrapper import ChatRequest
 from handoff_evals.livekit.scripted import tool_call
+from handoff_evals.models.endpoint_llm import EndpointLLM
 from handoff_evals.transcript import AgentRef, FunctionCall, Usage
 from tests.support.phone import Plain, open_call
 
@@ -119,6 +129,56 @@ async def test_everything_that_was_asked_is_passed_on() -> None:
 
     (asked,) = inner.asked
     assert asked == given
+
+
+def parameters(model: Callable[..., Any]) -> set[str]:
+    return {
+        name
+        for name, each in inspect.signature(model).parameters.items()
+        if each.kind is not inspect.Parameter.VAR_KEYWORD
+    }
+
+
+@pytest.mark.parametrize("model", [WrapperLLM, ScriptedLLM, EndpointLLM])
+def test_every_model_of_ours_takes_what_livekits_models_take(model: type[llm.LLM[Any]]) -> None:
+    assert parameters(model.chat) == parameters(llm.LLM.chat)
+    of_plugin = dict.fromkeys(parameters(openai.LLM.chat) - {"self"})
+    assert set(of_plugin) > parameters(llm.LLM.chat) - {"self"}
+    inspect.signature(model.chat).bind(None, **of_plugin)
+
+
+def test_a_request_to_a_wrapped_model_is_all_that_livekit_knows_of_one() -> None:
+    names = {each.name for each in fields(ChatRequest)} - {"more"}
+    assert names == parameters(llm.LLM.chat) - {"self"}
+
+
+async def test_what_only_a_plugins_model_takes_is_passed_on() -> None:
+    inner = Recording(["Yes."])
+    tap, _ = tapped(inner)
+    await tap.chat(chat_ctx=hello(), response_format={"type": "json_object"}, later=1).collect()
+
+    (asked,) = inner.asked
+    assert (asked["response_format"], asked["later"]) == ({"type": "json_object"}, 1)
+
+
+class Order(BaseModel):
+    size: Literal["small", "large"]
+
+
+async def test_a_response_format_is_part_of_the_request_that_is_recorded(tmp_path: Path) -> None:
+    async def ask(response_format: Any, mode: Mode) -> str:
+        cassette = Cassette(
+            suite="S", model=ModelIdentity(label="m"), mode=mode, folders=[tmp_path]
+        )
+        exchanges = cassette.trial("One", trial=0, seed=0)
+        tap, _ = tapped(ScriptedLLM(["Yes."]), exchanges=exchanges)
+        stream = tap.chat(chat_ctx=hello(), response_format=response_format)
+        return (await stream.collect()).text
+
+    await ask(Order, Mode.AUTO)
+    assert await ask(Order, Mode.REPLAY) == "Yes."
+    with pytest.raises(CassetteMissError, match="response_format"):
+        await ask({"type": "json_object"}, Mode.REPLAY)
 
 
 async def test_what_was_not_given_stays_not_given() -> None:

@@ -1,23 +1,33 @@
 """What an agent's source says: its agents, its tools, and where they hand the call over."""
 
-from handoff_evals.agent_source.agent_module import AgentModule, Function, parameters, tool_mark
+from handoff_evals.agent_source.agent_module import (
+    AgentModule,
+    Function,
+    RuntimeFacts,
+    parameters,
+)
 from handoff_evals.agent_source.fingerprint import (
+    data_digests,
     digest_of_class,
     digest_of_function,
+    digest_of_values,
     fingerprint,
 )
 from handoff_evals.agent_source.handoff_sites import (
     HandoffSite,
-    Route,
     built,
     constructions,
     handoffs,
+)
+from handoff_evals.agent_source.tool_function import AgentKind, Evidence, evidence_of, strength
+from handoff_evals.agent_source.tool_routes import (
+    Route,
     leads_back,
     leads_there_again,
+    ordinary_tools,
     owner,
     routes,
 )
-from handoff_evals.agent_source.tool_function import AgentKind, Evidence, evidence_of, strength
 
 __all__ = [
     "AgentKind",
@@ -26,18 +36,21 @@ __all__ = [
     "Function",
     "HandoffSite",
     "Route",
+    "RuntimeFacts",
     "built",
     "constructions",
+    "data_digests",
     "digest_of_class",
     "digest_of_function",
+    "digest_of_values",
     "evidence_of",
     "fingerprint",
     "handoffs",
     "leads_back",
     "leads_there_again",
+    "ordinary_tools",
     "owner",
     "parameters",
     "routes",
     "strength",
-    "tool_mark",
 ]

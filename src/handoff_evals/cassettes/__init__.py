@@ -2,13 +2,16 @@
 
 from handoff_evals.cassettes.cassette import Cassette, Mode, TrialExchanges, cassette_of
 from handoff_evals.cassettes.exchange import Answer, ModelIdentity, RecordedRequest
+from handoff_evals.cassettes.masks import Mask, mask_of
 
 __all__ = [
     "Answer",
     "Cassette",
+    "Mask",
     "Mode",
     "ModelIdentity",
     "RecordedRequest",
     "TrialExchanges",
     "cassette_of",
+    "mask_of",
 ]

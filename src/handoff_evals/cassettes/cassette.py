@@ -1,20 +1,17 @@
 """The exchanges of a suite: a folder a model, in it a file a scenario, an exchange a line."""
 
-import os
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from hashlib import sha256
 from pathlib import Path
 
-from handoff_evals.cassettes.exchange import Answer, Entry, ModelIdentity, RecordedRequest, entry_of
+from handoff_evals.cassettes.cassette_file import CassetteFile, file_name
+from handoff_evals.cassettes.exchange import Answer, Entry, ModelIdentity, RecordedRequest
+from handoff_evals.cassettes.masks import Mask, Masked, mask_of
 from handoff_evals.cassettes.miss import miss
 from handoff_evals.config import read_config
-from handoff_evals.errors import CassetteError, CassetteMissError, UsageError
-from handoff_evals.files import locked, write_atomically
+from handoff_evals.errors import CassetteMissError, UsageError
 from handoff_evals.user_code import import_reference
 
 
@@ -31,85 +28,21 @@ class Mode(StrEnum):
     """By the model; a trial's exchanges take the place of those that were kept of it."""
 
 
-_LONGEST = 60
-
-
-class CassetteFile:
-    """A file that several processes may write to at once, and that a kill leaves valid.
-
-    A line is appended in one write under a lock; what a killed writer left of a line is
-    passed over by readers and cut off by the next writer.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def entries(self) -> list[Entry]:
-        """The exchanges in the file; none where there is no file.
-
-        Raises:
-            CassetteError: when a whole line can't be read.
-        """
-        try:
-            data = self.path.read_bytes()
-        except FileNotFoundError:
-            return []
-        found = []
-        for number, line in enumerate(data.splitlines(keepends=True), 1):
-            if not line.endswith(b"\n"):
-                break
-            try:
-                found.append(entry_of(line))
-            except ValueError as error:
-                raise CassetteError(
-                    f"{self.path}:{number}: not an exchange of this version: {error}; "
-                    "delete the line, or record anew by `--cassettes record`"
-                ) from error
-        return found
-
-    def add(self, entry: Entry) -> None:
-        """Append an entry, unless another process has recorded the same meanwhile."""
-        with self._locked():
-            data = self.path.read_bytes() if self.path.exists() else b""
-            same = [line for line in data.splitlines() if entry.key.encode() in line]
-            whole = data.rfind(b"\n") + 1
-            if any(entry_of(line).place == entry.place for line in same if line in data[:whole]):
-                return
-            with self.path.open("ab", buffering=0) as file:
-                if whole < len(data):
-                    os.truncate(self.path, whole)
-                file.write(entry.line())
-                os.fsync(file.fileno())
-
-    def rewrite(self, change: Callable[[list[Entry]], list[Entry]]) -> None:
-        """Replace all entries by others, whole or not at all."""
-        with self._locked():
-            entries = change(self.entries())
-            if not entries:
-                self.path.unlink(missing_ok=True)
-                return
-            write_atomically(self.path, b"".join(entry.line() for entry in entries))
-
-    def _locked(self) -> AbstractContextManager[None]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        return locked(self.path)
-
-
-def file_name(label: str) -> str:
-    """A name that people can read, and that no other label gets."""
-    words = re.sub(r"[^a-z0-9.]+", "-", label.casefold()).strip("-.")[:_LONGEST].strip("-.")
-    if words == label:
-        return words
-    return f"{words or 'unnamed'}-{sha256(label.encode()).hexdigest()[:6]}"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Slot:
     """Where an answer will be kept."""
 
     key: str
     occurrence: int
-    request: RecordedRequest
+    masked: Masked
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A recorded exchange, with its request as it is compared today."""
+
+    entry: Entry
+    masked: Masked
 
 
 @dataclass(kw_only=True)
@@ -127,19 +60,42 @@ class TrialExchanges:
     files: Sequence[CassetteFile]
     """The first is written to, all are read."""
     redact: Callable[[str], str] | None = None
+    mask: Mask | None = None
     done: Callable[["TrialExchanges"], None] = lambda _exchanges: None
     replayed: int = 0
     asked: int = 0
-    _found: dict[tuple[str, int], Entry] = field(init=False)
+    _recorded: list[Entry] = field(init=False)
+    _found: dict[tuple[str, int], Kept] = field(init=False)
     _times: Counter[str] = field(default_factory=Counter)
     _used: set[tuple[str, int]] = field(default_factory=set)
     _new: list[Entry] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Read the cassette files."""
-        recording = self.mode is Mode.RECORD
-        files = () if recording else reversed(self.files)  # of two answers, the first file's
-        self._found = {entry.place: entry for file in files for entry in file.entries()}
+        """Read the cassette files, and find what they have of this trial by its key of today.
+
+        Not by the one in the file: the masks, or what counts as the same, may have changed
+        since. The same asked twice has its answers in the order in which they were asked.
+        """
+        files = () if self.mode is Mode.RECORD else self.files
+        read = [file.entries() for file in files]
+        self._recorded = [entry for entries in read for entry in entries]
+        self._found = {}
+        for entries in read:
+            times: Counter[str] = Counter()
+            own = [each for each in entries if each.trial == self.trial]
+            for entry in sorted(own, key=lambda each: each.occurrence):
+                kept = Kept(entry=entry, masked=self._masked(entry.request))
+                key = kept.masked.request.key(trial=entry.trial, seed=entry.seed)
+                # Of two answers, the first file's.
+                self._found.setdefault((key, times[key]), kept)
+                times[key] += 1
+
+    def _masked(self, request: RecordedRequest) -> Masked:
+        request = request.canonical()
+        if self.mask is None:
+            return Masked(request=request)
+        masked = self.mask.apply(request)
+        return replace(masked, request=masked.request.in_order())
 
     def find(self, request: RecordedRequest) -> Answer | Slot:
         """The recorded answer, or where the model's will be kept.
@@ -147,34 +103,36 @@ class TrialExchanges:
         Raises:
             CassetteMissError: when only a cassette may answer and it has nothing.
         """
-        request = request.canonical()
         if self.redact is not None:
             request = request.redacted(self.redact)
-        key = request.key(trial=self.trial, seed=self.seed)
+        masked = self._masked(request)
+        key = masked.request.key(trial=self.trial, seed=self.seed)
         occurrence = self._times[key]
         self._times[key] += 1
-        entry = self._found.get((key, occurrence))
-        if entry is not None:
-            self._used.add(entry.place)
+        kept = self._found.get((key, occurrence))
+        if kept is not None:
+            self._used.add(kept.entry.place)
             self.replayed += 1
-            return entry.answer
+            return masked.shown(kept.masked.hidden(kept.entry.answer))
         if self.mode is Mode.REPLAY:
             where = str(self.files[0].path.parent)
             raise CassetteMissError(
-                miss(request, list(self._found.values()), trial=self.trial, where=where)
+                miss(masked.request, self._recorded, trial=self.trial, where=where)
             )
         self.asked += 1
-        return Slot(key=key, occurrence=occurrence, request=request)
+        return Slot(key=key, occurrence=occurrence, masked=masked)
 
     def keep(self, slot: Slot, answer: Answer) -> None:
         """Keep what the model answered."""
+        if self.redact is not None:
+            answer = answer.redacted(self.redact)
         entry = Entry(
             key=slot.key,
             trial=self.trial,
             seed=self.seed,
             occurrence=slot.occurrence,
-            request=slot.request,
-            answer=answer if self.redact is None else answer.redacted(self.redact),
+            request=slot.masked.request,
+            answer=slot.masked.hidden(answer),
         )
         self._used.add(entry.place)
         if self.mode is Mode.RECORD:
@@ -233,6 +191,8 @@ class Cassette:
     """The first is written to, all are read."""
     redact: Callable[[str], str] | None = None
     """What every text goes through before it is written or looked up."""
+    mask: Mask | None = None
+    """What finds the values that differ from run to run."""
     unused: list[Unused] = field(default_factory=list)
     """Of the trials that were run."""
     replayed: int = 0
@@ -256,6 +216,7 @@ class Cassette:
             mode=self.mode,
             files=[CassetteFile(folder / place / name) for folder in self.folders],
             redact=self.redact,
+            mask=self.mask,
             done=self._count,
         )
 
@@ -304,10 +265,10 @@ def cassette_of(
         model: which model; None for a reference model.
         mode: whether it answers, records, or both.
         folders: where cassettes are, relative to the project; the first is written to.
-        project: where `pyproject.toml` is, which may name a `redact` function.
+        project: where `pyproject.toml` is, which may set `redact` and `mask`.
 
     Raises:
-        UsageError: when that function can't be imported.
+        UsageError: when what they name can't be had.
     """
     if mode is Mode.OFF or model is None:
         return None
@@ -317,6 +278,7 @@ def cassette_of(
         mode=mode,
         folders=[project / folder for folder in folders],
         redact=_redact(project),
+        mask=mask_of(project),
     )
 
 

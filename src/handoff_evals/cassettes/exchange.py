@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
@@ -58,7 +59,8 @@ class RecordedRequest:
         """The same for all requests that ask the same.
 
         The ids of tool calls, which livekit and providers draw at random, become numbers
-        in the order of their first appearance.
+        in the order of their first appearance. What has no order of its own is sorted: sets
+        that a text shows, tools, and the values of an `enum` or a `required` in a schema.
         """
         numbers: dict[str, str] = {}
 
@@ -72,21 +74,21 @@ class RecordedRequest:
                 }
             return [numbered(each) for each in value] if isinstance(value, list | tuple) else value
 
-        return replace(self, messages=tuple(numbered(message) for message in self.messages))
+        made = replace(self, messages=tuple(numbered(message) for message in self.messages))
+        return texts_changed(made, _sets_sorted).in_order()
+
+    def in_order(self) -> "RecordedRequest":
+        """The same with its tools, and what has no order in their schemas, sorted."""
+        tools = [replace(each, parameters=_schema_sorted(each.parameters)) for each in self.tools]
+        return replace(
+            self,
+            tools=tuple(sorted(tools, key=lambda each: each.name)),
+            options=_schema_sorted(self.options),
+        )
 
     def redacted(self, redact: Callable[[str], str]) -> "RecordedRequest":
         """The same with every text of its messages passed through `redact`."""
-
-        def clean(value: Any) -> Any:
-            if isinstance(value, str):
-                return redact(value)
-            if isinstance(value, Mapping):
-                return {
-                    name: each if name in _NO_WORDS else clean(each) for name, each in value.items()
-                }
-            return [clean(each) for each in value] if isinstance(value, list | tuple) else value
-
-        return replace(self, messages=tuple(clean(message) for message in self.messages))
+        return replace(self, messages=_changed(self.messages, redact))
 
     def key(self, *, trial: int, seed: int) -> str:
         """The key of all that is the same, in one trial: 32 hexadecimal digits.
@@ -111,8 +113,82 @@ class RecordedRequest:
         return hashlib.sha256(written.encode()).hexdigest()[:32]
 
 
-# Parts of a message that are no text.
+# Parts of a message or a schema that are no text.
 _NO_WORDS = frozenset({"role", "id", "tool_call_id", "type", "name"})
+
+
+def texts_changed(request: RecordedRequest, change: Callable[[str], str]) -> RecordedRequest:
+    """The request with every text of it changed: in messages, then in tools, then in options."""
+    return replace(
+        request,
+        messages=_changed(request.messages, change),
+        tools=tuple(
+            replace(
+                each,
+                description=change(each.description),
+                parameters=_changed(each.parameters, change),
+            )
+            for each in request.tools
+        ),
+        options=_changed(request.options, change),
+    )
+
+
+def _changed(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {
+            name: each if name in _NO_WORDS and isinstance(each, str) else _changed(each, change)
+            for name, each in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return type(value)(_changed(each, change) for each in value)
+    return value
+
+
+_ITEM = (
+    r"'(?:[^'\\\n]|\\.)*'|"
+    r'"(?:[^"\\\n]|\\.)*"|'
+    r"-?\d+(?:\.\d+)?|"
+    r"<[\w.]+(?:: (?:'[^'\n]*'|-?\d+))?>"
+)
+_SET = re.compile(rf"\{{(?:{_ITEM})(?:, (?:{_ITEM}))+\}}")
+"""How Python writes a set of texts, numbers or members of an enum; no JSON is written so."""
+
+
+def _sets_sorted(text: str) -> str:
+    if "{" not in text:
+        return text
+    return _SET.sub(
+        lambda found: f"{{{', '.join(sorted(re.findall(_ITEM, found.group())))}}}", text
+    )
+
+
+# Keywords of JSON Schema whose lists have no order.
+_UNORDERED = frozenset({"enum", "required", "anyOf", "oneOf", "allOf", "type", "examples"})
+# Those whose values are data, in which these words mean nothing.
+_DATA = frozenset({"enum", "const", "default", "examples"})
+
+
+def _schema_sorted(schema: Any) -> Any:
+    if isinstance(schema, list | tuple):
+        return [_schema_sorted(each) for each in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    found = {}
+    for name, value in schema.items():
+        inner = value if name in _DATA else _schema_sorted(value)
+        # A set as a default value comes as a list.
+        listed = name in _UNORDERED or (name == "default" and schema.get("uniqueItems"))
+        found[name] = (
+            sorted(inner, key=_as_json) if listed and isinstance(inner, list | tuple) else inner
+        )
+    return found
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 SCHEMA = 1
@@ -130,24 +206,36 @@ class Answer:
     ttft_s: float | None
     duration_s: float
 
+    @property
+    def words(self) -> str:
+        """All that was said, and the arguments of the calls, to search in."""
+        deltas = [chunk.get("delta") or {} for chunk in self.chunks]
+        calls = [call for delta in deltas for call in delta.get("tool_calls") or ()]
+        said = "".join(delta.get("content") or "" for delta in deltas)
+        return "\n".join([said, *(call["arguments"] for call in calls)])
+
     def redacted(self, redact: Callable[[str], str]) -> "Answer":
-        """The same with its words passed through `redact`, put together into one chunk first.
+        """The same with its words passed through `redact`."""
+        return self.changed(words=redact, arguments=redact)
+
+    def changed(self, *, words: Callable[[str], str], arguments: Callable[[str], str]) -> "Answer":
+        """The same with what is said and the calls' arguments changed, in one chunk.
 
         A number that came in three chunks would be seen in none of them.
         """
-        words, calls, rest = "", [], []
+        said, calls, rest = "", [], []
         for chunk in self.chunks:
             delta = dict(chunk.get("delta") or {})
-            words += delta.pop("content", None) or ""
+            said += delta.pop("content", None) or ""
             calls += [
-                {**call, "arguments": redact(call["arguments"])}
+                {**call, "arguments": arguments(call["arguments"])}
                 for call in delta.pop("tool_calls", None) or ()
             ]
             if chunk.get("usage"):
                 rest.append({**chunk, "delta": delta} if delta else _without_delta(chunk))
-        said = {"content": redact(words)} if words else {}
+        content = {"content": words(said)} if said else {}
         at = next((chunk["at"] for chunk in self.chunks), 0.0)
-        first = {"at": at, "delta": {"role": "assistant", **said, "tool_calls": calls}}
+        first = {"at": at, "delta": {"role": "assistant", **content, "tool_calls": calls}}
         return replace(self, chunks=(first, *rest))
 
 

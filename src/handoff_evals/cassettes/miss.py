@@ -6,6 +6,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from handoff_evals.cassettes.exchange import Entry, RecordedRequest
+from handoff_evals.cassettes.mask_proposal import as_toml, differently_ordered, proposed_masks
 from handoff_evals.transcript import ToolSchema, message_text
 
 _AROUND = 4
@@ -25,10 +26,32 @@ def miss(request: RecordedRequest, recorded: Sequence[Entry], *, trial: int, whe
         where: the folder of the cassette files. The file is not named: the same miss of two
             scenarios is to be counted as one.
     """
+    same_trial = [entry.request for entry in recorded if entry.trial == trial]
+    nearest = max(same_trial, key=lambda each: _nearness(request, each), default=None)
     return (
-        f"{request.agent} asked what was never recorded: {_why(request, recorded, trial)}; "
-        f"record it: --cassettes auto (in {where})"
+        f"{request.agent} asked what was never recorded: "
+        f"{_why(request, recorded, nearest, trial)}; {_what_to_do(request, nearest)}record it: "
+        f"--cassettes auto (in {where})"
     )
+
+
+def _what_to_do(request: RecordedRequest, nearest: RecordedRequest | None) -> str:
+    """What has the request found without recording it anew, where there is something."""
+    if nearest is None:
+        return ""
+    masks = proposed_masks(nearest, request)
+    if masks:
+        return (
+            "if that differs from run to run by itself, as an id that a tool draws at random or "
+            f"today's date, write `{as_toml(masks)}` under [tool.handoff-evals] in "
+            "pyproject.toml; or else "
+        )
+    if differently_ordered(nearest, request):
+        return (
+            "the same words stand in another order, as a set gives them, which depends on the "
+            "hash seed of the process: write sorted(...) around the set; or else "
+        )
+    return ""
 
 
 def first_difference(recorded: RecordedRequest, now: RecordedRequest) -> str | None:
@@ -61,16 +84,19 @@ def changed_words(old: str, new: str) -> str:
     return "only blanks and line breaks differ"
 
 
-def _why(request: RecordedRequest, recorded: Sequence[Entry], trial: int) -> str:
+def _why(
+    request: RecordedRequest,
+    recorded: Sequence[Entry],
+    nearest: RecordedRequest | None,
+    trial: int,
+) -> str:
     if not recorded:
         return "there is nothing of this conversation"
-    same_trial = [entry for entry in recorded if entry.trial == trial]
-    if not same_trial:
-        known = ", ".join(str(number + 1) for number in sorted({entry.trial for entry in recorded}))
+    if nearest is None:
+        known = ", ".join(str(number + 1) for number in sorted({each.trial for each in recorded}))
         return f"there is no trial {trial + 1} of this conversation, only {known}"
-    nearest = max(same_trial, key=lambda entry: _nearness(request, entry.request))
     return (
-        first_difference(nearest.request, request)
+        first_difference(nearest, request)
         or "it was asked once more than was recorded, or with another seed"
     )
 
@@ -126,8 +152,6 @@ def _of_tools(recorded: RecordedRequest, now: RecordedRequest) -> str | None:
             if name in after and (change := _of_tool(tool, after[name])) is not None
         ),
     ]
-    if not changes and list(before) != list(after):
-        changes = ["their order"]
     return f"tools of {now.agent} changed: {changes[0]}" if changes else None
 
 

@@ -100,12 +100,20 @@ def agent_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score
         happened = f"active {decision.actual}"
         if decision.outcome == "unreached":
             happened = who_ended(transcript)
+        elif decision.outcome != "correct":
+            happened += _limit_met(transcript, decision.turn)
         yield Score(
             status="passed" if decision.outcome == "correct" else "failed",
             reason=f"{decision.outcome}: expected {decision.expected}, {happened}",
             turn=decision.turn,
             events=_handoff_events(transcript, decision.turn),
         )
+
+
+def _limit_met(transcript: Transcript, turn: int) -> str:
+    """LiveKit's limit that ended the turn's tool calls, if it did."""
+    limits = [each for each in transcript.faults if each.cause == "max_tool_steps"]
+    return "".join(f"; {each.detail}" for each in limits if each.turn == turn)
 
 
 @check("path")

@@ -9,6 +9,7 @@ from typing import Protocol, Self
 
 from handoff_evals.changes import Survey, survey, unseen
 from handoff_evals.checks import expect_keys, load_checks
+from handoff_evals.config import read_config
 from handoff_evals.diff.worker_client import (
     Prepared,
     StartWorker,
@@ -247,7 +248,6 @@ def _baseline(spec: str, path: Path, suites: tuple[Suite, ...]) -> Kept:
     )
 
 
-_CASSETTES = Path("fixtures/cassettes")
 _KEPT_AT_ONCE = 8
 
 
@@ -383,7 +383,7 @@ class _Opening:
             out=str(out),
             cassette_folders=(
                 str((request.out / "cassettes").resolve()),
-                str(home / _CASSETTES),
+                str(home / read_config(home).cassettes),
             ),
         )
         worker = await self.stack.enter_async_context(

@@ -105,6 +105,7 @@ class Worker:
             prepared = prepare(self._request, models=models)
             run = RunFolder.create(out.parent, prepared.manifest, name=out.name)
             self._closing.enter_context(run.locked())
+        await prepared.check_agents(run)
         [model] = prepared.models
         self._planned = {each.key: each for each in prepared.planned}
         self._runner = prepared.runner(run, self._finished, self._not_run)

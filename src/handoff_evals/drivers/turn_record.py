@@ -1,5 +1,6 @@
 """What a call brings, and one turn while it runs, and whose fault it is where it does not end."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from traceback import format_exception
@@ -8,7 +9,7 @@ from typing import Any
 from livekit.agents import AgentSession, RunResult
 from pydantic_core import to_jsonable_python
 
-from handoff_evals.livekit import Exchange, Noted, cause_of, fields_of
+from handoff_evals.livekit import Exchange, Noted, Opened, cause_of, fields_of
 from handoff_evals.transcript import AgentError, Fault, Owner, Transcript, Turn
 from handoff_evals.user_code import original
 
@@ -87,6 +88,26 @@ class TurnRecord:
         after = f", having called {' and '.join(made)}" if made else ""
         detail = f"{who} was not done within {limit}{after}{where}"
         return _ended("agent", "turn_timeout", detail)
+
+    def step_limit(self, opened: Opened | None) -> Iterator[Noted]:
+        """Where livekit ended an agent's tool calls, because of the session's `max_tool_steps`.
+
+        It says so in its log alone, as a warning: the request shows it too, since no call is
+        allowed in it after as many replies with calls.
+        """
+        limit = None if opened is None else opened.session.options.max_tool_steps
+        steps: Counter[str] = Counter()
+        for exchange in self.exchanges:
+            if limit is None or exchange.purpose == "direct":
+                continue
+            agent = exchange.agent.label
+            if exchange.tool_choice == "none" and steps[agent] > limit:
+                message = (
+                    f"{agent} called tools in {steps[agent]} replies running, and livekit allowed "
+                    f"no more (max_tool_steps={limit}): AgentSession(max_tool_steps=...) sets it"
+                )
+                yield Noted(error=AgentError(where="max_tool_steps", message=message))
+            steps[agent] = steps[agent] + 1 if exchange.calls else 0
 
     def failures(self) -> Iterator[Exception]:
         """What the models raised."""

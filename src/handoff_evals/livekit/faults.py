@@ -26,6 +26,7 @@ AGENT_ERRORS: Mapping[str, tuple[Owner, str]] = {
     "session": ("agent", "session_error"),
     "dropped_handoff": ("model", "several_handoffs"),
     "invalid_arguments": ("model", "invalid_arguments"),
+    "max_tool_steps": ("model", "max_tool_steps"),
     "silent_log": ("infrastructure", "silent_log"),
 }
 """What an error is about (`AgentError.where`), to whose fault it is and its cause.
@@ -88,6 +89,8 @@ def faults_of(exchange: Exchange, *, turn: int, ended: bool = False) -> list[Fau
 def _said_by(exchange: Exchange, failure: Exception) -> str:
     # A miss begins with the agent's name.
     said = str(failure)
+    if exchange.purpose == "decision":
+        said += "; a turn's `decisions: {NAME: VALUE}` decides in the place of a DecisionModel"
     return said if isinstance(failure, CassetteMissError) else f"{exchange.agent.label}: {said}"
 
 

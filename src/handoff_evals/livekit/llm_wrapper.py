@@ -1,7 +1,8 @@
 """What models that stand before another one have in common: they pass on what is asked."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from livekit.agents import llm
@@ -23,6 +24,8 @@ class ChatRequest:
     parallel_tool_calls: NotGivenOr[bool]
     tool_choice: NotGivenOr[llm.ToolChoice]
     extra_kwargs: NotGivenOr[dict[str, Any]]
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Parameters of this kind of model alone, as the plugins' `response_format`."""
 
     def of(self, model: llm.LLM[Any]) -> llm.LLMStream:
         """Ask this of a model."""
@@ -33,6 +36,7 @@ class ChatRequest:
             parallel_tool_calls=self.parallel_tool_calls,
             tool_choice=self.tool_choice,
             extra_kwargs=self.extra_kwargs,
+            **self.more,
         )
 
 
@@ -70,8 +74,9 @@ class WrapperLLM(llm.LLM[Any]):
         parallel_tool_calls: NotGivenOr[bool] = NOT_GIVEN,
         tool_choice: NotGivenOr[llm.ToolChoice] = NOT_GIVEN,
         extra_kwargs: NotGivenOr[dict[str, Any]] = NOT_GIVEN,
+        **more: Any,
     ) -> llm.LLMStream:
-        """Ask the wrapped model, in the wrapper's way."""
+        """Ask the wrapped model, in the wrapper's way; what livekit's `LLM` lacks is passed on."""
         return self.answer(
             ChatRequest(
                 chat_ctx=chat_ctx,
@@ -80,6 +85,7 @@ class WrapperLLM(llm.LLM[Any]):
                 parallel_tool_calls=parallel_tool_calls,
                 tool_choice=tool_choice,
                 extra_kwargs=extra_kwargs,
+                more=more,
             )
         )
 

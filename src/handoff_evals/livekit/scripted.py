@@ -141,6 +141,7 @@ class ScriptedLLM(llm.LLM[Any]):
         parallel_tool_calls: NotGivenOr[bool] = NOT_GIVEN,  # noqa: ARG002 - livekit's signature
         tool_choice: NotGivenOr[llm.ToolChoice] = NOT_GIVEN,
         extra_kwargs: NotGivenOr[dict[str, Any]] = NOT_GIVEN,  # noqa: ARG002 - as above
+        **_more: Any,
     ) -> llm.LLMStream:
         """Answer with the next reply of the script."""
         request = Request(

@@ -1,5 +1,6 @@
 """The wrapper around each agent's model: it notes what the model got and gave."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal
@@ -7,14 +8,16 @@ from typing import Any, Literal
 from livekit.agents import Agent, AgentSession, llm, utils
 from livekit.agents.types import APIConnectOptions
 from livekit.agents.utils import is_given
+from pydantic import PydanticUserError, TypeAdapter
 from pydantic_core import to_jsonable_python
 
 from handoff_evals.cassettes import Answer, ModelIdentity, RecordedRequest, TrialExchanges
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit.deadlines import WaitClock, count_in, now
+from handoff_evals.livekit.decision_model import DecisionTaps, decided
 from handoff_evals.livekit.internals import model_options
 from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
-from handoff_evals.livekit.scripted import IncomingAnswer, chunks_of
+from handoff_evals.livekit.scripted import IncomingAnswer, ScriptedLLM, chunks_of
 from handoff_evals.livekit.tools import schemas
 from handoff_evals.livekit.virtual_time import VirtualTime
 from handoff_evals.transcript import AgentRef, FunctionCall, ModelCall, ToolSchema, Usage
@@ -61,7 +64,7 @@ class Exchange:
     """A model call while it is under way; `frozen()` makes the record of it."""
 
     agent: AgentRef
-    purpose: Literal["reply", "direct"]
+    purpose: Literal["reply", "direct", "decision"]
     model: str
     messages: tuple[Mapping[str, Any], ...]
     tools: tuple[ToolSchema, ...]
@@ -106,7 +109,7 @@ class Exchange:
 
     def made(self) -> list[tuple[int, FunctionCall]]:
         """The calls that livekit carries out, and after how many handoffs each was made."""
-        if self.purpose == "direct" or self.tool_choice == "none":
+        if self.purpose != "reply" or self.tool_choice == "none":
             return []
         calls = [
             FunctionCall(
@@ -149,7 +152,7 @@ class Tap(WrapperLLM):
         inner: the model that answers.
         agent: who is asking, looked up at each request.
         purpose: `reply` for an agent's own model, `direct` for the session's,
-            which only the agents' own code asks.
+            which only the agents' own code asks, `decision` for a DecisionModel.
         log: where an exchange is put as soon as it starts.
         exchanges: answers instead of the model where it can, and keeps what the model answers.
     """
@@ -159,7 +162,7 @@ class Tap(WrapperLLM):
         inner: llm.LLM[Any],
         *,
         agent: Callable[[], AgentRef],
-        purpose: Literal["reply", "direct"],
+        purpose: Literal["reply", "direct", "decision"],
         log: Callable[[Exchange], None],
         exchanges: TrialExchanges | None = None,
     ) -> None:
@@ -224,7 +227,11 @@ class _TapStream(WrapperStream):
 
     def _request(self, model: ModelIdentity) -> RecordedRequest:
         exchange, asked = self._exchange, self._asked
-        if model.agents_own:
+        if exchange.purpose == "decision":
+            # Whatever answers in the agents' place, this is the agents' own.
+            label = f"decisions by {described(self._tap.inner)}"
+            model = ModelIdentity(label=label)
+        elif model.agents_own:
             # Which one it is, only the agent says.
             label = f"{model.label} {described(self._tap.inner)}"
             model = replace(model, label=label, agents_own=False)
@@ -235,7 +242,9 @@ class _TapStream(WrapperStream):
             tools=exchange.tools,
             tool_choice=exchange.tool_choice,
             options=_set(
-                parallel_tool_calls=asked.parallel_tool_calls, extra_kwargs=asked.extra_kwargs
+                parallel_tool_calls=asked.parallel_tool_calls,
+                extra_kwargs=asked.extra_kwargs,
+                **asked.more,
             ),
         )
 
@@ -259,9 +268,24 @@ class _TapStream(WrapperStream):
 
 
 def _set(**options: Any) -> Mapping[str, Any]:
-    """Those that are given, as JSON."""
-    given = {name: value for name, value in options.items() if utils.is_given(value) and value}
-    return dict(to_jsonable_python(given, fallback=str))
+    """Those that are given, as JSON that is the same in each process."""
+    return {name: _plain(each) for name, each in options.items() if utils.is_given(each) and each}
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON: types by their schema, sets sorted, other objects by their class."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(map(_plain, value), key=json.dumps)
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, type):
+        try:
+            return TypeAdapter(value).json_schema()
+        except PydanticUserError:
+            return value.__qualname__
+    return to_jsonable_python(value, fallback=lambda other: type(other).__qualname__)
 
 
 def _written(choice: llm.ToolChoice | None) -> str | None:
@@ -275,6 +299,7 @@ class Taps:
 
     Args:
         model: stands in for every model; None leaves each agent its own.
+        agent: who has the call, looked up at each request of the agents' own code.
         log: where an exchange is put as soon as it starts.
         exchanges: answers in the models' place where it can.
     """
@@ -283,16 +308,42 @@ class Taps:
         self,
         model: llm.LLM[Any] | None,
         *,
+        agent: Callable[[], AgentRef],
         log: Callable[[Exchange], None],
         exchanges: TrialExchanges | None = None,
     ) -> None:
         self.model = model
+        self.decides: llm.LLM[Any] | None = None
+        """Stands in for every DecisionModel; None leaves each agent its own."""
+        self._agent = agent
         self._log = log
         self._exchanges = exchanges
 
-    def direct(self, model: llm.LLM[Any], *, agent: Callable[[], AgentRef]) -> Tap:
+    def enter(self) -> None:
+        """Stand before what DecisionModels are asked in the current context."""
+        DecisionTaps(self._decision).enter()
+
+    def script_decisions(self, values: Mapping[str, Any]) -> None:
+        """Have DecisionModels decide so, where a model stands in for the agents' own."""
+        if self.model is not None:
+            self.decides = ScriptedLLM(lambda _: decided(**values)) if values else None
+
+    def direct(self, model: llm.LLM[Any]) -> Tap:
         """A tap for the session, whose model only the agents' own code asks."""
-        return Tap(model, agent=agent, purpose="direct", log=self._log, exchanges=self._exchanges)
+        return Tap(
+            model, agent=self._agent, purpose="direct", log=self._log, exchanges=self._exchanges
+        )
+
+    def _decision(self, model: llm.LLM[Any]) -> Tap:
+        # What a script says is no model's answer, to be kept for when there is no script.
+        exchanges = None if self.decides else self._exchanges
+        return Tap(
+            self.decides or model,
+            agent=self._agent,
+            purpose="decision",
+            log=self._log,
+            exchanges=exchanges,
+        )
 
     def put_before(
         self, agent: Agent, *, session: AgentSession[Any], ref: Callable[[], AgentRef]

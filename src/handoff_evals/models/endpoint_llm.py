@@ -79,8 +79,9 @@ class EndpointLLM(llm.LLM[Any]):
         parallel_tool_calls: NotGivenOr[bool] = NOT_GIVEN,  # noqa: ARG002 - it makes one at a time
         tool_choice: NotGivenOr[llm.ToolChoice] = NOT_GIVEN,
         extra_kwargs: NotGivenOr[dict[str, Any]] = NOT_GIVEN,
+        **more: Any,
     ) -> llm.LLMStream:
-        """Ask the model.
+        """Ask the model; `more` is for the client, as `response_format`.
 
         Raises:
             ValueError: when `tool_choice` names a tool that is not there.
@@ -90,7 +91,8 @@ class EndpointLLM(llm.LLM[Any]):
         extra = dict(extra_kwargs or {})
         if forced:
             extra["response_format"] = _as_response_format(forced)
-        asked = _Asked(chat_ctx=chat_ctx, tools=shown, extra=extra, forced=bool(forced))
+            more.pop("response_format", None)
+        asked = _Asked(chat_ctx=chat_ctx, tools=shown, extra=extra, more=more, forced=bool(forced))
         return _EndpointStream(self, asked, conn_options)
 
     async def aclose(self) -> None:
@@ -104,6 +106,7 @@ class _Asked:
     chat_ctx: llm.ChatContext
     tools: list[llm.Tool]
     extra: dict[str, Any]
+    more: dict[str, Any]
     forced: bool
 
 
@@ -127,6 +130,7 @@ class _EndpointStream(llm.LLMStream):
             # Retries are this stream's: two layers of them would multiply.
             conn_options=replace(self._conn_options, max_retry=0),
             extra_kwargs=self._asked.extra,
+            **self._asked.more,
         )
         no_tool = self._model.endpoint.no_tool if self._asked.tools else ""
         async with stream:

@@ -1,7 +1,7 @@
 """A run on disk: a manifest, a trial a line, and the summary.
 
 ```
-RUN/manifest.json   written once, at the start
+RUN/manifest.json   written at the start
 RUN/trials.jsonl    one line is appended for each trial that is finished
 RUN/summary.json    written at the end, and drawn anew from the trials whenever asked
 ```
@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from errno import ENOSPC
 from itertools import count
@@ -73,6 +73,8 @@ class SuiteRecord:
     simulated: tuple[str, ...] = ()
     scenario_sha256: Mapping[str, str] = field(default_factory=dict)
     """By the scenario's label; empty in runs of older versions."""
+    agent_version: Mapping[str, str] = field(default_factory=dict)
+    """Digests of what the agents are when they are opened, by what messages call it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +95,7 @@ class RunSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """Written once, when the run starts."""
+    """Written when the run starts; the agents' versions, once they are opened."""
 
     created_at: str
     """UTC, ISO 8601."""
@@ -183,6 +185,15 @@ class RunFolder:
             return _MANIFEST.validate_python(data)
         except ValueError as error:
             raise RunFolderError(f"{path}: not a manifest of this version: {error}") from error
+
+    def note_agents(self, versions: Mapping[str, Mapping[str, str]]) -> None:
+        """Write into the manifest which version of its agents each suite has, by its name."""
+        old = self.manifest
+        suites = tuple(
+            replace(suite, agent_version=versions.get(suite.name, {})) for suite in old.suites
+        )
+        manifest = replace(old, suites=suites)
+        write_atomically(self.path / "manifest.json", _written(_MANIFEST, manifest, indent=2))
 
     def repair(self) -> None:
         """Cut off a last line that was being written when an earlier process was killed."""

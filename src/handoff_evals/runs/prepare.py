@@ -1,11 +1,9 @@
 """A run, from what was asked for to the trials in its folder."""
 
-import subprocess
 import sys
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from handoff_evals.agent_source import fingerprint
@@ -25,6 +23,8 @@ from handoff_evals.results import (
     TrialKey,
     scenario_sha256,
 )
+from handoff_evals.runs.agent_version import VersionReader, check_versions
+from handoff_evals.runs.environment import git_state, versions
 from handoff_evals.runs.lane import Budget, Planned, RetryPolicy, by_driver, plan
 from handoff_evals.runs.runner import Executor, Pace, Route, Runner
 from handoff_evals.scenarios import Scenario, Suite, discover, load_suite
@@ -94,9 +94,29 @@ class PreparedRun:
 
         Returns:
             Why some were not run, a sentence a reason.
+
+        Raises:
+            UsageError: when the folder's trials were run with another version of the agents.
         """
+        if folder is not None:
+            await self.check_agents(folder)
         executor: Executor = self.runner(folder, done)
         return await executor.run(self.planned)
+
+    async def check_agents(self, folder: RunFolder) -> None:
+        """See that the run goes on with the agents that it was begun with.
+
+        In the loop in which the conversations run: what a factory makes may belong to one.
+
+        Raises:
+            UsageError: when they are not what they were.
+        """
+        seconds = self.request.limits.turn_s
+        readers = [
+            VersionReader(suite=suite, folder=self.request.folder, within_s=seconds)
+            for suite in self.suites
+        ]
+        await check_versions(folder, readers, self.entries)
 
     def runner(
         self,
@@ -180,7 +200,7 @@ def prepare(
     for suite in suites:
         driver_for(suite)
     labels = [model.label for model in models]
-    commit, dirty = _git(request.folder)
+    commit, dirty = git_state(request.folder)
     manifest = Manifest(
         created_at=datetime.now(UTC).isoformat(),
         command=tuple(command),
@@ -197,7 +217,7 @@ def prepare(
             cassettes=request.cassettes.value,
             cassette_folders=tuple(map(str, request.cassette_folders)),
         ),
-        versions=_versions(),
+        versions=versions(),
         git_commit=commit,
         git_dirty=dirty,
         prices={model.label: model.price for model in models if model.price},
@@ -366,31 +386,3 @@ def _record(suite: Suite, folder: Path) -> SuiteRecord:
         simulated=suite.simulated,
         scenario_sha256={each.label: scenario_sha256(each) for each in suite.scenarios},
     )
-
-
-def _versions() -> Mapping[str, str]:
-    found = {"python": ".".join(map(str, sys.version_info[:3]))}
-    for name in ("handoff-evals", "livekit-agents", "livekit-plugins-openai", "xllamacpp"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _git(folder: Path) -> tuple[str | None, bool]:
-    def ask(*words: str) -> str | None:
-        try:
-            done = subprocess.run(  # noqa: S603 - fixed words, no shell
-                ["git", "-C", str(folder), *words],  # noqa: S607 - whichever git the user has
-                capture_output=True,
-                text=True,
-                check=True,
-                timeout=10,
-            )
-        except (OSError, subprocess.SubprocessError):
-            return None
-        return done.stdout.strip()
-
-    commit = ask("rev-parse", "HEAD")
-    return commit, bool(ask("status", "--porcelain")) if commit else False

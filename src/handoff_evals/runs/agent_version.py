@@ -1,0 +1,155 @@
+"""What the agents of a suite are when they are opened, so that no run mixes two versions of them.
+
+The source of the agents says much, but not all: prompts and tools may be kept in a JSON file, in
+the environment or in a database. So the data files that the source names are looked at, the
+values that the code reads by name, and the first agent itself, as a conversation opens it.
+"""
+
+import asyncio
+import calendar
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from handoff_evals.agent_source import data_digests, digest_of_values
+from handoff_evals.cassettes import Mask, mask_of
+from handoff_evals.errors import UsageError
+from handoff_evals.livekit import AgentEntry, ScriptedLLM, look_at, session_options, text_job
+from handoff_evals.results import RunFolder
+from handoff_evals.scenarios import Suite
+from handoff_evals.user_code import as_error, imported_anew
+
+_OPENED = 3
+"""How often the agent is opened: what differs between them says nothing of its version."""
+
+AgentVersion = Mapping[str, str]
+"""A digest of each thing that makes up a version, by what a message calls it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionReader:
+    """Reads which version of its agents a suite has.
+
+    Args:
+        suite: the suite.
+        folder: the project.
+        within_s: seconds that opening the agent may take.
+    """
+
+    suite: Suite
+    folder: Path
+    within_s: float
+
+    async def read(self, entry: AgentEntry) -> AgentVersion:
+        """The version of the agents that are imported.
+
+        Args:
+            entry: the suite's agent.
+        """
+        mask = mask_of(self.folder)
+        opened = [await self._open(entry) for _ in range(_OPENED)]
+        names = sorted(set.intersection(*(set(each) for each in opened)))
+        module = self.suite.agent.partition(":")[0]
+        files = data_digests(module, folder=self.folder)
+        return {
+            **files,
+            "the values that its code reads": digest_of_values(entry.build, folder=self.folder),
+            **{name: _steady([each[name] for each in opened], mask) for name in names},
+        }
+
+    async def changes(self, old: AgentVersion, now: AgentVersion) -> Sequence[str]:
+        """What of a version is not what it was, by what a message calls it.
+
+        What another import of the same code changes, as an id that a module draws, is left out.
+        """
+        found = [name for name in sorted({*old, *now}) if old.get(name) != now.get(name)]
+        if not found:
+            return []
+        with imported_anew(self.folder):
+            again = await self.read(AgentEntry.load(self.suite.agent, folder=self.folder))
+        return [name for name in found if again.get(name) == now.get(name)]
+
+    async def _open(self, entry: AgentEntry) -> Mapping[str, str]:
+        """The texts of the first agent and its session; why there are none, where it fails."""
+        try:
+            async with asyncio.timeout(self.within_s):
+                with text_job():
+                    async with entry.open(ScriptedLLM([], unused_ok=True)) as opened:
+                        look = look_at(opened.agent, label=opened.agent.id, folder=self.folder)
+                        session = session_options(opened.session)
+        except BaseException as error:
+            raised = as_error(error)
+            if raised is None:
+                raise
+            # Each conversation fails by it, and says so.
+            return {"how it is opened": type(raised).__name__}
+        tools = {
+            name: [tool.description, tool.parameters] for name, tool in sorted(look.tools.items())
+        }
+        return {
+            f"the instructions of {look.label}": look.instructions,
+            f"the tools of {look.label}": json.dumps(tools, sort_keys=True, default=str),
+            f"the options of {look.label}": json.dumps(look.options, sort_keys=True),
+            "the session's options": json.dumps(session, sort_keys=True),
+        }
+
+
+async def check_versions(
+    run: RunFolder, readers: Sequence[VersionReader], entries: Mapping[str, AgentEntry]
+) -> None:
+    """See that a run goes on with the agents that it was begun with, and note them if it begins.
+
+    Args:
+        run: its folder.
+        readers: one of each suite.
+        entries: the suites' agents, by the suite's name.
+
+    Raises:
+        UsageError: when agents are not what they were.
+    """
+    before = {suite.name: suite.agent_version for suite in run.manifest.suites}
+    found: dict[str, AgentVersion] = {}
+    for reader in readers:
+        name = reader.suite.name
+        found[name] = now = await reader.read(entries[name])
+        changed = await reader.changes(before[name], now) if before.get(name) else ()
+        if changed:
+            raise UsageError(
+                f"{str(run.path)!r} can't be resumed, its trials would not compare: of agent "
+                f"{reader.suite.agent!r}, {' and '.join(changed)} changed. Start a new run. What "
+                "differs from day to day by itself, as a date in a prompt, can be left out: see "
+                "`mask` in docs/cassettes.md"
+            )
+    if not all(before.get(name) for name in found):
+        run.note_agents({**found, **{name: each for name, each in before.items() if each}})
+
+
+def _steady(texts: Sequence[str], mask: Mask | None) -> str:
+    """A digest of the words that all of the texts have, without numbers, dates and times.
+
+    In any order: a set has another one in each process. What stands in the source, or in a file
+    that it names, is looked at as it is.
+    """
+    if mask is not None:
+        texts = [mask.without(text) for text in texts]
+    first, *others = (Counter(_words(text)) for text in texts)
+    for other in others:
+        first &= other
+    return hashlib.sha256("\x1f".join(sorted(first.elements())).encode()).hexdigest()[:16]
+
+
+def _words(text: str) -> Iterator[str]:
+    for word in re.findall(r"\w+|[^\w\s]", text):
+        if not (any(map(str.isdigit, word)) or word in _OF_TIME):
+            yield word
+
+
+_OF_TIME = frozenset(
+    name
+    for names in (calendar.day_name, calendar.day_abbr, calendar.month_name, calendar.month_abbr)
+    for name in names
+) | {"AM", "PM", "am", "pm"}
