@@ -3,6 +3,8 @@
 Pure, but for the register of checks. `check` adds to it.
 """
 
+from handoff_evals.checks.calls import to_person, tools_are_called
+from handoff_evals.checks.carried import carried, first_request
 from handoff_evals.checks.decisions import (
     OUTCOMES,
     UNREACHED,
@@ -14,7 +16,7 @@ from handoff_evals.checks.decisions import (
     decisions,
     per_agent,
 )
-from handoff_evals.checks.expectations import first_request
+from handoff_evals.checks.expectations import agent_is_right, path_is_right
 from handoff_evals.checks.scoring import (
     Score,
     Status,
@@ -34,7 +36,9 @@ __all__ = [
     "Quality",
     "Score",
     "Status",
+    "agent_is_right",
     "announces_transfer",
+    "carried",
     "check",
     "confusion",
     "decisions",
@@ -42,7 +46,10 @@ __all__ = [
     "first_request",
     "load_checks",
     "overall",
+    "path_is_right",
     "per_agent",
     "reached",
     "score",
+    "to_person",
+    "tools_are_called",
 ]

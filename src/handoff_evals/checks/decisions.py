@@ -16,8 +16,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, get_args
 
+from handoff_evals.checks.calls import to_person
 from handoff_evals.scenarios import ExpectedHandoff, Scenario, ScriptedTurn, Target
-from handoff_evals.transcript import ENDED_CALL, AgentHandoff, AgentRef, Transcript, Turn
+from handoff_evals.transcript import (
+    ENDED_CALL,
+    AgentHandoff,
+    AgentRef,
+    FunctionCall,
+    FunctionCallOutput,
+    Transcript,
+    Turn,
+)
 
 Outcome = Literal["correct", "missed", "wrong", "spurious", "bounced", "phantom", "unreached"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
@@ -30,6 +39,7 @@ def classify(
     expected: Target,
     start: AgentRef,
     turn: Turn,
+    said: str,
     path: Sequence[ExpectedHandoff] | None = None,
 ) -> Outcome:
     """Name what happened in a turn that should end with `expected`.
@@ -39,6 +49,7 @@ def classify(
         start: the agent that was active before it.
         turn: what happened. Who is active after it counts as it is then: its attributes may
             have changed.
+        said: what the agents said in the turn, to tell an announced transfer.
         path: the handoffs that the turn itself expects; they are no detour.
     """
     should_move, moves = not expected.matches(start), turn.transfers
@@ -50,7 +61,7 @@ def classify(
         return "wrong" if should_move else "spurious"
     if moves and not should_move:
         return "spurious"
-    return "phantom" if announces_transfer(turn.said) else "missed"
+    return "phantom" if announces_transfer(said) else "missed"
 
 
 def follows(turn: Turn, path: Sequence[ExpectedHandoff]) -> bool:
@@ -58,9 +69,10 @@ def follows(turn: Turn, path: Sequence[ExpectedHandoff]) -> bool:
 
     Agents that the call only passed by may stand in the path and may be left out.
     """
-    return _is_led(tuple((move, False) for move in turn.transfers), path) or _is_led(
-        turn.passed_by, path
-    )
+    joined = tuple((move, False) for move in turn.transfers)
+    # The entrance of the first agent is no handoff.
+    single = tuple(each for each in turn.passed_by if each[0].old is not None)
+    return _is_led(joined, path) or _is_led(single, path)
 
 
 def _is_led(moves: Sequence[tuple[AgentHandoff, bool]], path: Sequence[ExpectedHandoff]) -> bool:
@@ -211,7 +223,7 @@ def _decided(conversation: _Conversation) -> tuple[Decision, ...]:
         target = scripted.expect.agent
         if target is None:
             continue
-        if index >= len(transcript.turns) or cut_off(transcript, index):
+        if index >= len(transcript.turns) or _undecided(transcript, index):
             if transcript.unscored_because is None:
                 found.append(_unreached(index, target))
             continue
@@ -220,6 +232,8 @@ def _decided(conversation: _Conversation) -> tuple[Decision, ...]:
             expected=target,
             start=before.active,
             turn=turn,
+            # A person is no agent: who took the caller to one announced it rightly.
+            said="" if to_person(transcript, index) else turn.said,
             path=scripted.expect.handoffs,
         )
         there = target.matches(turn.active)
@@ -258,9 +272,26 @@ def cut_off(transcript: Transcript, turn: int) -> bool:
     )
 
 
-def who_ended(transcript: Transcript) -> str:
-    """What ended a conversation before its time, in words."""
+def _undecided(transcript: Transcript, turn: int) -> bool:
+    """Whether a fault kept the turn's decision from being made.
+
+    Also where the conversation goes on, but the agent's code failed before anything was said or
+    done: that the caller is where they were is nobody's decision.
+    """
+    there = transcript.turns[turn]
+    failed = any(fault.owner == "agent" and fault.turn == turn for fault in transcript.faults)
+    did = (AgentHandoff, FunctionCall, FunctionCallOutput)
+    nothing = not there.said.strip() and not any(isinstance(each, did) for each in there.events)
+    return cut_off(transcript, turn) or (failed and nothing)
+
+
+def why_unreached(transcript: Transcript, turn: int) -> str:
+    """What kept the decision of a turn from being made, in words."""
     last = len(transcript.turns) - 1
+    for fault in transcript.faults:
+        if fault.turn == turn and fault.owner == "agent" and not fault.ended and turn <= last:
+            detail = f"{fault.cause}: {fault.detail}"
+            return f"the agent failed before anything was said or done ({detail})"
     for fault in transcript.faults:
         if fault.cause == ENDED_CALL:
             return fault.detail

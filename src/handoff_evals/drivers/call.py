@@ -17,6 +17,7 @@ from livekit.agents import (
 )
 
 from handoff_evals.cassettes import TrialExchanges
+from handoff_evals.drivers.entrances import Entrances
 from handoff_evals.drivers.turn_record import (
     SILENT_LOG,
     CallRecord,
@@ -116,6 +117,7 @@ class BaseCall(CallRecord, ABC):
         self._handoffs = Handoffs(self._ref)
         self._history = HistoryReader(self._handoffs.find)
         self._record = TurnRecord()
+        self.entrances = Entrances(scenario, self._watch)
         self._refused: UsageError | None = None
         self.on_entrance: Callable[[Agent, AgentRef], None] = lambda _agent, _ref: None
         """Called with each agent that takes the call, before a run's model replaces its own."""
@@ -166,6 +168,7 @@ class BaseCall(CallRecord, ABC):
         self._home = home = copy_context()
         home.run(self._job.__enter__)
         home.run(self._tasks.enter)
+        home.run(self.entrances.facts.enter)
         home.run(self.taps.enter)
         VirtualTime.of().watch(self._tasks)
         home.run(self._errors.enter)
@@ -234,6 +237,7 @@ class BaseCall(CallRecord, ABC):
             if self._home is not None:
                 self._home.run(self._job.__exit__, None, None, None)
                 self._home = None
+                self.entrances.look_back(self.turns, self.faults)
 
     async def _start(self, until: int | str | None) -> RunResult[Any] | None:
         given = self.taps.model
@@ -280,10 +284,7 @@ class BaseCall(CallRecord, ABC):
             await self._stack.aclose()
 
     async def _turn(
-        self,
-        user: str | None,
-        work: Coroutine[Any, Any, RunResult[Any] | None],
-        context: Context,
+        self, user: str | None, work: Coroutine[Any, Any, RunResult[Any] | None], context: Context
     ) -> Turn:
         began = self._timed.clock()
         self._held_before = self._timed.held.seconds
@@ -321,6 +322,7 @@ class BaseCall(CallRecord, ABC):
             duration_s=self._timed.clock() - began,
         )
         self.turns.append(turn)
+        self.entrances.end_turn(self._handoffs.active)
         return turn
 
     def _context(self) -> Context:
@@ -332,9 +334,8 @@ class BaseCall(CallRecord, ABC):
 
     def _overdue(self) -> Fault | None:
         """Say whose fault it is that the turn was cut off."""
-        limit = f"{self._limits.turn_s:g} s"
-        if not self._timed.left_s:
-            limit = f"the {self._limits.call_s:g} s of the conversation"
+        whole = f"the {self._limits.call_s:g} s of the conversation"
+        limit = f"{self._limits.turn_s:g} s" if self._timed.left_s else whole
         who = "the agent's factory" if self._opened is None else self.active.label
         stack = self._tasks.users_stack()
         where = f"; it waits in {' > '.join(stack)}" if stack else ""
@@ -371,28 +372,28 @@ class BaseCall(CallRecord, ABC):
                 self.turns[turn] = replace(there, events=(*there.events, noted.error))
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
-        if not isinstance(event.item, llm.AgentHandoff):
-            return
         agent = agent_with_the_call(self.session)
-        if agent is None:
+        if agent is None or not isinstance(event.item, llm.AgentHandoff):
             return
+        ref = self._handoffs.note(event.item.id, agent).new
         self._take_over(agent)
-        self.on_entrance(agent, self._handoffs.note(event.item.id, agent).new)
+        self.on_entrance(agent, ref)
         # Before it runs: livekit announces the handoff first, then starts the agent.
         try:
+            self.entrances.add(agent, self.session)
             self.taps.put_before(agent, session=self.session, ref=lambda: self._ref(agent))
         except UsageError as error:  # livekit would only log it
             self._refused = error
-        self._record.handoffs += 1
+        self._record.arrivals.append(ref)
         if self._record.handoffs > self._limits.handoffs:
             self._timed.cut_off()
 
     def _log(self, exchange: Exchange) -> None:
-        exchange.after_handoffs = self._record.handoffs
+        exchange.turn = len(self.turns)
+        exchange.arrivals = tuple(self._record.arrivals)
         exchange.held.within = self._timed.held
         self._record.exchanges.append(exchange)
 
     def _ref(self, agent: Agent) -> AgentRef:
         watched = fields_of(agent, self._watch.attributes)
-        attributes = {name: str(value) for name, value in watched.items()}
-        return AgentRef(id=agent.id, attributes=attributes)
+        return AgentRef(id=agent.id, attributes={name: str(each) for name, each in watched.items()})

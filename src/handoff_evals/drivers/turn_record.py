@@ -1,16 +1,19 @@
 """What a call brings, and one turn while it runs, and whose fault it is where it does not end."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from traceback import format_exception
 from typing import Any
 
 from livekit.agents import AgentSession, RunResult
+from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from handoff_evals.livekit import Exchange, Noted, Opened, cause_of, fields_of
-from handoff_evals.transcript import AgentError, Fault, Owner, Transcript, Turn
+from handoff_evals.scenarios import SET
+from handoff_evals.transcript import AgentError, AgentRef, Fault, Owner, Transcript, Turn
 from handoff_evals.user_code import original
 
 
@@ -49,9 +52,15 @@ class TurnRecord:
     exchanges: list[Exchange] = field(default_factory=list)
     errors: list[Noted] = field(default_factory=list)
     interrupted: bool = False
-    handoffs: int = 0
+    arrivals: list[AgentRef] = field(default_factory=list)
+    """The agents that took the call, in order."""
     fatal: Exchange | None = None
     """The unanswered request that ended the conversation."""
+
+    @property
+    def handoffs(self) -> int:
+        """How many there were."""
+        return len(self.arrivals)
 
     def overdue(
         self, limits: Limits, *, who: str, limit: str, where: str, cut_off: bool
@@ -181,4 +190,22 @@ def userdata_of(session: AgentSession[Any], names: Iterable[str]) -> Mapping[str
     except ValueError:  # livekit's way to say that there is none
         return {}
     watched = fields_of(data, names)
-    return {name: to_jsonable_python(each, fallback=str) for name, each in watched.items()}
+    return {
+        name: to_jsonable_python(_with_sets(each), fallback=str) for name, each in watched.items()
+    }
+
+
+def _with_sets(value: Any) -> Any:
+    """The value with its sets marked, in an order that no hash seed changes."""
+    if isinstance(value, set | frozenset):
+        members = to_jsonable_python([_with_sets(each) for each in value], fallback=str)
+        return {SET: sorted(members, key=lambda each: json.dumps(each, sort_keys=True))}
+    if isinstance(value, Mapping):
+        return {name: _with_sets(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_sets(each) for each in value]
+    if isinstance(value, BaseModel):
+        return {name: _with_sets(each) for name, each in value}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: _with_sets(getattr(value, each.name)) for each in fields(value)}
+    return value

@@ -9,7 +9,9 @@ from handoff_evals.livekit.agent_entry import (
 )
 from handoff_evals.livekit.agent_errors import AgentErrors, Noted, listen_to_log
 from handoff_evals.livekit.agent_snapshot import fields_of, look_at, session_options
+from handoff_evals.livekit.arguments import arguments_for, placeholder_arguments
 from handoff_evals.livekit.deadlines import OverdueError, Timed, WaitClock, current_wait_clock
+from handoff_evals.livekit.fact_texts import AgentFacts
 from handoff_evals.livekit.faults import cause_of, fault_of, faults_of
 from handoff_evals.livekit.handoffs import Handoffs
 from handoff_evals.livekit.history import HistoryReader
@@ -25,7 +27,10 @@ from handoff_evals.livekit.internals import (
     retrieve_failed_run,
 )
 from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
+from handoff_evals.livekit.mocks import ToolMocks
+from handoff_evals.livekit.sample_texts import ArgumentHints
 from handoff_evals.livekit.scripted import (
+    Asker,
     Reply,
     Request,
     ScriptedLLM,
@@ -34,17 +39,21 @@ from handoff_evals.livekit.scripted import (
 )
 from handoff_evals.livekit.tap import Exchange, Tap, Taps
 from handoff_evals.livekit.tasks import ConversationTasks, quiet, result_when_quiet
-from handoff_evals.livekit.tools import leading_tool, placeholder_arguments, schemas
+from handoff_evals.livekit.tools import Lead, leading_tool, leads, schemas
 from handoff_evals.livekit.virtual_time import VirtualTime
 
 __all__ = [
     "AgentEntry",
     "AgentErrors",
+    "AgentFacts",
+    "ArgumentHints",
+    "Asker",
     "ChatRequest",
     "ConversationTasks",
     "Exchange",
     "Handoffs",
     "HistoryReader",
+    "Lead",
     "Noted",
     "Opened",
     "OverdueError",
@@ -56,12 +65,14 @@ __all__ = [
     "Taps",
     "Timed",
     "ToolCall",
+    "ToolMocks",
     "VirtualTime",
     "WaitClock",
     "WrapperLLM",
     "WrapperStream",
     "agent_with_the_call",
     "allow_construction",
+    "arguments_for",
     "begin_run",
     "cause_of",
     "commits_by_hand",
@@ -72,6 +83,7 @@ __all__ = [
     "is_closing",
     "is_started",
     "leading_tool",
+    "leads",
     "listen_to_log",
     "look_at",
     "missing",

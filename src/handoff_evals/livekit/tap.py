@@ -17,7 +17,7 @@ from handoff_evals.livekit.deadlines import WaitClock, count_in, now
 from handoff_evals.livekit.decision_model import DecisionTaps, decided
 from handoff_evals.livekit.internals import model_options
 from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
-from handoff_evals.livekit.scripted import IncomingAnswer, ScriptedLLM, chunks_of
+from handoff_evals.livekit.scripted import ASKER, Asker, IncomingAnswer, ScriptedLLM, chunks_of
 from handoff_evals.livekit.tools import schemas
 from handoff_evals.livekit.virtual_time import VirtualTime
 from handoff_evals.transcript import AgentRef, FunctionCall, ModelCall, ToolSchema, Usage
@@ -69,7 +69,9 @@ class Exchange:
     messages: tuple[Mapping[str, Any], ...]
     tools: tuple[ToolSchema, ...]
     tool_choice: str | None
-    after_handoffs: int = 0
+    turn: int = 0
+    arrivals: tuple[AgentRef, ...] = ()
+    """The agents that took the call in its turn before it."""
     started: float = field(default_factory=now)
     held: WaitClock = field(default_factory=WaitClock)
     text: str = ""
@@ -79,6 +81,11 @@ class Exchange:
     duration_s: float | None = None
     failure: Exception | None = None
     replayed: bool = False
+
+    @property
+    def after_handoffs(self) -> int:
+        """How many handoffs of its turn had happened when it was made."""
+        return len(self.arrivals)
 
     @property
     def elapsed_s(self) -> float:
@@ -249,13 +256,15 @@ class _TapStream(WrapperStream):
         )
 
     async def _answer_by_model(self, recording: IncomingAnswer | None = None) -> None:
-        count_in(self._exchange.held)
+        exchange = self._exchange
+        count_in(exchange.held)
+        ASKER.set(Asker(agent=exchange.agent, turn=exchange.turn, arrivals=exchange.arrivals))
         with VirtualTime.of().outside():
             async with self._asked.of(self._tap.inner) as stream:
                 async for chunk in stream:
-                    self._exchange.note(chunk)
+                    exchange.note(chunk)
                     if recording is not None:
-                        recording.note(chunk, at=self._exchange.elapsed_s)
+                        recording.note(chunk, at=exchange.elapsed_s)
                     self._event_ch.send_nowait(chunk)
 
     def _answer_again(self, answer: Answer) -> None:

@@ -2,6 +2,7 @@
 
 from handoff_evals.transcript.events import (
     ENDED_CALL,
+    ORACLE,
     AgentConfigUpdate,
     AgentError,
     AgentHandoff,
@@ -15,21 +16,25 @@ from handoff_evals.transcript.events import (
     label,
 )
 from handoff_evals.transcript.transcript import (
+    FactTexts,
     ModelCall,
     ToolSchema,
     Transcript,
     Turn,
     Usage,
+    folded,
     message_text,
 )
 
 __all__ = [
     "ENDED_CALL",
+    "ORACLE",
     "AgentConfigUpdate",
     "AgentError",
     "AgentHandoff",
     "AgentRef",
     "Event",
+    "FactTexts",
     "Fault",
     "FunctionCall",
     "FunctionCallOutput",
@@ -40,6 +45,7 @@ __all__ = [
     "Transcript",
     "Turn",
     "Usage",
+    "folded",
     "label",
     "message_text",
 ]

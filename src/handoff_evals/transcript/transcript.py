@@ -96,6 +96,23 @@ def message_text(message: Mapping[str, Any]) -> str:
     return "\n".join(part for part in (content, *calls) if part)
 
 
+def folded(text: str) -> str:
+    """A text without what does not matter where words are looked for: case and white space."""
+    straight = text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    return " ".join(straight.casefold().split())
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactTexts:
+    """Where an agent has the facts from that a scenario asks about; texts are `folded`."""
+
+    own: tuple[str, ...] = ()
+    """The facts with what stands around them in texts that are the agent's own in any call. A
+    fact alone: it is a word of the agent's, and nobody knows where it stands."""
+    given: tuple[str, ...] = ()
+    """The same in its instructions, where those for another caller are without it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Turn:
     """What the caller said and everything that came of it until all was quiet again.
@@ -110,7 +127,10 @@ class Turn:
     active: AgentRef
     """The agent that was active when the turn was over."""
     userdata: Mapping[str, Any] = field(default_factory=dict)
-    """The fields of the session's userdata that the scenario asks about."""
+    """The fields of the session's userdata that the scenario asks about; a set as
+    `{"$set": [members]}`."""
+    facts: FactTexts = FactTexts()
+    """Of the agent that was active when the turn was over."""
     duration_s: float = 0.0
 
     @property
@@ -133,8 +153,11 @@ class Turn:
 
     @property
     def transfers(self) -> tuple[AgentHandoff, ...]:
-        """The handoffs from one agent to another, without those that were only passed by."""
-        return transfers(self.passed_by)
+        """The handoffs from one agent to another, without those that were only passed by.
+
+        The entrance of the first agent is none.
+        """
+        return transfers([each for each in self.passed_by if each[0].old is not None])
 
     @property
     def said(self) -> str:
