@@ -6,11 +6,12 @@ subclass that implements `_run` has to write to it, as livekit's own plugins do.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from livekit.agents import (
     Agent,
+    AgentServer,
     AgentSession,
     AgentTask,
     JobContext,
@@ -18,6 +19,7 @@ from livekit.agents import (
     SpeechCreatedEvent,
     llm,
 )
+from livekit.agents.voice.background_audio import PlayHandle
 
 _TASKS: Mapping[str, str] = {
     "_execute_tool": "tool",
@@ -136,7 +138,7 @@ def commits_by_hand(session: AgentSession[Any]) -> bool:
     return activity is not None and activity._turn_detection == "manual"  # noqa: SLF001
 
 
-def begin_run(session: AgentSession[Any], user_input: str) -> "RunOfTurn":
+def begin_run(session: AgentSession[Any], user_input: str | None) -> "RunOfTurn":
     """Have livekit collect what comes of a turn as `AgentSession.run` would."""
     run = RunResult[Any](user_input=user_input, output_type=None, session=session)
     session._global_run_state = run  # noqa: SLF001
@@ -217,6 +219,33 @@ def leave_out_of_run(session: AgentSession[Any], task: "asyncio.Task[Any]") -> N
     run = run_of(session)
     if run is not None and run._unwatch_handle(task):  # noqa: SLF001
         run._mark_done_if_needed(None)  # noqa: SLF001
+
+
+def entrypoint_of(server: AgentServer) -> Callable[[JobContext], Awaitable[None]] | None:
+    """The function that takes a server's calls."""
+    return server._entrypoint_fnc  # noqa: SLF001
+
+
+def session_end_of(server: AgentServer) -> Callable[[JobContext], Awaitable[None]] | None:
+    """The function that a server calls when a session is over."""
+    return server._session_end_fnc  # noqa: SLF001
+
+
+def agent_name_of(server: AgentServer) -> str:
+    """The name that a server's agents are dispatched by."""
+    return server._agent_name  # noqa: SLF001
+
+
+def shutdown_callbacks(job: JobContext) -> list[Callable[[str], Awaitable[None]]]:
+    """What is to be called when a job is over."""
+    return list(job._shutdown_callbacks)  # noqa: SLF001
+
+
+def not_playing() -> PlayHandle:
+    """The handle of a sound that is over."""
+    handle = PlayHandle()
+    handle._mark_playout_done()  # noqa: SLF001
+    return handle
 
 
 def remove_folder(job: JobContext) -> None:

@@ -12,6 +12,7 @@ from handoff_evals.transcript.events import (
     Fault,
     FunctionCall,
     FunctionCallOutput,
+    JobAction,
     Message,
 )
 from handoff_evals.transcript.transfers import passed_by, transfers
@@ -175,6 +176,8 @@ class Transcript:
 
     turns: tuple[Turn, ...]
     faults: tuple[Fault, ...] = ()
+    job: tuple[JobAction, ...] = ()
+    """What the agents' code asked of LiveKit's job, its room and its server, in order."""
     notes: tuple[str, ...] = ()
     """What a reader has to know of how the caller's words were carried, in sentences."""
 
