@@ -1,5 +1,6 @@
 from collections import Counter
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -7,8 +8,8 @@ from hypothesis import strategies as st
 
 from handoff_evals.checks import Decision, decisions
 from handoff_evals.scenarios import ConversationExpectation, ExpectedPath, Hop, Target
-from handoff_evals.transcript import ENDED_CALL, Fault
-from tests.support.conversations import transcript, turn
+from handoff_evals.transcript import ENDED_CALL, AgentHandoff, Fault
+from tests.support.conversations import ref, transcript, turn
 from tests.support.paths import OUTCOMES, RIGHT, family, whole
 
 FAMILY = list(family(seed=1, each=40))
@@ -177,3 +178,26 @@ def test_where_a_call_ends_is_one_decision_however_it_got_there(
     asked = whole(*[None] * len(turns), expect=ConversationExpectation(final=Target.parse("b")))
     [found] = decisions(asked, transcript("a", *(turn(*each) for each in turns)))
     assert (found.place, found.outcome) == ("final", expected)
+
+
+def by_way_of(*moves: AgentHandoff, end: str) -> list[str]:
+    """The outcomes of the path from a to b, in a single turn in which nobody else says anything."""
+    record = transcript("a", replace(turn("a"), events=moves, active=ref(end)))
+    asked = whole(None, expect=ConversationExpectation(path=ExpectedPath.parse("a -> b")))
+    return [each.outcome for each in decisions(asked, record)]
+
+
+def step(old: str, new: str, kind: Literal["handoff", "task", "return"]) -> AgentHandoff:
+    return AgentHandoff(old=ref(old), new=ref(new), kind=kind)
+
+
+def test_a_task_that_an_agent_awaits_is_no_detour() -> None:
+    task = step("a", "task", "task")
+    assert by_way_of(task, step("task", "a", "return"), step("a", "b", "handoff"), end="b") == [
+        "correct"
+    ]
+    assert by_way_of(task, step("task", "b", "handoff"), end="b") == ["correct"]
+
+
+def test_an_agent_that_the_call_only_passed_by_is_no_detour() -> None:
+    assert by_way_of(step("a", "x", "handoff"), step("x", "b", "handoff"), end="b") == ["correct"]

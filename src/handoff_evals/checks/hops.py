@@ -20,7 +20,6 @@ from handoff_evals.checks.decisions import (
     Decision,
     Outcome,
     announces_transfer,
-    classify,
     turn_decisions,
 )
 from handoff_evals.checks.way import (
@@ -162,7 +161,7 @@ class _Way:
             for found in filter(None, detours):
                 return found.named(decided)
             old = hop.old or (self.path.start if index == 0 else None)
-            if old is not None and not old.matches(move.old):
+            if old is not None and not move.is_from(old):
                 note = f"it came from {move.old.label} instead of {old.label}"
                 return replace(decided, outcome="bounced", note=note)
         return replace(decided, outcome="correct", note=self._timing(index, at))
@@ -170,7 +169,7 @@ class _Way:
     def _not_made(self, decided: Decision, index: int) -> Decision:
         """A hop that never came, in a conversation that took place."""
         holder = self._holder(index)
-        strayed = self._since_last(index)
+        strayed = [move for move in self._since_last(index) if move.counts]
         end = self.transcript.turns[-1].active
         turn = len(self.transcript.turns) - 1
         due = self.path.hops[index].turn
@@ -238,9 +237,14 @@ class _Way:
 
     def _detour(self, strays: Sequence[Move], holder: AgentRef, index: int) -> "_Detour | None":
         """What moves that the path does not have come to, while `holder` should have the call."""
+        strays = [move for move in strays if move.counts]
         if not strays:
             return None
-        ends = {move.turn: move for move in self.moves}
+        ends = {
+            move.turn: move
+            for at, move in enumerate(self.moves)
+            if move.counts or at in self.made_by
+        }
         for turn, moves in groupby(strays, key=lambda move: move.turn):
             led = list(moves)[-1]
             if ends[turn] is led and not _same(led.new, holder):
@@ -341,19 +345,15 @@ def _final_decision(scenario: Scenario, transcript: Transcript) -> Iterator[Deci
         if transcript.unscored_because is None:
             yield replace(decided, turn=first_not_over(transcript))
         return
-    end, moves = transcript.turns[-1].active, moves_of(transcript)
+    end = transcript.turns[-1].active
+    way = [move.new.label for move in moves_of(transcript) if move.counts]
     if expected.matches(end):
-        way = [move.new.label for move in moves]
         note = f"by way of {', '.join(way[:-1])}" if len(way) > 1 else ""
         yield replace(decided, outcome="correct", actual=expected.label, note=note)
         return
-    outcome = classify(
-        expected=expected,
-        start=start,
-        end=end,
-        moves=[each for each in transcript.handoffs if each.old is not None],
-        said=said_from(transcript, 0),
-    )
+    outcome: Outcome = "phantom" if announces_transfer(said_from(transcript, 0)) else "missed"
+    if way:
+        outcome = "spurious" if expected.matches(start) else "wrong"
     yield replace(decided, outcome=outcome, actual=end.label)
 
 

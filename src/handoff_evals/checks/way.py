@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from handoff_evals.checks.calls import to_person
 from handoff_evals.checks.decisions import undecided
-from handoff_evals.scenarios import Hop, Scenario
+from handoff_evals.scenarios import Hop, Scenario, Target
 from handoff_evals.transcript import AgentRef, Transcript
 
 
@@ -16,17 +16,33 @@ class Move:
     turn: int
     old: AgentRef
     new: AgentRef
+    counts: bool = True
+    """Whether it is a detour where no hop expects it. An AgentTask that an agent awaits is none,
+    nor is an agent that the call only passed by; a path may name them all the same."""
+    came_from: AgentRef | None = None
+    """Who had the call before handoffs that do not count led up to it."""
+
+    def is_from(self, target: Target) -> bool:
+        """Whether that agent handed over, by itself or by way of what does not count."""
+        before = self.came_from
+        return target.matches(self.old) or (before is not None and target.matches(before))
 
 
 def moves_of(transcript: Transcript) -> tuple[Move, ...]:
     """The handoffs of turns that came to an end, without the first agent's entrance."""
-    return tuple(
-        Move(turn=index, old=each.old, new=each.new)
-        for index, turn in enumerate(transcript.turns)
-        if not undecided(transcript, index)
-        for each in turn.handoffs
-        if each.old is not None
-    )
+    found: list[Move] = []
+    before: AgentRef | None = None
+    for index, turn in enumerate(transcript.turns):
+        for each, passed in () if undecided(transcript, index) else turn.passed_by:
+            if each.old is None:
+                continue
+            before = before or each.old
+            counts = each.kind == "handoff" and not passed and before != each.new
+            move = Move(turn=index, old=each.old, new=each.new, counts=counts, came_from=before)
+            found.append(move)
+            # Back with who had the call, or with somebody new: the way there is over.
+            before = None if counts or before == each.new else before
+    return tuple(found)
 
 
 def took_place(scenario: Scenario, transcript: Transcript) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from handoff_evals.checks.calls import MadeCall, made_calls, to_person
 from handoff_evals.checks.expectations import userdata_score
 from handoff_evals.checks.scoring import Score, check
-from handoff_evals.checks.way import took_place
+from handoff_evals.checks.way import moves_of, took_place
 from handoff_evals.scenarios import Scenario, paired
 from handoff_evals.transcript import AgentHandoff, FunctionCall, Transcript
 
@@ -70,19 +70,22 @@ def expected_calls_are_made(scenario: Scenario, transcript: Transcript) -> Itera
 
 @check("max_handoffs")
 def handoffs_are_few(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
-    """The call is handed over at most so many times; the first agent's entrance is no handoff."""
+    """The call is handed over at most so many times.
+
+    The first agent's entrance is no handoff, nor is an AgentTask or an agent only passed by.
+    """
     most = scenario.conversation.max_handoffs
     if most is None:
         return
-    found = tuple(
-        position
-        for position, event in enumerate(transcript.events)
-        if isinstance(event, AgentHandoff) and event.old is not None
-    )
+    made = sum(move.counts for move in moves_of(transcript))
     yield Score(
-        status="passed" if len(found) <= most else "failed",
-        reason=f"expected at most {most} handoffs, there were {len(found)}",
-        events=found,
+        status="passed" if made <= most else "failed",
+        reason=f"expected at most {most} handoffs, there were {made}",
+        events=tuple(
+            position
+            for position, event in enumerate(transcript.events)
+            if isinstance(event, AgentHandoff) and event.old is not None
+        ),
     )
 
 
