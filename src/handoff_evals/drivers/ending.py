@@ -52,6 +52,8 @@ class Ending:
         Raises:
             UsageError: when it can't be imported.
         """
+        if self.ended_by:
+            return ()  # a call may be closed twice
         self.ended_by = "agent" if call.over else "caller"
         named: Any = None
         if self.callback:
