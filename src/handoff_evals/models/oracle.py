@@ -71,17 +71,32 @@ class Oracle:
         """Forget what was played, for a new conversation."""
         self._made: dict[Place, int] = {}
         self._called: dict[int, Counter[str]] = {}
+        self._played: list[tuple[Asker, Place | None, Move]] = []
+        """What was said to whom, and in which place it was the next thing to play."""
 
     def __call__(self, request: Request) -> Reply:
         """Play the next thing that the turn expects, or say a few words."""
+        self._take_back()
         asker = request.asker
         if asker is None or request.tool_choice == "none" or not request.tools:
             return WORDS
         if not 0 < asker.turn <= len(self._scenario.turns):
             return WORDS
+        before = dict(self._made)
         calls = self._next(request, asker, self._scenario.turns[asker.turn - 1].expect)
+        place = next((each for each in self._made if self._made[each] != before.get(each)), None)
+        self._played.append((asker, place, calls))
         self._called.setdefault(asker.turn, Counter()).update(call.name for call in calls)
         return list(calls) or WORDS
+
+    def _take_back(self) -> None:
+        """Forget what livekit threw away: a reply that it began before the turn was over."""
+        for asker, place, calls in self._played:
+            if asker.unused():
+                self._called[asker.turn].subtract(call.name for call in calls)
+                if place is not None:
+                    self._made[place] -= 1
+        self._played = [each for each in self._played if not each[0].unused()]
 
     def _next(self, request: Request, asker: Asker, expect: Expectation) -> Move:
         if expect.calls == ():
