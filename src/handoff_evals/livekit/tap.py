@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from livekit.agents import Agent, AgentSession, NotGivenOr, llm, utils
 from livekit.agents.types import APIConnectOptions
-from livekit.agents.utils import is_given
 from livekit.agents.voice import SpeechHandle
 from pydantic import PydanticUserError, TypeAdapter
 from pydantic_core import to_jsonable_python
@@ -16,48 +15,18 @@ from handoff_evals.cassettes import Answer, ModelIdentity, RecordedRequest, Tria
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit.deadlines import WaitClock, count_in, now
 from handoff_evals.livekit.decision_model import DecisionTaps, decided
-from handoff_evals.livekit.internals import model_options, replace_model, speech_under_way
-from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
+from handoff_evals.livekit.internals import replace_model, speech_under_way
+from handoff_evals.livekit.llm_wrapper import (
+    ChatRequest,
+    WrapperLLM,
+    WrapperStream,
+    described,
+)
 from handoff_evals.livekit.scripted import ASKER, Asker, IncomingAnswer, ScriptedLLM, chunks_of
 from handoff_evals.livekit.tools import schemas
 from handoff_evals.livekit.virtual_time import VirtualTime
 from handoff_evals.transcript import AgentRef, FunctionCall, ModelCall, ToolSchema, Usage
 from handoff_evals.user_code import as_error
-
-# Words in the name of an option that must never be written anywhere.
-_SECRET = frozenset({"key", "secret", "token", "header", "headers", "password", "url"})
-
-
-def described(model: Any) -> str:
-    """`provider/model`, and the options that are set."""
-    name = f"{model.provider}/{model.model}"
-    options = model_options(model)
-    if not is_dataclass(options):
-        return name
-    given = {
-        field.name: getattr(options, field.name)
-        for field in fields(options)
-        if field.name not in {"model", "provider"}
-        and not _SECRET.intersection(field.name.split("_"))
-    }
-    said = [
-        f"{key}={written(value)}"
-        for key, value in sorted(given.items())
-        if is_given(value) and value not in (None, {}, [], "", False)
-    ]
-    return f"{name} ({', '.join(said)})" if said else name
-
-
-def written(value: Any) -> str:
-    """A value as text, without addresses; an object by its class."""
-    if isinstance(value, Mapping):
-        inner = ", ".join(f"{key}: {written(each)}" for key, each in value.items())
-        return f"{{{inner}}}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(written, value))}]"
-    if isinstance(value, str | int | float | None):
-        return str(value)
-    return type(value).__name__
 
 
 @dataclass(kw_only=True)
