@@ -37,6 +37,11 @@ class SideBySide:
             with self._in_place():
                 return await self._worker.rehearse()
 
+    async def rehearse_again(self) -> list[Rehearsed]:
+        async with self._one_at_a_time:
+            with self._in_place():
+                return await self._worker.rehearse_again()
+
     async def prepare(self, endpoint: Endpoint | None) -> Prepared:
         async with self._one_at_a_time:
             with self._in_place():

@@ -9,6 +9,7 @@ from handoff_evals.changes.agent_change import (
     requests,
 )
 from handoff_evals.changes.impact import NotSeen, Survey, shuffled, survey, unseen
+from handoff_evals.changes.noise import without_noise
 
 __all__ = [
     "AgentSnapshot",
@@ -22,4 +23,5 @@ __all__ = [
     "shuffled",
     "survey",
     "unseen",
+    "without_noise",
 ]

@@ -64,6 +64,10 @@ class WorkerClient(Protocol):
         """Import the agents, and run every scenario with the oracle; no model is asked."""
         ...
 
+    async def rehearse_again(self) -> list[Rehearsed]:
+        """Rehearse with agents that are imported anew, to see what differs by itself."""
+        ...
+
     async def prepare(self, endpoint: Endpoint | None) -> Prepared:
         """Make the model and the run folder.
 
@@ -127,6 +131,10 @@ class WorkerProcess:
     async def rehearse(self) -> list[Rehearsed]:
         """Have it import the agents, and run every scenario with the oracle."""
         return _REHEARSED.validate_python(await self._ask("rehearse"))
+
+    async def rehearse_again(self) -> list[Rehearsed]:
+        """Have it do so once more, with agents that are imported anew."""
+        return _REHEARSED.validate_python(await self._ask("rehearse again"))
 
     async def prepare(self, endpoint: Endpoint | None) -> Prepared:
         """Have it make the model and the run folder."""
