@@ -135,7 +135,11 @@ def changes(a: Rehearsed, b: Rehearsed) -> tuple[Change, ...]:
         second = b.rehearsals.get(scenario)
         if second is not None:
             found.update(dict.fromkeys(_of_scenario(first, second)))
-    return tuple(sorted(found, key=lambda each: each.agent))
+    # The same edit of two texts that differ elsewhere, as in an id, is told once.
+    told: dict[tuple[str, str], Change] = {}
+    for each in found:
+        told.setdefault((each.agent, each.sentence), each)
+    return tuple(sorted(told.values(), key=lambda each: each.agent))
 
 
 def met(side: Rehearsed) -> set[str]:

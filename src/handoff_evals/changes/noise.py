@@ -32,6 +32,8 @@ def _settled(a: Any, b: Any, more_a: Sequence[Any], more_b: Sequence[Any]) -> An
     """What stands for `b`, given what stood in the places of `a` and `b` the other times."""
     if a == b:
         return b
+    if b in more_a or a in more_b:
+        return a  # one side was as the other one is
     if isinstance(a, str) and isinstance(b, str):
         return _text(a, b, *(tuple(_of(str, each)) for each in (more_a, more_b)))
     if isinstance(a, Mapping) and isinstance(b, Mapping):
@@ -40,17 +42,22 @@ def _settled(a: Any, b: Any, more_a: Sequence[Any], more_b: Sequence[Any]) -> An
             for name, value in b.items()
         }
     if isinstance(a, list) and isinstance(b, list):
-        if len(a) == len(b):
-            return [
-                _settled(one, other, *_at(index, more_a, more_b))
-                for index, (one, other) in enumerate(zip(a, b, strict=True))
-            ]
-        lengths = [
-            {len(each) for each in (one, *_of(list, more))}
-            for one, more in ((a, more_a), (b, more_b))
-        ]
-        return a if any(len(each) > 1 for each in lengths) else b
+        return _list(a, b, more_a, more_b)
     return a if any(each != a for each in more_a) or any(each != b for each in more_b) else b
+
+
+def _list(a: list[Any], b: list[Any], more_a: Sequence[Any], more_b: Sequence[Any]) -> list[Any]:
+    if len(a) == len(b):
+        return [
+            _settled(one, other, *_at(index, more_a, more_b))
+            for index, (one, other) in enumerate(zip(a, b, strict=True))
+        ]
+    longer = any(
+        len(each) != len(own)
+        for own, more in ((a, more_a), (b, more_b))
+        for each in _of(list, more)
+    )
+    return a if longer else b
 
 
 def _of(kind: type, values: Sequence[Any]) -> Iterator[Any]:
