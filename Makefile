@@ -26,7 +26,7 @@ replay:
 
 # 2,000 random conversations with each agent of the repository.
 fuzz:
-	$(PYTHON) -m pytest evals/properties --hypothesis-profile=fuzz -n 2
+	$(PYTHON) -m pytest evals/*/test_random_calls.py --hypothesis-profile=fuzz -n 2
 
 wheel:
 	$(PYTHON) -m build --wheel

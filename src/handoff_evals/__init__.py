@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from handoff_evals.errors import HandoffEvalsError, HandoffEvalsWarning, UsageError
     from handoff_evals.fuzzing import BrokenInvariantError, ContextItem, Subject, fuzz, replay
     from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM, ToolCall
+    from handoff_evals.livekit.decision_model import decided
     from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
     from handoff_evals.livekit.scripted import tool_call
     from handoff_evals.models import Model, ModelKind, model_kind
@@ -74,6 +75,7 @@ _HOMES = {
     "TurnAssert": "plugin.turn",
     "UsageError": "errors",
     "check": "checks",
+    "decided": "livekit.decision_model",
     "evaluate": "runs",
     "fuzz": "fuzzing",
     "load_suite": "runs",
@@ -123,6 +125,7 @@ __all__ = [
     "TurnAssert",
     "UsageError",
     "check",
+    "decided",
     "evaluate",
     "fuzz",
     "load_suite",

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from livekit.agents import (
@@ -18,6 +18,7 @@ from livekit.agents import (
     llm,
 )
 from livekit.agents.llm.chat_context import Instructions
+from livekit.agents.voice.turn import InterruptionOptions, TurnHandlingOptions
 
 from handoff_evals import ScriptedLLM
 from handoff_evals.drivers import Call, Limits, SpokenCall
@@ -236,7 +237,7 @@ async def test_what_would_ask_a_server_is_replaced() -> None:
         )
 
     def session(model: llm.LLM[Any]) -> tuple[Agent, AgentSession[None]]:
-        adaptive = {"interruption": {"mode": "adaptive"}}
+        adaptive = TurnHandlingOptions(interruption=InterruptionOptions(mode="adaptive"))
         return agent(), AgentSession[None](
             llm=model, stt="deepgram/nova-3", tts="deepgram/aura-2", turn_handling=adaptive
         )
@@ -349,8 +350,9 @@ async def test_the_modality_of_a_scenario_gives_the_voice_prompt_in_text() -> No
         return " ".join((request.chat_ctx.messages()[0].text_content or "").split())
 
     heard = {}
+    modality: Literal["text", "audio"]
     for modality in ("text", "audio"):
-        scenario = Scenario(label="-", turns=(), modality=modality)  # type: ignore[arg-type]
+        scenario = Scenario(label="-", turns=(), modality=modality)
         call = await spoken(Both, prompt, "Hi", kind=Call, scenario=scenario)
         assert call.faults == []
         heard[modality] = short_events(call.turns[1])[1]

@@ -339,11 +339,11 @@ def test_a_tool_that_is_called_for_its_handoff_gets_arguments_of_its_types(
 
 def test_what_a_tool_does_not_need_it_does_not_get() -> None:
     @function_tool
-    async def record(name: str, note: str = "") -> str:
+    async def record(words: str, note: str = "") -> str:
         """Record it."""
-        return name + note
+        return words + note
 
-    assert placeholder_arguments(record) == {"name": "the caller asked for it"}
+    assert placeholder_arguments(record) == {"words": "the caller asked for it"}
 
 
 def test_a_tool_without_parameters_gets_none() -> None:

@@ -251,7 +251,7 @@ async def test_livekit_carries_out_the_calls_of_a_reply_where_tools_are_allowed(
     await tap.chat(chat_ctx=hello(), tools=[record_age], tool_choice=choice).collect()
 
     (exchange,) = log
-    exchange.after_handoffs = 2
+    exchange.arrivals = (AgentRef(id="a"), AgentRef(id="b"))
     (made,) = exchange.calls
     call = FunctionCall(
         name="record_age", arguments='{"age": 34}', call_id=made["call_id"], agent=PLAIN

@@ -141,7 +141,7 @@ def test_the_real_models_are_listed_first_and_the_local_one_before_all(folder: P
     names = [each.name for each in listing(folder)]
 
     assert names[0] == "local:qwen2.5-coder-1.5b"
-    assert names[-4:] == ["never", "always:AGENT", "random", "oracle"]
+    assert names[-4:] == ["oracle", "never", "always:AGENT", "random"]
 
 
 def test_two_names_of_one_model_are_refused(folder: Path) -> None:

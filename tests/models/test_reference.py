@@ -1,26 +1,16 @@
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from livekit.agents import Agent, function_tool, llm
 
 from handoff_evals.checks import OUTCOMES, decisions, overall, score
 from handoff_evals.drivers import TextDriver
-from handoff_evals.livekit import AgentEntry, Request, ToolCall
+from handoff_evals.livekit import AgentEntry
 from handoff_evals.models import oracle
-from handoff_evals.models.reference import Oracle, ReferenceLLM, always, never
-from handoff_evals.scenarios import (
-    Expectation,
-    ExpectedCall,
-    Scenario,
-    ScriptedTurn,
-    Suite,
-    Target,
-    load_suite,
-)
+from handoff_evals.models.reference import ReferenceLLM, always, never
+from handoff_evals.scenarios import Expectation, Scenario, Suite, Target, load_suite
 from handoff_evals.transcript import Transcript
-from tests.support.phone import ROOMY, Plain
+from tests.support.phone import ROOMY
 
 ROOT = Path(__file__).parents[2]
 SUITES = {
@@ -122,107 +112,3 @@ def test_a_reference_model_has_the_name_that_a_user_writes() -> None:
     assert never().model == "never"
     assert oracle(scenario).model == "oracle"
     assert always(Target.parse("desk[topic=claims]")).model == "always:desk[topic=claims]"
-
-
-class Clerk(Plain):
-    @function_tool
-    async def record(self, name: str, note: str) -> str:
-        """Record something."""
-        return name + note
-
-    @function_tool
-    async def transfer(self) -> Agent:
-        """Transfer."""
-        return Plain()
-
-
-def request(*said: tuple[str, str], tools: bool = True) -> Request:
-    chat_ctx = llm.ChatContext.empty()
-    for number, (role, words) in enumerate(said):
-        item_id = f"item {number}"
-        assert role in {"user", "assistant"}
-        chat_ctx.insert(
-            llm.ChatMessage(
-                id=item_id,
-                role="user" if role == "user" else "assistant",
-                content=[words],
-                created_at=number,
-            )
-        )
-    found = llm.ToolContext(Clerk().tools).flatten() if tools else []
-    return Request(chat_ctx=chat_ctx, tools=tuple(found))
-
-
-def expecting(*turns: tuple[str, Expectation]) -> Oracle:
-    scripted = tuple(ScriptedTurn(user=words, expect=expect) for words, expect in turns)
-    return Oracle(Scenario(label="Any", turns=scripted))
-
-
-def name_of(reply: Any) -> Any:
-    return [made.name for made in reply] if isinstance(reply, list) else getattr(reply, "name", "")
-
-
-TO_PLAIN = Expectation(agent=Target(id="plain"))
-RECORDS = Expectation(calls=(ExpectedCall(name="record", arguments={"name": "Ada"}),))
-
-
-def test_the_oracle_fills_in_what_the_scenario_leaves_open() -> None:
-    reply = expecting(("Ada.", RECORDS))(request(("user", "Ada.")))
-
-    assert isinstance(reply, list)
-    (made,) = reply
-    assert isinstance(made, ToolCall)
-    assert made.arguments == '{"name": "Ada", "note": "the caller asked for it"}'
-
-
-def test_the_oracle_plays_a_turn_once() -> None:
-    player = expecting(("Somebody else, please.", TO_PLAIN))
-    asked = request(("user", "Somebody else, please."))
-
-    assert name_of(player(asked)) == "transfer"
-    assert player(asked) == "I see."
-
-
-def test_the_oracle_tells_turns_of_the_same_words_apart() -> None:
-    player = expecting(("Again!", RECORDS), ("Again!", TO_PLAIN))
-
-    assert name_of(player(request(("user", "Again!")))) == ["record"]
-    assert name_of(player(request(("user", "Again!"), ("assistant", "?"), ("user", "Again!")))) == (
-        "transfer"
-    )
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        request(("user", "Ada."), ("assistant", "Yes?")),
-        request(("user", "Ada."), tools=False),
-        request(("user", "Something that is not in the scenario.")),
-        request(),
-    ],
-)
-def test_the_oracle_acts_on_the_callers_words_only(asked: Request) -> None:
-    assert expecting(("Ada.", RECORDS))(asked) == "I see."
-
-
-def test_the_oracle_says_something_where_nothing_is_to_be_done() -> None:
-    nobody = Expectation(agent=Target(id="manager"))
-
-    assert expecting(("Ada.", Expectation()))(request(("user", "Ada."))) == "I see."
-    assert expecting(("Ada.", nobody))(request(("user", "Ada."))) == "I see."
-
-
-def test_the_oracle_knows_the_callers_turn_below_a_reminder_and_behind_edited_words() -> None:
-    reminded = request(("user", "My name is Ada, I live at 4471 Elm."))
-    reminded.chat_ctx.add_message(role="system", content="Keep it short.")
-    edited = request(
-        ("user", "Hello there."),
-        ("assistant", "I see."),
-        ("user", "My name is Ada, I live at **** Elm."),
-    )
-    asked = "My name is Ada, I live at 4471 Elm."
-
-    assert name_of(expecting((asked, RECORDS))(reminded)) == ["record"]
-    oracle = expecting(("Hello there.", Expectation()), (asked, RECORDS))
-    assert oracle(request(("user", "Hello there."))) == "I see."
-    assert name_of(oracle(edited)) == ["record"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from handoff_evals.mutation.mutant_tests import MutantFinder
+from handoff_evals.mutation.mutant_tests import ProbedFinder
 
 SOURCE = "def answer():\n    return 'whole'\n"
 
@@ -27,8 +27,8 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         sys.modules.pop(name, None)
 
 
-def finder(path: Path) -> MutantFinder:
-    made = MutantFinder(path, ast.parse(SOURCE.replace("whole", "broken")))
+def finder(path: Path) -> ProbedFinder:
+    made = ProbedFinder(path, ast.parse(SOURCE.replace("whole", "broken")), folder=None)
     made.install()
     return made
 

@@ -39,11 +39,35 @@ def test_a_score_that_is_high_enough_passes_and_json_is_all_there_is_on_stdout(
     assert mutant["line"] == 14
 
 
-def test_what_would_be_broken_is_listed_without_running_anything(project: Project) -> None:
-    project("raise RuntimeError('no test is run')\nimport shop")
-    done = mutate("shop.py", "--list")
+def test_the_ids_of_what_would_be_broken_are_listed_without_breaking_anything(
+    project: Project,
+) -> None:
+    project(POOR)
+    done = mutate("shop.py", "--list", "--operator", "handoff-returns-nothing")
     assert done.exit_code == 0
-    assert "shop.py:14 Front.to_billing: no handoff to Billing" in done.stdout
+    id_ = "shop.py::Front.to_billing::handoff-returns-nothing::no handoff to Billing"
+    assert done.stdout.split() == [
+        "shop.py:",
+        "1",
+        "mutants",
+        "handoff-returns-nothing",
+        "14",
+        *id_.split(),
+    ]
+
+
+def test_what_is_deselected_is_not_run_and_told(project: Project) -> None:
+    project(POOR)
+    done = mutate("shop", "--operator", "instructions-emptied", "--deselect", "::Front.__init__::")
+    assert "shop.py: 0.00 (0 of 1 killed)" in done.stdout
+    assert "1 more were deselected" in done.stdout
+
+
+def test_a_text_that_deselects_nothing_is_told(project: Project) -> None:
+    project(POOR)
+    done = mutate("shop", "--deselect", "Frnot")
+    assert done.exit_code == 2
+    assert "--deselect 'Frnot' fits no mutant" in done.stderr
 
 
 def test_an_interrupted_run_prints_what_there_is(

@@ -113,15 +113,65 @@ def test_tests_that_say_nothing_without_a_mutant_are_no_measure(
         examine(project(tests), "handoff-returns-nothing")
 
 
-def test_a_module_without_agents_is_told(project: Project) -> None:
-    folder = project(POOR, shop="value = 1\n")
-    with pytest.raises(UsageError, match=r"nothing to break in shop\.py"):
-        Session(
-            select(["shop"], tests=[], folder=folder),
-            operators=chosen_operators([]),
-            folder=folder,
-            jobs=1,
-        )
+def test_a_module_without_agents_is_told(project: Project, examine: Broken) -> None:
+    tests = "import shop\ndef test_value(): assert shop.value"
+    with pytest.raises(UsageError, match=r"nothing to break in shop\.py: no agent, no tool"):
+        examine(project(tests, shop="value = 1\n"))
+
+
+def test_a_crash_that_the_breakage_alone_makes_is_not_counted(
+    project: Project, examine: Broken
+) -> None:
+    shop = AGENTS.replace(
+        'return Billing(chat_ctx=self.chat_ctx), "Billing takes over."', "return self.two()[:2]"
+    ).replace(
+        "class Billing(Agent):",
+        """    def two(self):
+        agent, words = self.pair()
+        return agent, words
+
+    @function_tool
+    def pair(self):
+        return Billing(chat_ctx=self.chat_ctx), "Bye."
+
+
+class Billing(Agent):""",
+    )
+    run = examine(project(POOR, shop=shop), "handoff-returns-nothing", "handoff-tool-removed")
+    told = {(each.mutant.scope, each.mutant.operator.name): each for each in run.results}
+    unpacked = told["Front.pair", "handoff-returns-nothing"]
+    assert unpacked.status == "invalid"
+    assert "cannot unpack" in unpacked.reason
+    lacking = told["Front.pair", "handoff-tool-removed"]
+    assert (lacking.status, "no attribute 'pair'" in lacking.reason) == ("invalid", True)
+    judged = [each for each in run.results if each.status != "invalid"]
+    assert run.score == sum(each.status == "killed" for each in judged) / max(1, len(judged))
+
+
+NATIVE = """
+import os
+OWNER = os.getpid()
+
+def use():
+    assert os.getpid() == OWNER, "used in a parent process before fork()"
+"""
+
+
+def test_a_library_that_no_fork_may_use_kills_nothing(
+    project: Project,
+    examine: Broken,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    library = tmp_path_factory.mktemp("library")
+    (library / "native_library.py").write_text(NATIVE)
+    monkeypatch.setenv("PYTHONPATH", str(library))
+    folder = project("import native_library\n" + POOR + "    native_library.use()\n")
+    run = examine(folder, "instructions-emptied", "handoff-returns-nothing")
+    assert statuses(run) == {
+        "instructions-emptied": ["survived"] * 2,
+        "handoff-returns-nothing": ["killed"],
+    }
 
 
 def test_a_session_that_is_stopped_keeps_its_results_and_leaves_no_process(

@@ -55,6 +55,7 @@ def test_the_names_are_these() -> None:
         "TurnAssert",
         "UsageError",
         "check",
+        "decided",
         "evaluate",
         "fuzz",
         "load_suite",

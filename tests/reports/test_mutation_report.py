@@ -7,7 +7,7 @@ from rich.console import Console
 from handoff_evals.cli.mutate_command import verdict
 from handoff_evals.cli.output import ExitCode
 from handoff_evals.mutation import Examined, Mutant, MutationRun, Result, chosen_operators
-from handoff_evals.mutation.mutation_run import Status
+from handoff_evals.mutation.mutant_result import Status
 from handoff_evals.reports import mutation_json, print_mutation
 
 (OPERATOR,) = chosen_operators(["context-emptied"])
@@ -33,6 +33,7 @@ def run(*results: Result, total: int | None = None) -> MutationRun:
 
 KILLED = result(7, "killed", killed_by="evals/test_shop.py::test_told", reason="not told")
 SURVIVED = result(9, "survived")
+INVALID = result(10, "invalid", reason="NameError: name 'x' is not defined")
 UNJUDGED = result(11, "unjudged", reason="ended by SIGKILL")
 
 
@@ -84,3 +85,10 @@ def test_the_score_decides_the_exit_code(
     made: MutationRun, min_score: float | None, code: ExitCode
 ) -> None:
     assert verdict(made, min_score=min_score)[0] is code
+
+
+def test_a_mutant_that_fits_together_no_longer_counts_neither_way() -> None:
+    made = run(KILLED, SURVIVED, INVALID)
+    assert made.score == 0.5
+    assert "no longer: NameError: name 'x' is not defined" in printed(made)
+    assert verdict(made, min_score=0.5) == (ExitCode.OK, ())

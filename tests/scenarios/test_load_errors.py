@@ -10,7 +10,7 @@ TURN = HEAD + "  - label: A\n    turns:\n      - user: hi\n"
 EXPECT = TURN + "        expect:\n"
 
 SUITE_KEYS = "valid are agent, driver, name, scenarios"
-TURN_KEYS = "valid are expect, interrupts, user, wait"
+TURN_KEYS = "valid are decisions, expect, interrupts, user, wait"
 SCENARIO_KEYS = "valid are agent_expectations, instructions, label, modality, tags, turns, userdata"
 EXPECT_KEYS = "valid are agent, calls, carries, handoffs, silence, userdata, where"
 

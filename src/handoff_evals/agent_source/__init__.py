@@ -1,6 +1,11 @@
 """What an agent's source says: its agents, its tools, and where they hand the call over."""
 
-from handoff_evals.agent_source.agent_module import AgentModule, Function, parameters, tool_mark
+from handoff_evals.agent_source.agent_module import (
+    AgentModule,
+    Function,
+    RuntimeFacts,
+    parameters,
+)
 from handoff_evals.agent_source.fingerprint import (
     data_digests,
     digest_of_class,
@@ -10,16 +15,25 @@ from handoff_evals.agent_source.fingerprint import (
 )
 from handoff_evals.agent_source.handoff_sites import (
     HandoffSite,
-    Route,
     built,
     constructions,
     handoffs,
+)
+from handoff_evals.agent_source.tool_function import (
+    AgentKind,
+    Evidence,
+    evidence_of,
+    says,
+    strength,
+)
+from handoff_evals.agent_source.tool_routes import (
+    Route,
     leads_back,
     leads_there_again,
+    ordinary_tools,
     owner,
     routes,
 )
-from handoff_evals.agent_source.tool_function import AgentKind, Evidence, evidence_of, strength
 
 __all__ = [
     "AgentKind",
@@ -28,6 +42,7 @@ __all__ = [
     "Function",
     "HandoffSite",
     "Route",
+    "RuntimeFacts",
     "built",
     "constructions",
     "data_digests",
@@ -39,9 +54,10 @@ __all__ = [
     "handoffs",
     "leads_back",
     "leads_there_again",
+    "ordinary_tools",
     "owner",
     "parameters",
     "routes",
+    "says",
     "strength",
-    "tool_mark",
 ]

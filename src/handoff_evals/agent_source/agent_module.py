@@ -2,8 +2,8 @@
 
 import ast
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +17,22 @@ _RUN_CONTEXT = "RunContext"
 
 
 @dataclass(frozen=True, kw_only=True)
+class RuntimeFacts:
+    """What a run of the tests showed of a file that its text alone does not tell."""
+
+    agents: frozenset[str] = frozenset()
+    """Names of its classes that are agents, whatever their base is called."""
+    tasks: frozenset[str] = frozenset()
+    """Those of them that are an `AgentTask`."""
+    contexts: frozenset[str] = frozenset()
+    """Names that stand for livekit's `RunContext`."""
+    tools: frozenset[str] = frozenset()
+    """Names of its globals that are tools, defined here or imported."""
+    returns: frozenset[int] = frozenset()
+    """Lines of `return` statements that returned an agent."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AgentModule:
     """The syntax tree of a module, read the way a LiveKit developer reads it.
 
@@ -27,16 +43,22 @@ class AgentModule:
 
     path: Path
     tree: ast.Module
+    facts: RuntimeFacts = field(default_factory=RuntimeFacts)
 
     @classmethod
-    def read(cls, path: Path) -> "AgentModule":
+    def read(cls, path: Path, *, facts: RuntimeFacts | None = None) -> "AgentModule":
         """Parse a file.
+
+        Args:
+            path: the file.
+            facts: what a run showed of it.
 
         Raises:
             UsageError: when it can't be read or is no Python.
         """
         try:
-            return cls(path=path, tree=ast.parse(path.read_bytes(), filename=str(path)))
+            tree = ast.parse(path.read_bytes(), filename=str(path))
+            return cls(path=path, tree=tree, facts=facts or RuntimeFacts())
         except (OSError, SyntaxError, ValueError) as error:
             raise UsageError(f"{str(path)!r} can't be read as Python: {error}") from error
 
@@ -75,9 +97,44 @@ class AgentModule:
         """The agent classes, by name."""
         found: dict[str, ast.ClassDef] = {}
         for name, node in self.classes.items():  # a base stands above its subclass
-            bases = [_last_name(base) for base in node.bases]
-            if any(base in found or base.endswith(("Agent", "AgentTask")) for base in bases):
+            bases = [self.real_name(base) for base in node.bases]
+            if name in self.facts.agents or any(
+                base in found or base.endswith(("Agent", "AgentTask")) for base in bases
+            ):
                 found[name] = node
+        return found
+
+    @cached_property
+    def tasks(self) -> dict[str, ast.ClassDef]:
+        """The agent classes that are tasks, which another agent waits for, by name."""
+        found: dict[str, ast.ClassDef] = {}
+        for name, node in self.agents.items():
+            bases = [self.real_name(base) for base in node.bases]
+            if name in self.facts.tasks or any(
+                base in found or base.endswith("Task") for base in bases
+            ):
+                found[name] = node
+        return found
+
+    def real_name(self, node: ast.expr) -> str:
+        """The last part of a name; where this file gives it a name of its own, the old one."""
+        name = _last_name(node)
+        return self._aliases.get(name, name)
+
+    @cached_property
+    def _aliases(self) -> dict[str, str]:
+        """What this file calls otherwise, as in `Context = RunContext[Caller]`."""
+        found: dict[str, str] = dict.fromkeys(self.facts.contexts, _RUN_CONTEXT)
+        for node in self.tree.body:
+            match node:
+                case ast.ImportFrom(names=names):
+                    found |= {each.asname: each.name for each in names if each.asname}
+                case (
+                    ast.Assign(targets=[ast.Name(id=name)], value=value)
+                    | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+                ) if _last_name(value):
+                    old = _last_name(value)
+                    found[name] = found.get(old, old)
         return found
 
     @cached_property
@@ -86,10 +143,18 @@ class AgentModule:
         wrapped = {
             function
             for node in self.walk()
-            if isinstance(node, ast.Call) and _last_name(node.func) == _TOOL and node.args
+            if isinstance(node, ast.Call) and self.real_name(node.func) == _TOOL and node.args
             for function in [self.resolve(node.args[0], self.function_of(node))]
         }
-        return tuple(each for each in self.functions if each in wrapped or tool_mark(each))
+        return tuple(each for each in self.functions if each in wrapped or self.tool_mark(each))
+
+    def tool_mark(self, function: Function) -> ast.expr | None:
+        """The `@function_tool` of a function, if it has one."""
+        for decorator in function.decorator_list:
+            called = decorator.func if isinstance(decorator, ast.Call) else decorator
+            if self.real_name(called) == _TOOL:
+                return decorator
+        return None
 
     @cached_property
     def handing_over(self) -> tuple[Function, ...]:
@@ -159,7 +224,7 @@ class AgentModule:
             if isinstance(owner, ast.ClassDef) and owner.name in self.agents:
                 return "self"
             for each in parameters(function):
-                words = _words(each.annotation)
+                words = {self._aliases.get(word, word) for word in _words(each.annotation)}
                 if words & {_RUN_CONTEXT, "Agent", *self.agents}:
                     return each.arg
                 if not words and each.arg in {"context", "ctx"}:
@@ -180,6 +245,30 @@ class AgentModule:
             function = self.function_of(function)
         return found
 
+    def globals_named(self, identifier: str) -> list[ast.expr]:
+        """What this file assigns to a global of that name."""
+        return [value for name, value in _assignments(self.tree.body) if name == identifier]
+
+    def values_of(self, identifier: str, function: Function | None) -> list[ast.expr]:
+        """What a variable of a function, or of those around it, or a global is assigned."""
+        while function is not None:
+            found = [
+                value for name, value in _assignments(self.inside(function)) if name == identifier
+            ]
+            if found:
+                return found
+            function = self.function_of(function)
+        return self.globals_named(identifier)
+
+    def appended_to(self, identifier: str, function: Function | None) -> Iterator[ast.expr]:
+        """What a function appends to a list."""
+        for node in self.inside(function) if function else ():
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Name(id=name), attr="append"), args=[value]
+                ) if name == identifier:
+                    yield value
+
     @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
         """The node right around each node."""
@@ -199,13 +288,13 @@ class AgentModule:
                 yield from self.line(self.agents.get(_last_name(base)))
 
 
-def tool_mark(function: Function) -> ast.expr | None:
-    """The `@function_tool` of a function, if it has one."""
-    for decorator in function.decorator_list:
-        called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if _last_name(called) == _TOOL:
-            return decorator
-    return None
+def _assignments(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, ast.expr]]:
+    for node in nodes:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                yield name, value
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                yield name, value
 
 
 def parameters(function: Function) -> list[ast.arg]:

@@ -1,8 +1,8 @@
-"""Where a module hands the call over, and which agent's tools lead to which."""
+"""Where a module hands the call over, and where it constructs agents."""
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,6 +11,7 @@ from handoff_evals.agent_source.agent_module import AgentModule, Function
 # `self._billing_agent`; `userdata.agents["billing"]`, `self.personas.billing`
 _AGENT = re.compile(r"(^|[._])(agent|persona)$")
 _AGENTS = re.compile(r"(^|[._])(agents|personas)$")
+_PAIR = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +43,17 @@ def _handoffs(module: AgentModule) -> Iterator[HandoffSite]:
         for node in module.inside(function):
             match node:
                 case ast.Return(value=ast.expr() as value) if function in module.handing_over:
-                    yield from _returned(module, function, node, value)
+                    found = list(_returned(module, function, node, value))
+                    if not found and node.lineno in module.facts.returns:
+                        found = list(_seen_returning(module, function, node, value))
+                    yield from found
                 case ast.Expr(
                     value=ast.Call(func=ast.Attribute(attr="update_agent"), args=[agent])
+                    | ast.Call(
+                        func=ast.Attribute(attr="update_agent"),
+                        args=[],
+                        keywords=[ast.keyword(arg="agent", value=agent)],
+                    )
                 ):
                     yield HandoffSite(function=function, statement=node, agent=agent)
 
@@ -68,7 +77,7 @@ def built(module: AgentModule, expression: ast.expr, function: Function) -> ast.
         case ast.Call() if _constructs(module, expression):
             return expression
         case ast.Name(id=identifier):
-            values = list(_assigned(module, identifier, function))
+            values = list(module.values_of(identifier, function))
             return built(module, values[0], function) if len(values) == 1 else None
         case _:
             return None
@@ -83,7 +92,32 @@ def _returned(
             yield from _returned(module, function, statement, orelse)
         case ast.Tuple(elts=[agent, _]) if is_agent(module, agent, function):
             yield HandoffSite(function=function, statement=statement, agent=agent, message=value)
+        case ast.Name(id=identifier) if tuples := [
+            each
+            for each in module.values_of(identifier, function)
+            if isinstance(each, ast.Tuple)
+            and len(each.elts) == _PAIR
+            and is_agent(module, each.elts[0], function)
+        ]:
+            for pair in tuples:
+                agent = pair.elts[0]
+                yield HandoffSite(function=function, statement=statement, agent=agent, message=pair)
         case _ if is_agent(module, value, function):
+            yield HandoffSite(function=function, statement=statement, agent=value)
+
+
+def _seen_returning(
+    module: AgentModule, function: Function, statement: ast.Return, value: ast.expr
+) -> Iterator[HandoffSite]:
+    """A statement that was seen to return an agent, and whose text does not tell."""
+    match value:
+        case ast.Tuple(elts=[agent, _]):
+            yield HandoffSite(function=function, statement=statement, agent=agent, message=value)
+        case ast.Call(func=called) | ast.Await(value=ast.Call(func=called)) if module.resolve(
+            called, function
+        ):
+            return  # the helper's own `return` is the place
+        case _:
             yield HandoffSite(function=function, statement=statement, agent=value)
 
 
@@ -105,8 +139,13 @@ def is_agent(
         case ast.Call():
             found = _gives_agent(module, value, function, seen)
         case ast.Name(id=identifier):
-            assigned = _assigned(module, identifier, function)
+            assigned = module.values_of(identifier, function)
             found = any(is_agent(module, each, function, seen) for each in assigned)
+        case ast.Subscript(value=holder) if _entries(module, holder, function):
+            entries = _entries(module, holder, function)
+            found = any(is_agent(module, each, function, seen) for each in entries)
+        case ast.IfExp(body=body, orelse=orelse):
+            found = any(is_agent(module, each, function, seen) for each in (body, orelse))
         case ast.Attribute(value=holder) | ast.Subscript(value=holder):
             kept = _AGENTS.search(ast.unparse(holder)) or _AGENT.search(ast.unparse(value))
             found = kept is not None
@@ -121,11 +160,69 @@ def _gives_agent(
     called = module.resolve(call.func, function)
     if called is not None:
         return _makes_agents(module, called, seen)
+    if any(_is_maker(module, each, function, seen) for each in _looked_up(module, call, function)):
+        return True
     # A class from elsewhere, in a tool that does not say what it returns.
     from_elsewhere = function.returns is None and _is_class(call.func)
     return _constructs(module, call) or (
         from_elsewhere and ast.unparse(call.func) not in module.classes
     )
+
+
+def _looked_up(module: AgentModule, call: ast.Call, function: Function) -> Iterator[ast.expr]:
+    """What a call may call where it is taken from a dictionary or a variable."""
+    match call.func:
+        case ast.Subscript(value=holder):
+            yield from _entries(module, holder, function)
+        case ast.Call(func=ast.Attribute(value=holder, attr="get"), args=[_, *otherwise]):
+            yield from [*_entries(module, holder, function), *otherwise]
+        case ast.Name(id=identifier):
+            for value in module.values_of(identifier, function):
+                match value:
+                    case ast.Subscript(value=holder):
+                        yield from _entries(module, holder, function)
+                    case ast.Call(func=ast.Attribute(value=holder, attr="get"), args=[_, *rest]):
+                        yield from [*_entries(module, holder, function), *rest]
+                    case ast.IfExp(body=body, orelse=orelse):
+                        yield from (body, orelse)
+                    case _:
+                        yield value
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from (body, orelse)
+
+
+def _is_maker(
+    module: AgentModule, value: ast.expr, function: Function, seen: frozenset[ast.AST]
+) -> bool:
+    """Whether it is an agent's class, or a function that makes agents."""
+    match value:
+        case ast.Lambda(body=body):
+            return is_agent(module, body, function, seen)
+        case ast.Name() | ast.Attribute():
+            made = module.resolve(value, function)
+            return _constructs(module, ast.Call(func=value, args=[], keywords=[])) or (
+                made is not None and _makes_agents(module, made, seen)
+            )
+        case _:
+            return False
+
+
+def _entries(module: AgentModule, holder: ast.expr, function: Function) -> list[ast.expr]:
+    """The values of a dictionary or a list that is written in this file."""
+    match holder:
+        case ast.Dict(values=values):
+            return values
+        case ast.List(elts=values) | ast.Tuple(elts=values):
+            return values
+        case ast.Name(id=identifier):
+            return [
+                each
+                for value in module.values_of(identifier, function)
+                if not isinstance(value, ast.Name)
+                for each in _entries(module, value, function)
+            ]
+        case _:
+            return []
 
 
 def _declares_agent(function: Function) -> bool:
@@ -158,136 +255,3 @@ def _is_class(func: ast.expr) -> bool:
             return identifier[:1].isupper()
         case _:
             return False
-
-
-def _assigned(module: AgentModule, identifier: str, function: Function) -> Iterator[ast.expr]:
-    for node in module.inside(function):
-        match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name == identifier:
-                yield value
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if (
-                name == identifier
-            ):
-                yield value
-
-
-@dataclass(frozen=True, kw_only=True)
-class Route:
-    """A tool that an agent has, and where it leads."""
-
-    owner: str
-    tool: Function
-    targets: frozenset[str]
-    """Class names; empty where the code does not tell."""
-    place: ast.AST
-    """What is left out to take the tool away: the method, or its entry in `tools=[...]`."""
-
-
-@lru_cache(maxsize=8)
-def routes(module: AgentModule) -> tuple[Route, ...]:
-    """All tools that hand over, an agent and tool each."""
-    return tuple(_routes(module))
-
-
-@lru_cache(maxsize=8)
-def depths(module: AgentModule) -> dict[str, int]:
-    """How many handoffs it takes to each agent, from the one that answers the call."""
-    reached = set(_first_agents(module)) or set(list(module.agents)[:1])
-    found = dict.fromkeys(reached, 0)
-    depth = 0
-    while reached:
-        depth += 1
-        reached = _next_agents(module, reached) - found.keys()
-        found.update(dict.fromkeys(reached, depth))
-    return found
-
-
-def leads_back(module: AgentModule, route: Route) -> bool:
-    """Whether a route leads nearer to the agent that answers the call."""
-    depth = depths(module)
-    here = depth.get(route.owner, 0)
-    return any(depth.get(target, here) < here for target in route.targets)
-
-
-def leads_there_again(module: AgentModule, function: Function, target: str) -> bool:
-    """Whether a caller whom `function` hands to `target` may come through it once more."""
-    senders = {each.owner for each in routes(module) if function in module.reach(each.tool)}
-    owner = module.class_of(function)
-    if not senders and owner is not None:
-        senders = {owner.name}
-    reached = {target}
-    while True:
-        if any(not each.targets for each in routes(module) if each.owner in reached):
-            return True
-        further = _next_agents(module, reached) - reached
-        if not further:
-            return bool(senders & reached)
-        reached |= further
-
-
-def _next_agents(module: AgentModule, owners: Iterable[str]) -> set[str]:
-    return {target for each in routes(module) if each.owner in owners for target in each.targets}
-
-
-def _routes(module: AgentModule) -> Iterator[Route]:
-    for node in module.agents.values():
-        for holder in module.line(node):
-            for method in holder.body:
-                if isinstance(method, Function) and method in module.tools:
-                    yield from _route(module, node.name, method, method)
-    for call in constructions(module):
-        for keyword in call.keywords:
-            if keyword.arg == "tools" and isinstance(keyword.value, ast.List):
-                for entry in keyword.value.elts:
-                    for tool in _tools(module, entry):
-                        yield from _route(module, owner(module, call), tool, entry)
-
-
-def _route(module: AgentModule, owner: str, tool: Function, place: ast.AST) -> Iterator[Route]:
-    reached = set(module.reach(tool))
-    found = [each for each in handoffs(module) if each.function in reached]
-    if found:
-        calls = [built(module, each.agent, each.function) for each in found]
-        targets = frozenset(ast.unparse(call.func) for call in calls if call is not None)
-        yield Route(owner=owner, tool=tool, targets=targets, place=place)
-
-
-def _tools(module: AgentModule, entry: ast.expr) -> Iterator[Function]:
-    """The tools that an entry of `tools=[...]` stands for."""
-    inside = module.function_of(entry)
-    match entry:
-        case ast.Call(args=[ast.Name() | ast.Attribute() as wrapped, *_]) if (
-            named := module.resolve(wrapped, inside)
-        ) in module.tools:
-            yield named
-        case ast.Call(func=func):
-            maker = module.resolve(func, inside)
-            if maker is not None:
-                yield from (tool for tool in module.tools if module.function_of(tool) is maker)
-        case ast.Name() | ast.Attribute():
-            named = module.resolve(entry, inside)
-            if named in module.tools:
-                yield named
-
-
-def owner(module: AgentModule, construction: ast.Call) -> str:
-    """The class of the agent that a call constructs."""
-    match construction.func:
-        case ast.Attribute(attr="__init__"):
-            around = module.class_of(construction)
-            return around.name if around is not None else ""
-        case func:
-            return ast.unparse(func)
-
-
-def _first_agents(module: AgentModule) -> Iterator[str]:
-    """The classes that functions construct which are no agent's and hand nothing over."""
-    for node in ast.walk(module.tree):
-        if not isinstance(node, ast.Call) or ast.unparse(node.func) not in module.agents:
-            continue
-        function = module.function_of(node)
-        around = module.class_of(node)
-        if function not in module.handing_over and (
-            around is None or around.name not in module.agents
-        ):
-            yield ast.unparse(node.func)

@@ -42,7 +42,11 @@ class Evidence:
     described: frozenset[str]
     """Words of its docstring."""
     written: frozenset[str]
-    """Words of the texts and attributes in its code."""
+    """Words of the texts and attributes in its code, and of the texts that it closes over."""
+    values: tuple[str, ...] = ()
+    """The texts in its code as they are, and the keys of the tables that it looks into."""
+    may_hand_over: bool = False
+    """Whether it says that it returns an agent, or updates the session's."""
 
 
 def strength(evidence: Evidence, name: str, target: Target) -> int:
@@ -51,13 +55,21 @@ def strength(evidence: Evidence, name: str, target: Target) -> int:
         return 0
     own = _words(name)
     id_words = _words(target.id) - _GENERIC
-    value_words = {word for value in target.where.values() for word in _words(value)} - _GENERIC
+    value_words = {word for value in target.where.values() for word in _words(value)}
+    value_words = value_words - _GENERIC or value_words
     found = 4 * len(value_words & own)
     found += 2 * len(value_words & (evidence.described | evidence.written))
     found += 3 * len(id_words & own) + len(id_words & evidence.written)
     if target.id in evidence.agents:
         found += 2 if len(evidence.agents) == 1 else 1
     return found
+
+
+def says(name: str, target: Target) -> bool:
+    """Whether a tool's name has all the words that tell `target` from other agents."""
+    values = {word for value in target.where.values() for word in _words(value)}
+    words = (values - _GENERIC or values) or _words(target.id) - _GENERIC
+    return bool(words) and words <= _words(name)
 
 
 @lru_cache(maxsize=512)
@@ -71,14 +83,41 @@ def evidence_of(function: Callable[..., Any], owner: type[Any], kind: AgentKind)
     """
     tool = inspect.unwrap(function)
     described = inspect.getdoc(tool) or ""
-    texts = {text for node in _nodes(tool) for text in _texts(node)}
+    nodes = list(_nodes(tool))
+    scope = _scope(tool, nodes) if inspect.isfunction(tool) else {}
+    closed_over = inspect.getclosurevars(tool).nonlocals if scope else {}
+    texts = {text: None for node in nodes for text in _texts(node)}
+    texts |= dict.fromkeys(each for each in closed_over.values() if isinstance(each, str))
+    tables = [scope.get(node.id) for node in nodes if isinstance(node, ast.Name)]
+    keys = [key for each in tables if isinstance(each, Mapping) for key in each]
+    own = [text for text in texts if inspect.cleandoc(text) != described]
+    constants = [each.value for each in nodes if isinstance(each, ast.Constant)]
     return Evidence(
         agents=frozenset(_agents(tool, owner, kind, set(), _DEPTH)),
         described=frozenset(_words(described)),
-        written=frozenset(
-            word for text in texts if inspect.cleandoc(text) != described for word in _words(text)
+        written=frozenset(word for text in own for word in _words(text)),
+        values=tuple(
+            dict.fromkeys(
+                text
+                for text in (*keys, *constants)
+                if isinstance(text, str) and inspect.cleandoc(text) != described
+            )
         ),
+        may_hand_over=any(_hands_over(node) for node in nodes),
     )
+
+
+def _hands_over(node: ast.AST) -> bool:
+    match node:
+        case (
+            ast.FunctionDef(returns=ast.expr() as says)
+            | ast.AsyncFunctionDef(returns=ast.expr() as says)
+        ):
+            return "Agent" in ast.unparse(says)
+        case ast.Attribute(attr="update_agent" | "complete"):
+            return True
+        case _:
+            return False
 
 
 def _agents(
@@ -90,7 +129,10 @@ def _agents(
     seen.add(function)
     nodes = list(_nodes(function))
     scope = _scope(function, nodes) if nodes else {}
+    passed_over = {id(part) for node in nodes for part in _no_agent_of_its_own(node)}
     for node in nodes:
+        if id(node) in passed_over:
+            continue
         match node:
             case ast.Call(func=called):
                 named = _resolve(called, scope, owner)
@@ -98,12 +140,31 @@ def _agents(
                     yield _given_id(node, "default_agent")
                 elif inspect.isfunction(named) and not _is_livekit(named):
                     yield from _agents(inspect.unwrap(named), owner, kind, seen, depth - 1)
-            case ast.Name() | ast.Attribute():
-                named = _resolve(node, scope, owner)
-                if isinstance(named, kind.base):
-                    yield named.id
-                elif _is_agent_class(named, kind):
-                    yield _id(named, kind)
+            case ast.Name() | ast.Attribute() | ast.Subscript():
+                yield from _ids(_resolve(node, scope, owner), kind)
+
+
+def _ids(named: Any, kind: AgentKind) -> Iterator[str]:
+    """Ids of the agents that a name stands for: one, or those of a table."""
+    for each in named.values() if isinstance(named, Mapping) else [named]:
+        if isinstance(each, kind.base):
+            yield each.id
+        elif _is_agent_class(each, kind):
+            yield _id(each, kind)
+
+
+def _no_agent_of_its_own(node: ast.AST) -> Iterator[ast.AST]:
+    """Nodes in a node whose agents are not those that the tool hands over to.
+
+    The class in `isinstance(agent, Desk)` is asked about; of `AGENTS["desk"]` only the entry
+    is meant.
+    """
+    match node:
+        case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[_, *classes]):
+            for each in classes:
+                yield from ast.walk(each)
+        case ast.Subscript(value=table, slice=ast.Constant()):
+            yield from ast.walk(table)
 
 
 def _nodes(function: Any) -> Iterator[ast.AST]:
@@ -141,7 +202,11 @@ def _resolve(node: ast.expr, scope: Mapping[str, Any], owner: type) -> Any:
         case ast.Name(id=name):
             return scope.get(name)
         case ast.Attribute(value=ast.Name(id="self"), attr=attribute):
-            return getattr(owner, attribute, None)
+            # A tool that a method makes closes over the agent.
+            return getattr(type(scope["self"]) if "self" in scope else owner, attribute, None)
+        case ast.Subscript(value=table, slice=ast.Constant(value=key)):
+            entries = _resolve(table, scope, owner)
+            return entries.get(key) if isinstance(entries, Mapping) else None
         case ast.Attribute(value=inner, attr=attribute):
             return getattr(_resolve(inner, scope, owner), attribute, None)
         case _:

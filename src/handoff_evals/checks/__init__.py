@@ -14,7 +14,12 @@ from handoff_evals.checks.decisions import (
     decisions,
     per_agent,
 )
-from handoff_evals.checks.expectations import first_request
+from handoff_evals.checks.expectations import (
+    agent_is_right,
+    first_request,
+    path_is_right,
+    tools_are_called,
+)
 from handoff_evals.checks.scoring import (
     Score,
     Status,
@@ -34,6 +39,7 @@ __all__ = [
     "Quality",
     "Score",
     "Status",
+    "agent_is_right",
     "announces_transfer",
     "check",
     "confusion",
@@ -42,7 +48,9 @@ __all__ = [
     "first_request",
     "load_checks",
     "overall",
+    "path_is_right",
     "per_agent",
     "reached",
     "score",
+    "tools_are_called",
 ]

@@ -23,7 +23,7 @@ MUTATE_EPILOG = epilog(
     ("mutate", "all agents that evals/ is about"),
     ("mutate agents/triage.py --min-score 0.95", ""),
     ("mutate my_agents --tests tests/test_handoffs.py", ""),
-    ("mutate --list --operator context-not-passed", "run nothing"),
+    ("mutate --list --operator context-not-passed", "break nothing"),
 )
 
 
@@ -70,10 +70,21 @@ def mutate(
             rich_help_panel=_MUTANTS,
         ),
     ] = None,
+    deselect: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT",
+            help="Leave out the mutants with this in their id, PATH::SCOPE::OPERATOR::WHAT. "
+            "Repeatable.",
+            rich_help_panel=_MUTANTS,
+        ),
+    ] = None,
     listed: Annotated[
         bool,
         typer.Option(
-            "--list", help="Print what would be broken, and run nothing.", rich_help_panel=_MUTANTS
+            "--list",
+            help="Print the ids of what would be broken. The tests run once, unbroken.",
+            rich_help_panel=_MUTANTS,
         ),
     ] = False,
     min_score: Annotated[
@@ -102,12 +113,17 @@ def mutate(
         folder=folder,
         jobs=jobs or os.cpu_count() or 1,
         timeout_s=timeout,
+        deselect=deselect or (),
     )
+    noise = Console(stderr=True)
     if listed:
+        session.prepare()
+        session.close()
+        say(noise, session.notes)
         _list(session)
         return
-    noise = Console(stderr=True)
     interrupted = _execute(session, noise)
+    say(noise, session.notes)
     run = session.run
     _report(run, as_json=as_json)
     if interrupted:
@@ -120,7 +136,11 @@ def mutate(
 
 def verdict(run: "MutationRun", *, min_score: float | None) -> tuple[ExitCode, tuple[str, ...]]:
     """Turn a run into an exit code, and say why it is not 0."""
-    unjudged = [each for each in run.results if each.status == "unjudged"]
+    unjudged = [
+        each
+        for each in run.results
+        if each.status == "unjudged" or (run.score is None and each.status == "invalid")
+    ]
     if run.score is None or unjudged:
         number = f"{len(unjudged)} of {len(run.results)}"
         return ExitCode.INVALID, (f"invalid: {number} mutants have no verdict",)
@@ -138,16 +158,21 @@ def _execute(session: "Session", console: "Console") -> bool:
         Whether it was interrupted.
     """
     try:
-        with _progress(console, session.total) as done:
+        with _progress(console) as (begin, done):
+            session.prepare()
+            begin(session.total)
             for result in session.results():
                 done(result)
     except KeyboardInterrupt:
+        session.close()
         return True
     return False
 
 
 @contextlib.contextmanager
-def _progress(console: "Console", total: int) -> Iterator[Callable[["Result"], None]]:
+def _progress(
+    console: "Console",
+) -> Iterator[tuple[Callable[[int], None], Callable[["Result"], None]]]:
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -157,7 +182,7 @@ def _progress(console: "Console", total: int) -> Iterator[Callable[["Result"], N
         TimeRemainingColumn,
     )
 
-    counts = {"killed": 0, "survived": 0, "unjudged": 0}
+    counts = {"killed": 0, "survived": 0, "invalid": 0, "unjudged": 0}
     columns = (
         TextColumn("mutants"),
         BarColumn(),
@@ -168,14 +193,17 @@ def _progress(console: "Console", total: int) -> Iterator[Callable[["Result"], N
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=total, counts="the tests without a mutant first")
+        task = progress.add_task("", total=None, counts="the tests without a mutant first")
+
+        def begin(total: int) -> None:
+            progress.update(task, total=total, counts="")
 
         def done(result: "Result") -> None:
             counts[result.status] += 1
             shown = " ".join(f"{number} {status}" for status, number in counts.items() if number)
             progress.update(task, advance=1, counts=shown)
 
-        yield done
+        yield begin, done
 
 
 def _list(session: "Session") -> None:
@@ -183,8 +211,8 @@ def _list(session: "Session") -> None:
 
     from handoff_evals.reports import print_mutants
 
-    for module, mutants in zip(session.run.modules, session.mutants, strict=True):
-        print_mutants(Console(), str(module.path), mutants)
+    for path, mutants in session.mutants.items():
+        print_mutants(Console(), path, mutants)
 
 
 def _report(run: "MutationRun", *, as_json: bool) -> None:

@@ -14,11 +14,11 @@ from livekit.agents import Agent, NotGivenOr, llm
 from handoff_evals.agent_source import AgentModule
 from handoff_evals.changes import AgentSnapshot, Rehearsal, Rehearsed
 from handoff_evals.checks import overall, score
-from handoff_evals.drivers import Limits, driver_for
+from handoff_evals.drivers import Limits, driver_for, rehearse
 from handoff_evals.livekit import AgentEntry, Opened, look_at, session_options
 from handoff_evals.models import oracle
 from handoff_evals.scenarios import Scenario, Suite
-from handoff_evals.transcript import AgentRef
+from handoff_evals.transcript import AgentRef, Transcript
 
 
 @dataclass(kw_only=True)
@@ -48,18 +48,21 @@ class Rehearser:
             self.classes.update(each.__name__ for each in type(agent).__mro__)
             looks.append(look_at(agent, label=ref.label, folder=self.folder))
 
-        call = driver_for(self.suite).call(
-            entry,
-            oracle(scenario),
-            limits=self.limits,
-            watch=self.suite.watch,
-            scenario=scenario,
-        )
-        call.on_entrance = met
-        await call.run(scenario.turns)
+        model, carried = oracle(scenario), driver_for(self.suite)
+
+        async def conversation() -> Transcript:
+            looks.clear()
+            call = carried.call(
+                entry, model, limits=self.limits, watch=self.suite.watch, scenario=scenario
+            )
+            call.on_entrance = met
+            await call.run(scenario.turns)
+            return call.transcript
+
+        transcript = await rehearse(model, conversation)
         return Rehearsal(
-            transcript=call.transcript,
-            passed=overall(score(scenario, call.transcript)) == "passed",
+            transcript=transcript,
+            passed=overall(score(scenario, transcript)) == "passed",
             session=dict(entry.session),
             looks=tuple(looks),
         )

@@ -1,7 +1,7 @@
 """Who carries the caller's words to an agent and returns a transcript."""
 
 from handoff_evals.drivers.call import BaseCall
-from handoff_evals.drivers.driver import Driver, driver_for, driver_named, drivers
+from handoff_evals.drivers.driver import Driver, driver_for, driver_named, drivers, rehearse
 from handoff_evals.drivers.spoken import SpokenCall, SpokenDriver
 from handoff_evals.drivers.text import Call, TextDriver
 from handoff_evals.drivers.turn_record import Limits
@@ -17,4 +17,5 @@ __all__ = [
     "driver_for",
     "driver_named",
     "drivers",
+    "rehearse",
 ]

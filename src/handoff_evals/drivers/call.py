@@ -34,7 +34,6 @@ from handoff_evals.livekit import (
     Noted,
     Opened,
     OverdueError,
-    Tap,
     Taps,
     Timed,
     VirtualTime,
@@ -88,7 +87,7 @@ class BaseCall(CallRecord, ABC):
     ) -> None:
         super().__init__()
         self._entry = entry
-        self._taps = Taps(model, log=self._log, exchanges=exchanges)
+        self.taps = Taps(model, agent=lambda: self.active, log=self._log, exchanges=exchanges)
         self._limits = limits or Limits()
         self._watch = watch or Watch()
         self._job = text_job(
@@ -166,6 +165,7 @@ class BaseCall(CallRecord, ABC):
         self._home = home = copy_context()
         home.run(self._job.__enter__)
         home.run(self._tasks.enter)
+        home.run(self.taps.enter)
         VirtualTime.of().watch(self._tasks)
         home.run(self._errors.enter)
         try:
@@ -202,6 +202,7 @@ class BaseCall(CallRecord, ABC):
                 if self.over:
                     self._ended_by_agent()
                     break
+                self.taps.script_decisions(turn.decisions)
                 await self.say(turn.user, wait_s=turn.wait_s, until=next_until)
         finally:
             await self.close()
@@ -231,8 +232,8 @@ class BaseCall(CallRecord, ABC):
                 self._home = None
 
     async def _start(self, until: int | str | None) -> RunResult[Any] | None:
-        given = self._taps.model
-        model = NOT_GIVEN if given is None else self._direct(given)
+        given = self.taps.model
+        model = NOT_GIVEN if given is None else self.taps.direct(given)
         try:
             opened = await self._stack.enter_async_context(self._entry.open(model))
         except UsageError:
@@ -245,7 +246,7 @@ class BaseCall(CallRecord, ABC):
             raise raised from error.__cause__
         session = opened.session
         if given is None and isinstance(session.llm, llm.LLM):
-            model = self._direct(session.llm)
+            model = self.taps.direct(session.llm)
         if model and session.llm is not model:
             # A factory that brought its own model: the run's stands in for it.
             replace_model(session, model)
@@ -377,18 +378,16 @@ class BaseCall(CallRecord, ABC):
         self.on_entrance(*entered)
         # Before it runs: livekit announces the handoff first, then starts the agent.
         try:
-            self._taps.put_before(agent, session=self.session, ref=lambda: self._ref(agent))
+            self.taps.put_before(agent, session=self.session, ref=lambda: self._ref(agent))
         except UsageError as error:  # livekit would only log it
             self._refused = error
-        self._record.handoffs += 1
+        self._record.arrivals.append(entered[1])
         if self._record.handoffs > self._limits.handoffs:
             self._timed.cut_off()
 
-    def _direct(self, model: llm.LLM[Any]) -> Tap:
-        return self._taps.direct(model, agent=lambda: self.active)
-
     def _log(self, exchange: Exchange) -> None:
-        exchange.after_handoffs = self._record.handoffs
+        exchange.turn = len(self.turns)
+        exchange.arrivals = tuple(self._record.arrivals)
         exchange.held.within = self._timed.held
         self._record.exchanges.append(exchange)
 

@@ -1,11 +1,11 @@
 """What a driver is, and the table of them: a new one is a class in a file of its own."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from livekit.agents import llm
 
@@ -31,6 +31,33 @@ class Driver(Protocol):
             number: which of the scenario's trials it is, from 0.
         """
         ...
+
+
+@runtime_checkable
+class Rehearsing(Protocol):
+    """A model that may need several conversations until it knows how to play one."""
+
+    def settle(self, transcript: Transcript) -> Transcript | None:
+        """Learn from a conversation that is over.
+
+        Returns:
+            The conversation that counts; None where another one has to be run.
+        """
+        ...
+
+
+async def rehearse(model: Any, run: Callable[[], Awaitable[Transcript]]) -> Transcript:
+    """Run a conversation, again and again where the model rehearses.
+
+    Args:
+        model: who answers in it.
+        run: runs one conversation from its beginning to its end.
+    """
+    while True:
+        transcript = await run()
+        counts = model.settle(transcript) if isinstance(model, Rehearsing) else transcript
+        if counts is not None:
+            return counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,20 +89,24 @@ class InProcessDriver:
         exchanges = None
         if self.cassette is not None:
             exchanges = self.cassette.trial(scenario.label, trial=number, seed=seed)
-        call = self.call(
-            self.entry,
-            model,
-            limits=self.limits,
-            watch=self.watch,
-            scenario=scenario,
-            exchanges=exchanges,
-        )
-        try:
+
+        async def conversation() -> Transcript:
+            call = self.call(
+                self.entry,
+                model,
+                limits=self.limits,
+                watch=self.watch,
+                scenario=scenario,
+                exchanges=exchanges,
+            )
             await call.run(scenario.turns)
+            return call.transcript
+
+        try:
+            transcript = await rehearse(model, conversation)
         finally:
             if model is not None:
                 await self._close(model)
-        transcript = call.transcript
         if exchanges is not None:
             exchanges.close(whole=transcript.unscored_because is None)
         return transcript

@@ -10,7 +10,7 @@ from livekit.agents import AgentSession, RunResult
 from pydantic_core import to_jsonable_python
 
 from handoff_evals.livekit import Exchange, Noted, Opened, cause_of, fields_of
-from handoff_evals.transcript import AgentError, Fault, Owner, Transcript, Turn
+from handoff_evals.transcript import AgentError, AgentRef, Fault, Owner, Transcript, Turn
 from handoff_evals.user_code import original
 
 
@@ -49,9 +49,15 @@ class TurnRecord:
     exchanges: list[Exchange] = field(default_factory=list)
     errors: list[Noted] = field(default_factory=list)
     interrupted: bool = False
-    handoffs: int = 0
+    arrivals: list[AgentRef] = field(default_factory=list)
+    """The agents that took the call, in order."""
     fatal: Exchange | None = None
     """The unanswered request that ended the conversation."""
+
+    @property
+    def handoffs(self) -> int:
+        """How many there were."""
+        return len(self.arrivals)
 
     def overdue(
         self, limits: Limits, *, who: str, limit: str, where: str, cut_off: bool

@@ -9,6 +9,7 @@ from handoff_evals.livekit.agent_entry import (
 )
 from handoff_evals.livekit.agent_errors import AgentErrors, Noted, listen_to_log
 from handoff_evals.livekit.agent_snapshot import fields_of, look_at, session_options
+from handoff_evals.livekit.arguments import arguments_for, placeholder_arguments
 from handoff_evals.livekit.deadlines import OverdueError, Timed, WaitClock, current_wait_clock
 from handoff_evals.livekit.faults import cause_of, fault_of, faults_of
 from handoff_evals.livekit.history import HistoryReader
@@ -24,7 +25,9 @@ from handoff_evals.livekit.internals import (
     retrieve_failed_run,
 )
 from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
+from handoff_evals.livekit.sample_texts import ArgumentHints
 from handoff_evals.livekit.scripted import (
+    Asker,
     Reply,
     Request,
     ScriptedLLM,
@@ -33,16 +36,19 @@ from handoff_evals.livekit.scripted import (
 )
 from handoff_evals.livekit.tap import Exchange, Tap, Taps
 from handoff_evals.livekit.tasks import ConversationTasks, quiet
-from handoff_evals.livekit.tools import leading_tool, placeholder_arguments, schemas
+from handoff_evals.livekit.tools import Lead, leading_tool, leads, schemas
 from handoff_evals.livekit.virtual_time import VirtualTime
 
 __all__ = [
     "AgentEntry",
     "AgentErrors",
+    "ArgumentHints",
+    "Asker",
     "ChatRequest",
     "ConversationTasks",
     "Exchange",
     "HistoryReader",
+    "Lead",
     "Noted",
     "Opened",
     "OverdueError",
@@ -60,6 +66,7 @@ __all__ = [
     "WrapperStream",
     "agent_with_the_call",
     "allow_construction",
+    "arguments_for",
     "begin_run",
     "cause_of",
     "commits_by_hand",
@@ -70,6 +77,7 @@ __all__ = [
     "is_closing",
     "is_started",
     "leading_tool",
+    "leads",
     "listen_to_log",
     "look_at",
     "missing",

@@ -89,6 +89,8 @@ def faults_of(exchange: Exchange, *, turn: int, ended: bool = False) -> list[Fau
 def _said_by(exchange: Exchange, failure: Exception) -> str:
     # A miss begins with the agent's name.
     said = str(failure)
+    if exchange.purpose == "decision":
+        said += "; a turn's `decisions: {NAME: VALUE}` decides in the place of a DecisionModel"
     return said if isinstance(failure, CassetteMissError) else f"{exchange.agent.label}: {said}"
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -16,6 +17,7 @@ from livekit.agents.types import (
 
 from handoff_evals.cassettes import Answer
 from handoff_evals.errors import HandoffEvalsError
+from handoff_evals.transcript import AgentRef
 
 
 class ScriptExhaustedError(HandoffEvalsError):
@@ -41,12 +43,29 @@ Reply = Part | Sequence[Part] | BaseException
 
 
 @dataclass(frozen=True, kw_only=True)
+class Asker:
+    """Who asks a model, and where in the conversation."""
+
+    agent: AgentRef
+    turn: int
+    """The turn that is under way; 0 is the opening."""
+    arrivals: tuple[AgentRef, ...] = ()
+    """The agents that took the call in this turn so far, in order."""
+
+
+ASKER: ContextVar[Asker | None] = ContextVar("handoff_evals_asker", default=None)
+"""Who asks the model that runs in this context."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a scripted function gets: all that a real model would get."""
+    """What a scripted function gets: all that a real model would get, and who asks."""
 
     chat_ctx: llm.ChatContext
     tools: tuple[llm.Tool, ...] = ()
     tool_choice: llm.ToolChoice | None = None
+    asker: Asker | None = None
+    """Who asks; None where no call of the harness is under way."""
 
     @property
     def tool_names(self) -> tuple[str, ...]:
@@ -145,7 +164,10 @@ class ScriptedLLM(llm.LLM[Any]):
     ) -> llm.LLMStream:
         """Answer with the next reply of the script."""
         request = Request(
-            chat_ctx=chat_ctx.copy(), tools=tuple(tools or ()), tool_choice=tool_choice or None
+            chat_ctx=chat_ctx.copy(),
+            tools=tuple(tools or ()),
+            tool_choice=tool_choice or None,
+            asker=ASKER.get(),
         )
         return _ScriptedStream(
             self,

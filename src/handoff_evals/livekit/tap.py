@@ -14,9 +14,10 @@ from pydantic_core import to_jsonable_python
 from handoff_evals.cassettes import Answer, ModelIdentity, RecordedRequest, TrialExchanges
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit.deadlines import WaitClock, count_in, now
+from handoff_evals.livekit.decision_model import DecisionTaps, decided
 from handoff_evals.livekit.internals import model_options
 from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
-from handoff_evals.livekit.scripted import IncomingAnswer, chunks_of
+from handoff_evals.livekit.scripted import ASKER, Asker, IncomingAnswer, ScriptedLLM, chunks_of
 from handoff_evals.livekit.tools import schemas
 from handoff_evals.livekit.virtual_time import VirtualTime
 from handoff_evals.transcript import AgentRef, FunctionCall, ModelCall, ToolSchema, Usage
@@ -63,12 +64,14 @@ class Exchange:
     """A model call while it is under way; `frozen()` makes the record of it."""
 
     agent: AgentRef
-    purpose: Literal["reply", "direct"]
+    purpose: Literal["reply", "direct", "decision"]
     model: str
     messages: tuple[Mapping[str, Any], ...]
     tools: tuple[ToolSchema, ...]
     tool_choice: str | None
-    after_handoffs: int = 0
+    turn: int = 0
+    arrivals: tuple[AgentRef, ...] = ()
+    """The agents that took the call in its turn before it."""
     started: float = field(default_factory=now)
     held: WaitClock = field(default_factory=WaitClock)
     text: str = ""
@@ -78,6 +81,11 @@ class Exchange:
     duration_s: float | None = None
     failure: Exception | None = None
     replayed: bool = False
+
+    @property
+    def after_handoffs(self) -> int:
+        """How many handoffs of its turn had happened when it was made."""
+        return len(self.arrivals)
 
     @property
     def elapsed_s(self) -> float:
@@ -108,7 +116,7 @@ class Exchange:
 
     def made(self) -> list[tuple[int, FunctionCall]]:
         """The calls that livekit carries out, and after how many handoffs each was made."""
-        if self.purpose == "direct" or self.tool_choice == "none":
+        if self.purpose != "reply" or self.tool_choice == "none":
             return []
         calls = [
             FunctionCall(
@@ -151,7 +159,7 @@ class Tap(WrapperLLM):
         inner: the model that answers.
         agent: who is asking, looked up at each request.
         purpose: `reply` for an agent's own model, `direct` for the session's,
-            which only the agents' own code asks.
+            which only the agents' own code asks, `decision` for a DecisionModel.
         log: where an exchange is put as soon as it starts.
         exchanges: answers instead of the model where it can, and keeps what the model answers.
     """
@@ -161,7 +169,7 @@ class Tap(WrapperLLM):
         inner: llm.LLM[Any],
         *,
         agent: Callable[[], AgentRef],
-        purpose: Literal["reply", "direct"],
+        purpose: Literal["reply", "direct", "decision"],
         log: Callable[[Exchange], None],
         exchanges: TrialExchanges | None = None,
     ) -> None:
@@ -226,7 +234,11 @@ class _TapStream(WrapperStream):
 
     def _request(self, model: ModelIdentity) -> RecordedRequest:
         exchange, asked = self._exchange, self._asked
-        if model.agents_own:
+        if exchange.purpose == "decision":
+            # Whatever answers in the agents' place, this is the agents' own.
+            label = f"decisions by {described(self._tap.inner)}"
+            model = ModelIdentity(label=label)
+        elif model.agents_own:
             # Which one it is, only the agent says.
             label = f"{model.label} {described(self._tap.inner)}"
             model = replace(model, label=label, agents_own=False)
@@ -244,13 +256,15 @@ class _TapStream(WrapperStream):
         )
 
     async def _answer_by_model(self, recording: IncomingAnswer | None = None) -> None:
-        count_in(self._exchange.held)
+        exchange = self._exchange
+        count_in(exchange.held)
+        ASKER.set(Asker(agent=exchange.agent, turn=exchange.turn, arrivals=exchange.arrivals))
         with VirtualTime.of().outside():
             async with self._asked.of(self._tap.inner) as stream:
                 async for chunk in stream:
-                    self._exchange.note(chunk)
+                    exchange.note(chunk)
                     if recording is not None:
-                        recording.note(chunk, at=self._exchange.elapsed_s)
+                        recording.note(chunk, at=exchange.elapsed_s)
                     self._event_ch.send_nowait(chunk)
 
     def _answer_again(self, answer: Answer) -> None:
@@ -294,6 +308,7 @@ class Taps:
 
     Args:
         model: stands in for every model; None leaves each agent its own.
+        agent: who has the call, looked up at each request of the agents' own code.
         log: where an exchange is put as soon as it starts.
         exchanges: answers in the models' place where it can.
     """
@@ -302,16 +317,42 @@ class Taps:
         self,
         model: llm.LLM[Any] | None,
         *,
+        agent: Callable[[], AgentRef],
         log: Callable[[Exchange], None],
         exchanges: TrialExchanges | None = None,
     ) -> None:
         self.model = model
+        self.decides: llm.LLM[Any] | None = None
+        """Stands in for every DecisionModel; None leaves each agent its own."""
+        self._agent = agent
         self._log = log
         self._exchanges = exchanges
 
-    def direct(self, model: llm.LLM[Any], *, agent: Callable[[], AgentRef]) -> Tap:
+    def enter(self) -> None:
+        """Stand before what DecisionModels are asked in the current context."""
+        DecisionTaps(self._decision).enter()
+
+    def script_decisions(self, values: Mapping[str, Any]) -> None:
+        """Have DecisionModels decide so, where a model stands in for the agents' own."""
+        if self.model is not None:
+            self.decides = ScriptedLLM(lambda _: decided(**values)) if values else None
+
+    def direct(self, model: llm.LLM[Any]) -> Tap:
         """A tap for the session, whose model only the agents' own code asks."""
-        return Tap(model, agent=agent, purpose="direct", log=self._log, exchanges=self._exchanges)
+        return Tap(
+            model, agent=self._agent, purpose="direct", log=self._log, exchanges=self._exchanges
+        )
+
+    def _decision(self, model: llm.LLM[Any]) -> Tap:
+        # What a script says is no model's answer, to be kept for when there is no script.
+        exchanges = None if self.decides else self._exchanges
+        return Tap(
+            self.decides or model,
+            agent=self._agent,
+            purpose="decision",
+            log=self._log,
+            exchanges=exchanges,
+        )
 
     def put_before(
         self, agent: Agent, *, session: AgentSession[Any], ref: Callable[[], AgentRef]

@@ -3,13 +3,14 @@
 livekit builds it anew at each request, by way of a pydantic model; noting it that way
 would double what is most of a request's work. Here it is built once for each function.
 
-Tools are not run to find out: they may do things. Their source is read for the
-agents that it names, following calls into the user's own functions; where that
-says nothing (a registry of agents, an id given at run time) the words decide.
+Nothing is run here. A tool's source is read for the agents that it names, following calls
+into the user's own functions; where that says nothing (a registry of agents, an id given at
+run time) the words decide.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -17,7 +18,7 @@ from livekit.agents import Agent, llm
 from livekit.agents.llm.tool_context import FunctionToolInfo
 from livekit.agents.utils.misc import camel_to_snake_case
 
-from handoff_evals.agent_source import AgentKind, Evidence, evidence_of, strength
+from handoff_evals.agent_source import AgentKind, Evidence, evidence_of, says, strength
 from handoff_evals.livekit.internals import tool_owner
 from handoff_evals.scenarios import Target
 from handoff_evals.transcript import ToolSchema
@@ -55,13 +56,56 @@ def _built(tool: llm.Tool) -> ToolSchema:
 _AGENT = AgentKind(base=Agent, default_id=camel_to_snake_case)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Lead:
+    """A tool, and what speaks for its leading to one agent."""
+
+    name: str
+    strength: int
+    """How much its source and name say; 0 where they say nothing of that agent."""
+    certain: bool
+    """Whether its code names that agent, and no other one."""
+    named: bool
+    """Whether its name says all that names that agent."""
+    hands_over: bool
+    """Whether it looks like a tool that hands over, to whomever."""
+    values: tuple[str, ...]
+    """Texts in its code that may be arguments of it."""
+
+
+_HANDING_OVER = re.compile(
+    r"transfer|hand|rout|escalat|forward|connect|switch|change|redirect|return|back|agent|go_|to_"
+    r"|continue|finish|complete|done|next|start|begin",
+    re.IGNORECASE,
+)
+_HANGING_UP = re.compile(r"end_?call|hang_?up|shutdown|disconnect|end_conversation", re.IGNORECASE)
+
+
+def leads(tools: Sequence[llm.Tool], target: Target) -> tuple[Lead, ...]:
+    """All function tools, those first that most likely hand over to `target`."""
+    found: list[tuple[tuple[int, ...], Lead]] = []
+    for name, tool in llm.ToolContext(list(tools)).function_tools.items():
+        evidence = _evidence(tool)
+        how_much = strength(evidence, name, target)
+        lead = Lead(
+            name=name,
+            strength=how_much,
+            certain=bool(how_much) and evidence.agents == {target.id},
+            named=says(name, target),
+            hands_over=evidence.may_hand_over or bool(_HANDING_OVER.search(name)),
+            values=evidence.values,
+        )
+        # One that names other agents only comes after one of which nothing is known.
+        elsewhere = bool(evidence.agents) and not how_much
+        hangs_up = _HANGING_UP.search(name) is not None
+        key = (hangs_up, -how_much, not lead.named, elsewhere, not lead.hands_over)
+        found.append((tuple(map(int, key)), lead))
+    return tuple(lead for _, lead in sorted(found, key=lambda each: each[0]))
+
+
 def leading_tool(tools: Sequence[llm.Tool], target: Target) -> str | None:
     """The tool that hands over to `target`, or None where none does or several may."""
-    found: list[tuple[int, str]] = []
-    for name, tool in llm.ToolContext(list(tools)).function_tools.items():
-        how_much = strength(_evidence(tool), name, target)
-        if how_much:
-            found.append((how_much, name))
+    found = [(lead.strength, lead.name) for lead in leads(tools, target) if lead.strength]
     found.sort(reverse=True)
     if not found or (len(found) > 1 and found[0][0] == found[1][0]):
         return None
@@ -81,27 +125,3 @@ def function_of(tool: Any) -> Callable[..., Any]:
 
 def _evidence(tool: Any) -> Evidence:
     return evidence_of(function_of(tool), tool_owner(tool), _AGENT)
-
-
-def placeholder_arguments(tool: llm.Tool) -> dict[str, Any]:
-    """Arguments of the right types for a tool that is called for its handoff alone."""
-    schema = llm.ToolContext([tool]).parse_function_tools("openai", strict=False)[0]
-    parameters = schema["function"].get("parameters") or {}
-    filled: dict[str, Any] = _placeholder({"type": "object", **parameters}, parameters)
-    return filled
-
-
-def _placeholder(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> Any:
-    match schema:
-        case {"$ref": str(place)}:
-            return _placeholder(whole["$defs"][place.rpartition("/")[2]], whole)
-        case {"const": value} | {"enum": [value, *_]}:
-            return value
-        case {"anyOf": [first, *_]} | {"allOf": [first, *_]}:
-            return _placeholder(first, whole)
-        case {"type": "object"}:
-            properties = schema.get("properties", {})
-            required = schema.get("required", ())
-            return {name: _placeholder(properties.get(name, {}), whole) for name in required}
-    values = {"integer": 1, "number": 1.0, "boolean": True, "array": [], "null": None}
-    return values.get(schema.get("type", "string"), "the caller asked for it")

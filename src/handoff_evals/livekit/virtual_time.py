@@ -48,6 +48,10 @@ class VirtualTime:
         """The loop's time without what was skipped: for whoever keeps to a rate of requests."""
         return float(self._loop.time()) - self._skipped
 
+    def at(self, wall: float) -> float:
+        """When the loop's clock will show that time of the wall, if nothing is skipped."""
+        return wall + self._skipped
+
     def watch(self, tasks: ConversationTasks) -> None:
         """Do not skip time while the agents of this conversation wait for a socket."""
         self._calls.add(tasks)

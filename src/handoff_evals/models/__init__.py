@@ -14,7 +14,7 @@ from handoff_evals.models.kind import (
     resolve,
     start_server,
 )
-from handoff_evals.models.reference import oracle
+from handoff_evals.models.oracle import oracle
 
 __all__ = [
     "Listed",

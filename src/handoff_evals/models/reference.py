@@ -2,13 +2,12 @@
 
 `never` answers and hands nobody over. `always:AGENT` hands over to one agent at
 every chance, `random` calls any tool. A suite on which they do well is too easy.
-`oracle` plays what the suite's author expects.
+`oracle`, in a file of its own, plays what the suite's author expects.
 """
 
 import json
 from abc import abstractmethod
-from collections.abc import Sequence
-from difflib import SequenceMatcher
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -27,15 +26,14 @@ from handoff_evals.models.kind import Listed, Model, ModelKind, Project, model_k
 from handoff_evals.results import ModelTraits
 from handoff_evals.scenarios import ExpectedCall, Scenario, Target
 
-_WORDS = "I see."
-_SIMILAR = 0.6
-"""From what ratio of `SequenceMatcher` on edited words count as those of a turn."""
+WORDS = "I see."
+"""What a reference model says where it does nothing."""
 
 
 class ReferenceLLM(ScriptedLLM):
     """A scripted model with a name of its own."""
 
-    def __init__(self, name: str, answer: "Answering") -> None:
+    def __init__(self, name: str, answer: Callable[[Request], Reply]) -> None:
         super().__init__(answer)
         self._name = name
 
@@ -53,11 +51,11 @@ class Answering:
         last = _last_said(request)
         if isinstance(last, llm.ChatMessage) and last.role == "user" and request.tools:
             return self.decide(request)
-        return _WORDS
+        return WORDS
 
     def decide(self, request: Request) -> Reply:  # noqa: ARG002 - for those that look
         """Hand nobody over."""
-        return _WORDS
+        return WORDS
 
 
 class Always(Answering):
@@ -68,7 +66,7 @@ class Always(Answering):
 
     def decide(self, request: Request) -> Reply:
         """Hand over to the one agent."""
-        return _handoff(request, self._target) or _WORDS
+        return _handoff(request, self._target) or WORDS
 
 
 def never() -> ReferenceLLM:
@@ -90,81 +88,12 @@ class Guess(Answering):
     def decide(self, request: Request) -> Reply:
         """Call any tool, or none, with the same chance."""
         name = self._random.choice([None, *sorted(request.tool_names)])
-        return _WORDS if name is None else _filled(request, ExpectedCall(name=name))
+        return WORDS if name is None else _filled(request, ExpectedCall(name=name))
 
 
 def guess(seed: int) -> ReferenceLLM:
     """A model that guesses."""
     return ReferenceLLM("random", Guess(seed))
-
-
-class Oracle(Answering):
-    """Plays what each turn of a scenario expects.
-
-    By the turn's `calls`, or by the tool whose handoff leads to the next agent of
-    the turn's path.
-    """
-
-    def __init__(self, scenario: Scenario) -> None:
-        self._turns = scenario.turns
-        self._met: dict[str, int] = {}
-        self._played: set[tuple[int, str]] = set()
-
-    def decide(self, request: Request) -> Reply:
-        """Do what the scenario expects of this turn, once."""
-        index = self._turn(request)
-        if index is None:
-            return _WORDS
-        expect = self._turns[index].expect
-        if expect.calls:
-            due = [
-                _filled(request, call)
-                for call in expect.calls
-                if call.name in request.tool_names and (index, call.name) not in self._played
-            ]
-            self._played.update((index, call.name) for call in due)
-            return due or _WORDS
-        if expect.agent is None or (index, "") in self._played:
-            return _WORDS
-        reply = _handoff(request, expect.agent)
-        if reply is None:
-            return _WORDS
-        self._played.add((index, ""))
-        return reply
-
-    def _turn(self, request: Request) -> int | None:
-        """The turn that the caller's last message belongs to.
-
-        By the message's id, since a caller may say the same thing twice.
-        """
-        item = _last_said(request)
-        if item is None:
-            return None
-        if item.id not in self._met:
-            met = max(self._met.values(), default=-1)
-            said = request.last_user_text.strip()
-            left = range(met + 1, len(self._turns))
-            found = next((i for i in left if self._turns[i].user.strip() == said), None)
-            if found is None:
-                # The agent's `llm_node` edits what the caller says, perhaps at each request.
-                found = self._most_similar(said, range(max(0, met), len(self._turns)))
-            if found is not None:
-                self._met[item.id] = found
-        return self._met.get(item.id)
-
-    def _most_similar(self, said: str, turns: range) -> int | None:
-        """The turn whose words are most similar to these, if any are similar enough."""
-        rated = [
-            (SequenceMatcher(None, self._turns[i].user, said, autojunk=False).ratio(), -i)
-            for i in turns
-        ]
-        ratio, turn = max(rated, default=(0.0, 0))
-        return -turn if ratio >= _SIMILAR else None
-
-
-def oracle(scenario: Scenario) -> ReferenceLLM:
-    """A model that plays what the scenario's turns expect."""
-    return ReferenceLLM("oracle", Oracle(scenario))
 
 
 def _last_said(request: Request) -> llm.ChatItem | None:
@@ -195,7 +124,7 @@ def _filled(request: Request, call: ExpectedCall) -> ToolCall:
     return ToolCall(name=call.name, arguments=json.dumps(arguments))
 
 
-class _Reference(ModelKind):
+class Reference(ModelKind):
     """What all have in common: no key, nothing to record, an answer by a rule."""
 
     @classmethod
@@ -213,7 +142,7 @@ class _Reference(ModelKind):
 
 
 @model_kind
-class _Never(_Reference):
+class _Never(Reference):
     form = "never"
     about = "a reference: answers, and hands nobody over"
     traits = ModelTraits(reference=True, deterministic=True)
@@ -223,7 +152,7 @@ class _Never(_Reference):
 
 
 @model_kind
-class _Always(_Reference):
+class _Always(Reference):
     form = "always:AGENT"
     about = "a reference: hands over to AGENT wherever a tool leads there"
     traits = ModelTraits(reference=True, deterministic=True)
@@ -253,20 +182,10 @@ class _Always(_Reference):
 
 
 @model_kind
-class _Random(_Reference):
+class _Random(Reference):
     form = "random"
     about = "a reference: calls any tool, or none"
     traits = ModelTraits(reference=True)
 
     def build(self, scenario: Scenario, seed: int) -> llm.LLM[Any]:  # noqa: ARG002 - not needed
         return guess(seed)
-
-
-@model_kind
-class _Oracle(_Reference):
-    form = "oracle"
-    about = "a reference: plays what each turn of the scenario expects"
-    traits = ModelTraits(reference=True, deterministic=True, plays_scenario=True)
-
-    def build(self, scenario: Scenario, seed: int) -> llm.LLM[Any]:  # noqa: ARG002 - not needed
-        return oracle(scenario)

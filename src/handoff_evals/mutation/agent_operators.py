@@ -1,6 +1,7 @@
 """Breakages of an agent itself: its prompt, what it says when it enters, its own model or voice."""
 
 import ast
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -59,6 +60,53 @@ def _is_empty(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and not str(value.value).strip()
 
 
+def not_filled_in(module: AgentModule) -> Iterator[Place]:
+    """Each text in which something is filled in, with the names of it instead."""
+    for node in module.walk():
+        match node:
+            case ast.JoinedStr(values=parts) if any(
+                isinstance(part, ast.FormattedValue) for part in parts
+            ):
+                if not _is_aside(module, node):
+                    text = "".join(_unfilled(part) for part in parts)
+                    what = f"not filled in: {short(node)}"
+                    yield Place(node=node, what=what, edits={node: ast.Constant(value=text)})
+            case ast.Call(func=ast.Attribute(value=text_, attr="format")) if not _is_aside(
+                module, node
+            ):
+                yield Place(node=node, what=f"not filled in: {short(node)}", edits={node: text_})
+
+
+def _unfilled(part: ast.expr) -> str:
+    match part:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.FormattedValue(value=value):
+            return "{" + ast.unparse(value) + "}"
+        case _:
+            return ""
+
+
+def _is_aside(module: AgentModule, node: ast.AST) -> bool:
+    """Whether a text is for no caller and no model: a log, an error that is no tool's, a part."""
+    parent = module.parents.get(node)
+    while parent is not None and not isinstance(parent, ast.stmt):
+        if isinstance(parent, ast.JoinedStr):
+            return True
+        if isinstance(parent, ast.Call) and re.match(
+            r"(logger|logging|log|print|warnings)\b", ast.unparse(parent.func)
+        ):
+            return True
+        parent = module.parents.get(parent)
+    match parent:
+        case ast.Raise(exc=ast.Call(func=func)):
+            return module.real_name(func) != "ToolError"
+        case ast.Raise():
+            return True
+        case _:
+            return False
+
+
 PROMPT_OPERATORS = (
     Operator(
         name="instructions-emptied",
@@ -70,6 +118,12 @@ PROMPT_OPERATORS = (
         places=swapped,
         suggestion="assert, for both agents, a phrase of the instructions in what its model "
         "received",
+    ),
+    Operator(
+        name="text-not-filled-in",
+        places=not_filled_in,
+        suggestion="assert the whole text with its values, as the caller hears it or the model "
+        "receives it",
     ),
 )
 

@@ -5,9 +5,12 @@ it needs nothing imported. What the broken code has at hand, and passes on, is t
 agent itself (`self`) or the `RunContext`.
 """
 
+import dataclasses
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
+_SHARED: dict[Any, Any] = {}
 _BUILT: "WeakKeyDictionary[Any, dict[int, Any]]" = WeakKeyDictionary()
 
 
@@ -50,6 +53,30 @@ def forgotten(at_hand: Any) -> None:
     """The session's userdata made anew."""
     session = at_hand.session
     session.userdata = type(session.userdata)()
+
+
+def shared(place: Any, make: Callable[[], Any]) -> Any:
+    """What this place made first in this process."""
+    if place not in _SHARED:
+        _SHARED[place] = make()
+    return _SHARED[place]
+
+
+def wrong(value: Any) -> Any:
+    """Another value of the same type, where there is one that fits any program."""
+    match value:
+        case bool():
+            return not value
+        case int() | float():
+            return value + 1
+        case str() | list() | dict() | tuple() | set():
+            return type(value)() if value else value
+        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            fields = [each.name for each in dataclasses.fields(value) if each.init]
+            changed = {name: wrong(getattr(value, name)) for name in fields[:1]}
+            return dataclasses.replace(value, **changed)
+        case _:
+            return None
 
 
 def _last(chat_ctx: Any, number: int) -> Any:

@@ -27,9 +27,9 @@ from pathlib import Path
 from typing import Any
 
 from handoff_evals.agent_source import AgentModule
-from handoff_evals.mutation.mutant import mutated
+from handoff_evals.mutation.mutant import Mutant, mutated, removed_names
 from handoff_evals.mutation.mutant_tests import run_tests
-from handoff_evals.mutation.mutation_run import ForkServerSettings, Job
+from handoff_evals.mutation.mutation_run import ForkServerSettings, Job, Target
 from handoff_evals.mutation.selection import chosen_operators, find
 from handoff_evals.processes import ParentProcess
 
@@ -136,8 +136,12 @@ def _work(work: Callable[[], dict[str, Any]], pipe: int, scratch: Path) -> None:
 
 
 _BASELINE_S = 600.0
-_LEAST_S = 10.0
-_SLOWER = 5
+_KEPT: dict[str, tuple[str, ...]] = {
+    "all": ("",),
+    "livekit": ("livekit.agents", "handoff_evals"),
+    "nothing": (),
+}
+"""By how much is imported before a fork, how the names of those modules begin."""
 
 
 class ParentEndedError(Exception):
@@ -150,41 +154,79 @@ class ForkServer:
     def __init__(self, settings: ForkServerSettings, parent: ParentProcess) -> None:
         self._settings = settings
         self._parent = parent
-        self._modules = [AgentModule.read(Path(path)) for path in settings.modules]
-        operators = chosen_operators(settings.operators)
-        self._mutants = [find(module, operators) for module in self._modules]
-        self._killers: list[list[tuple[str, str]]] = [[] for _ in self._modules]
+        self._folder = Path(settings.folder)
+        self._targets = [
+            Target(path=path, tests=tests)
+            for path, tests in zip(settings.paths, settings.tests, strict=True)
+        ]
+        self._modules = [AgentModule.read(self._folder / each.path) for each in self._targets]
+        self._mutants: list[Sequence[Mutant]] = [() for _ in self._targets]
+        self._killers: list[list[tuple[str, str]]] = [[] for _ in self._targets]
         """Of each module: operators and the tests that noticed them, the last one first."""
+        self._durations: dict[str, float] = {}
         self._selector = selectors.DefaultSelector()
         self._selector.register(parent, selectors.EVENT_READ)
 
     def run(self) -> Iterator[tuple[Job, Ending]]:
-        """The baselines, and then, if all of them passed, the mutants."""
-        limits: dict[int, float] = {}
-        first, *rest = [
+        """The tests without a mutant, and then, if all of them passed, the mutants.
+
+        What the tests of the first module import is imported here before all others.
+        """
+        jobs = [
             Job(module=index, mutant=None, limit_s=_BASELINE_S)
-            for index in range(len(self._modules))
+            for index in range(len(self._targets))
         ]
-        for batch in ([first], rest):
+        # One that has run when something was still to be imported says nothing of this process.
+        doubtful: set[int] = set()
+        for batch in (jobs[:1], jobs[1:]):
+            imported: list[str] = []
             for job, ending in self._each(batch):
                 yield job, ending
                 answer = ending.answer
                 if answer is None or answer["exit_code"] != 0:
                     return
-                own = _LEAST_S + _SLOWER * ending.seconds
-                limits[job.module] = self._settings.timeout_s or own
-                _import(answer["imported"])
-                # The quick files first: most mutants die at the first test that meets them.
-                self._settings.tests[job.module].sort(
-                    key=lambda file: answer["durations"].get(file, 0.0)
-                )
-        yield from self._each(
-            [
-                Job(module=index, mutant=number, limit_s=limits[index])
-                for index, mutants in enumerate(self._mutants)
-                for number in range(len(mutants))
-            ]
-        )
+                imported += answer["imported"]
+                self._durations |= answer["durations"]
+            if self._import(imported):
+                doubtful |= {job.module for job in jobs if job in batch or batch == jobs[1:]}
+        for job, ending in self._each([each for each in jobs if each.module in doubtful]):
+            yield job, ending
+            if ending.answer is None or ending.answer["exit_code"] != 0:
+                return
+        self._parent.send({"ready": True})
+        plan = self._parent.receive()
+        if plan is not None:
+            yield from self._each(self._planned([Target(**each) for each in plan]))
+
+    def _planned(self, targets: list[Target]) -> list[Job]:
+        operators = chosen_operators(self._settings.operators)
+        self._targets = targets
+        self._modules = [each.module(self._folder) for each in targets]
+        self._mutants = [find(module, operators) for module in self._modules]
+        self._killers = [[] for _ in targets]
+        for each in targets:
+            # The quick files first: most mutants die at the first test that meets them.
+            each.tests.sort(key=lambda file: self._durations.get(file, 0.0))
+        return [
+            Job(module=index, mutant=number, limit_s=each.limit_s)
+            for index, each in enumerate(targets)
+            for number in each.mutants
+        ]
+
+    def _import(self, names: Sequence[str]) -> bool:
+        """Import what children had imported, for the children to come to find it there.
+
+        Returns:
+            Whether anything was missing here.
+        """
+        kept = _KEPT[self._settings.preload]
+        missing = [name for name in names if name not in sys.modules and name.startswith(kept)]
+        for name in missing:
+            with contextlib.suppress(Exception):
+                importlib.import_module(name)
+        gc.collect()
+        gc.freeze()  # or each child's collector would touch, and so copy, every page
+        return bool(missing)
 
     def _each(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Ending]]:
         waiting = list(reversed(jobs))
@@ -221,12 +263,14 @@ class ForkServer:
     def _work(self, job: Job) -> dict[str, Any]:
         module = self._modules[job.module]
         mutant = None if job.mutant is None else self._mutants[job.module][job.mutant]
+        edits = mutant.edits if mutant is not None else {}
         verdict = run_tests(
-            module.path,
-            mutated(module.tree, mutant.edits if mutant else {}),
-            self._settings.tests[job.module],
-            folder=Path(self._settings.folder),
+            Path(self._targets[job.module].path),
+            mutated(module.tree, edits),
+            self._targets[job.module].tests,
+            folder=self._folder,
             first=self._likely(job),
+            removed=removed_names(edits) if mutant is not None else None,
         )
         return asdict(verdict)
 
@@ -246,15 +290,6 @@ class ForkServer:
         name = self._mutants[job.module][job.mutant].operator.name
         killers = sorted(self._killers[job.module], key=lambda each: each[0] != name)
         return list(dict.fromkeys(test for _, test in killers))
-
-
-def _import(names: Sequence[str]) -> None:
-    """Import what a child had imported, for the children to come to find it there."""
-    for name in names:
-        with contextlib.suppress(Exception):
-            importlib.import_module(name)
-    gc.collect()
-    gc.freeze()  # or each child's collector would touch, and so copy, every page
 
 
 def main() -> None:

@@ -15,7 +15,6 @@ from handoff_evals.agent_source import (
     leads_there_again,
     parameters,
     routes,
-    tool_mark,
 )
 from handoff_evals.mutation.mutant import Operator, Place, breakage, name, short
 
@@ -207,7 +206,7 @@ def descriptions_emptied(module: AgentModule) -> Iterator[Place]:
         match tool.body[0]:
             case ast.Expr(value=ast.Constant(value=str() as text)) as docstring if text.strip():
                 edits[docstring] = None
-        match tool_mark(tool):
+        match module.tool_mark(tool):
             case ast.Call(keywords=keywords):
                 edits |= {each: None for each in keywords if each.arg == "description"}
         if edits:
@@ -222,7 +221,7 @@ def _each_place(module: AgentModule) -> Iterator[Route]:
 
 
 def _removed(route: Route) -> Place:
-    what = f"{route.owner} has no {route.tool.name}"
+    what = f"{route.owner} has no {route.name}"
     return Place(node=route.place, what=what, edits={route.place: None})
 
 

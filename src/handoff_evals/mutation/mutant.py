@@ -3,9 +3,11 @@
 import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from handoff_evals.agent_source import AgentModule
+from handoff_evals.agent_source import AgentModule, Function
+from handoff_evals.mutation.probe import comes_first
 
 Edits = Mapping[Any, ast.AST | None]
 """By node: what takes its place, or None where it is left out.
@@ -20,7 +22,7 @@ _ALIAS = "_breakage"
 def mutated(tree: ast.Module, edits: Edits) -> ast.Module:
     """Build the tree of a mutant; lines stay those of the file, so tracebacks fit it."""
     body = [each for old in tree.body for each in _instead(old, edits)]
-    start = next((i for i, each in enumerate(body) if not _comes_first(each)), len(body))
+    start = next((i for i, each in enumerate(body) if not comes_first(each)), len(body))
     imported = ast.Import(names=[ast.alias(name=_BREAKAGE, asname=_ALIAS)])
     # On line 1, or the whole module would have no place that a traceback could name.
     body.insert(start, ast.copy_location(imported, ast.Pass(lineno=1, col_offset=0)))
@@ -72,14 +74,9 @@ def _field(field: str, value: Any, edits: Edits) -> Any:
     return [ast.Pass()] if field == "body" and value and not listed else listed
 
 
-def _comes_first(node: ast.stmt) -> bool:
-    match node:
-        case ast.Expr(value=ast.Constant(value=str())):
-            return True
-        case ast.ImportFrom(module="__future__"):
-            return True
-        case _:
-            return False
+def removed_names(edits: Edits) -> set[str]:
+    """The names of the functions that a mutant lacks."""
+    return {old.name for old, new in edits.items() if isinstance(old, Function) and new is None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,3 +110,10 @@ class Mutant:
     """Where it is, as in `BillingAgent.__init__`."""
     what: str
     edits: Edits = field(repr=False)
+
+    def id_in(self, path: Path) -> str:
+        """What tells it from the others, as in `agents/shop.py::Front.back::way-back-removed::…`.
+
+        Without the line, so that it lasts.
+        """
+        return f"{path}::{self.scope}::{self.operator.name}::{self.what}"

@@ -1,4 +1,4 @@
-"""Runs the tests against one mutant, in a process of its own."""
+"""Runs the tests against one mutant, or against no mutant, in a process of its own."""
 
 import ast
 import sys
@@ -13,17 +13,28 @@ from typing import Any
 
 import pytest
 
+from handoff_evals.mutation import probe
+from handoff_evals.mutation.probe import probed
 
-class MutantFinder(MetaPathFinder):
-    """Finds modules as the other finders do, and swaps the code of one file.
+_OWN = Path(__file__).parents[1]
+
+
+class ProbedFinder(MetaPathFinder):
+    """Finds modules as the other finders do, and swaps the code of some files.
 
     By the file and not by a module's name, since one file may be imported under
     several.
+
+    Args:
+        path: the file that is swapped.
+        tree: what is imported instead of it.
+        folder: the project's; None where its other files stay as they are.
     """
 
-    def __init__(self, path: Path, tree: ast.Module) -> None:
-        self.path = path.resolve()
-        self.tree = tree
+    def __init__(self, path: Path, tree: ast.Module, *, folder: Path | None) -> None:
+        self._path = path.resolve()
+        self._tree = tree
+        self._folder = folder
         self.loaded = False
         """Whether anything has imported the file."""
 
@@ -37,32 +48,62 @@ class MutantFinder(MetaPathFinder):
         path: Sequence[str] | None = None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        """The other finders' spec, with a loader of its own if it is about the file."""
+        """The other finders' spec, with a loader of its own for the files that are swapped."""
         for finder in sys.meta_path:
             if finder is self:
                 continue
             spec = finder.find_spec(fullname, path, target)
             if spec is None:
                 continue
-            if spec.origin is None or Path(spec.origin).resolve() != self.path:
-                return None  # the other finders will find it once more
-            spec.loader = _MutantLoader(self, fullname, spec.origin)
-            return spec
+            # pytest's own loader, which rewrites the assertions of tests, stays.
+            if spec.origin is not None and type(spec.loader) is SourceFileLoader:
+                origin = Path(spec.origin).resolve()
+                if self._is_swapped(origin):
+                    spec.loader = _Loader(self, fullname, spec.origin)
+                    return spec
+            return None  # the other finders will find it once more
         return None
 
+    def code(self, origin: Path) -> CodeType:
+        """What takes the place of a file's code."""
+        if origin == self._path:
+            self.loaded = True
+            tree = self._tree
+        else:
+            tree = ast.parse(origin.read_bytes(), filename=str(origin))
+        tree = probed(tree, returns=self._folder is not None)
+        code: CodeType = compile(tree, origin, "exec", dont_inherit=True)
+        return code
 
-class _MutantLoader(SourceFileLoader):
-    """Gives the mutant's code; `inspect` and tracebacks see the file's own text."""
+    def _is_swapped(self, origin: Path) -> bool:
+        if origin == self._path:
+            return True
+        return (
+            self._folder is not None
+            and origin.is_relative_to(self._folder)
+            and "site-packages" not in origin.parts
+            and not origin.is_relative_to(_OWN)
+        )
 
-    def __init__(self, finder: MutantFinder, fullname: str, path: str) -> None:
+
+class _Loader(SourceFileLoader):
+    """Gives the swapped code; `inspect` and tracebacks see the file's own text."""
+
+    def __init__(self, finder: ProbedFinder, fullname: str, path: str) -> None:
         super().__init__(fullname, path)
         self._finder = finder
 
     def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 - importlib's signature
-        """Compile the mutant; nothing is read from or written to a bytecode cache."""
-        self._finder.loaded = True
-        code: CodeType = compile(self._finder.tree, self.path, "exec", dont_inherit=True)
-        return code
+        """Compile it; nothing is read from or written to a bytecode cache."""
+        return self._finder.code(Path(self.path).resolve())
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Import it, and tell of its errors as its functions do."""
+        try:
+            super().exec_module(module)
+        except Exception as error:
+            probe.raised(error)
+            raise
 
 
 _ARGUMENTS = [
@@ -91,22 +132,35 @@ class Verdict:
     """Seconds that the tests of each file took."""
     imported: list[str] = field(default_factory=list)
     """Modules that were imported from outside the project, in their order."""
+    crashes: list[str] = field(default_factory=list)
+    """Errors of code that does not fit together, in the module or in what breaks it."""
+    facts: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
+    """See `probe.facts`; empty for a mutant."""
 
 
 def run_tests(
-    path: Path, tree: ast.Module, tests: list[str], *, folder: Path, first: Sequence[str] = ()
+    path: Path,
+    tree: ast.Module,
+    tests: list[str],
+    *,
+    folder: Path,
+    first: Sequence[str] = (),
+    removed: set[str] | None = None,
 ) -> Verdict:
     """Run the tests in this process, with the module replaced; to be called once in it.
 
     Args:
         path: the module's file.
-        tree: what is imported instead of it.
+        tree: what is imported instead of it; nobody else may use it.
         tests: what pytest is given.
         folder: the project's.
         first: ids of tests that go before all others.
+        removed: names of functions that a mutant lacks; None where nothing is broken.
     """
     before = set(sys.modules)
-    finder = MutantFinder(path, tree)
+    folder = folder.resolve()
+    probe.expect_removed(removed or set())
+    finder = ProbedFinder(folder / path, tree, folder=folder if removed is None else None)
     finder.install()
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
@@ -120,7 +174,9 @@ def run_tests(
         failed=watch.failed,
         reason=watch.reason,
         durations=dict(watch.durations),
-        imported=[name for name in new if _is_foreign(name, folder.resolve())],
+        imported=[name for name in new if _is_foreign(name, folder)],
+        crashes=probe.crashes(),
+        facts=probe.facts(folder) if removed is None else {},
     )
 
 

@@ -15,7 +15,9 @@ from handoff_evals.mutation.agent_operators import (
 )
 from handoff_evals.mutation.handoff_operators import RETURN_OPERATORS, TOOL_OPERATORS
 from handoff_evals.mutation.mutant import Mutant, Operator, changes_nothing
+from handoff_evals.mutation.session_operators import SESSION_OPERATORS, TASK_OPERATORS
 from handoff_evals.mutation.state_operators import CONTEXT_OPERATORS, USERDATA_OPERATORS
+from handoff_evals.mutation.tool_operators import GUARD_OPERATORS
 from handoff_evals.scenarios import DEFAULT_FOLDER, FILE_NAME, agent_of, discover
 
 _TEST_FILES = ("test_*.py", "*_test.py")
@@ -29,6 +31,8 @@ class Selected:
     """From the project's folder."""
     tests: tuple[str, ...]
     """What pytest is given; scenario files first, since they are quick."""
+    named: bool = True
+    """Whether it alone is to be broken, and not what its tests import besides, too."""
 
 
 def select(named: Sequence[str], *, tests: Sequence[str], folder: Path) -> tuple[Selected, ...]:
@@ -46,7 +50,8 @@ def select(named: Sequence[str], *, tests: Sequence[str], folder: Path) -> tuple
     modules = named or [agent_of(path).partition(":")[0] for path in discover([], folder=folder)]
     paths = dict.fromkeys(_path(each, folder) for each in modules if each)
     return tuple(
-        Selected(path=path, tests=tuple(tests) or tuple(_tests_of(path, folder))) for path in paths
+        Selected(path=path, tests=tuple(tests) or tuple(_tests_of(path, folder)), named=bool(named))
+        for path in paths
     )
 
 
@@ -136,12 +141,15 @@ def _is_import(node: ast.AST, names: set[str]) -> bool:
 
 OPERATORS: tuple[Operator, ...] = (
     *TOOL_OPERATORS,
+    *GUARD_OPERATORS,
     *RETURN_OPERATORS,
     *CONTEXT_OPERATORS,
     *ENTERING_OPERATORS,
     *USERDATA_OPERATORS,
     *PROMPT_OPERATORS,
     *OVERRIDE_OPERATORS,
+    *SESSION_OPERATORS,
+    *TASK_OPERATORS,
 )
 
 

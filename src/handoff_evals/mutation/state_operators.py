@@ -92,6 +92,24 @@ def _is_empty(value: ast.expr) -> bool:
             return False
 
 
+def flags_dropped(module: AgentModule) -> Iterator[Place]:
+    """Each `exclude_…=True` of a copy of a context.
+
+    Not `exclude_handoff` of an agent's own context: the records of handoffs are in the
+    session's history alone.
+    """
+    for node in module.walk():
+        match node:
+            case ast.Call(func=ast.Attribute(value=copied, attr="copy"), keywords=keywords):
+                for each in keywords:
+                    harmless = each.arg == "exclude_handoff" and not ast.unparse(copied).endswith(
+                        "history"
+                    )
+                    if each.arg and each.arg.startswith("exclude_") and not harmless:
+                        what = f"copied without {short(each)}"
+                        yield Place(node=each.value, what=what, edits={each: None})
+
+
 CONTEXT_OPERATORS = (
     Operator(
         name="context-not-passed",
@@ -102,6 +120,11 @@ CONTEXT_OPERATORS = (
         name="context-with-old-instructions",
         places=with_old_instructions,
         suggestion="assert that the next agent's model received no prompt of the agent that left",
+    ),
+    Operator(
+        name="context-flag-dropped",
+        places=flags_dropped,
+        suggestion="assert what the next agent's context holds, item by item",
     ),
     Operator(
         name="context-emptied",

@@ -172,7 +172,7 @@ class AgentCall:
     @property
     def scripts(self) -> list[ScriptedLLM]:
         """The scripted models that could answer in this call, each once."""
-        models = [agent.llm for agent, _ in self._call.entered]
+        models = [self._call.taps.decides, *(agent.llm for agent, _ in self._call.entered)]
         if self._call.started:
             models.append(self.session.llm)
         return list(dict.fromkeys(filter(None, map(_script, models))))

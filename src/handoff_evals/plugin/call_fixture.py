@@ -45,6 +45,7 @@ class AgentCallFixture:
         limits: Limits | None = None,
         keep_faults: bool = False,
         driver: str | None = None,
+        decisions: "llm.LLM[Any] | None" = None,
     ) -> AgentCall:
         """Call the agent and hear its greeting.
 
@@ -59,6 +60,8 @@ class AgentCallFixture:
             keep_faults: leave what goes wrong in `faults`, for a test that is about it.
             driver: how the agents are called: `text`, or `spoken`, through LiveKit's whole
                 voice pipeline with doubles. Where it is missing, `--handoff-driver` says it.
+            decisions: answers in the place of every DecisionModel: a
+                `ScriptedLLM([decided(route="billing")])`, or a FaultyLLM around one.
 
         Raises:
             AgentImportError: when `agent` is none.
@@ -67,12 +70,11 @@ class AgentCallFixture:
         """
         __tracebackhide__ = True
         chosen = driver_named(driver or self._config.getoption("--handoff-driver"))
-        call = AgentCall(
-            chosen.call(
-                self._entry(agent), self._model(llm), limits=limits or limits_of(self._config)
-            ),
-            keep_faults=keep_faults,
+        made = chosen.call(
+            self._entry(agent), self._model(llm), limits=limits or limits_of(self._config)
         )
+        made.taps.decides = decisions
+        call = AgentCall(made, keep_faults=keep_faults)
         self.calls.append(call)
         await call.start()
         return call

@@ -114,22 +114,14 @@ def _hints(trial: Trial, broken: list[Score], *, plays_scenario: bool) -> Iterat
     if first.turn is None or first.turn >= len(trial.transcript.turns):
         return
     if first.name in {"handoff", "call", "path"}:
-        asked = trial.transcript.turns[first.turn].model_calls[:1]
-        for call in asked:
+        asked = trial.transcript.turns[first.turn].model_calls
+        for call in asked[:1]:
             tools = ", ".join(tool.name for tool in call.tools) or "no tools"
             yield f"in {turn_name(first.turn)} {call.agent.label}'s model could call: {tools}"
-        if asked and plays_scenario:
-            yield from _of_the_oracle(trial, first.turn)
+        if any(call.calls for call in asked) and plays_scenario:
+            yield "the oracle played what the turn expects; the agents came to something else"
     elif first.name == "carries":
         request, _ = first_request(trial.transcript, first.turn)
         if request is not None:
             yield f"what {request.agent.label}'s model received:"
             yield from request_lines(request)
-
-
-def _of_the_oracle(trial: Trial, turn: int) -> Iterator[str]:
-    if any(call.calls for call in trial.transcript.turns[turn].model_calls):
-        yield "the oracle played what the turn expects; the agents came to something else"
-    else:
-        yield "the oracle found nothing to play: no tool leads there, several do, or a name is"
-        yield "not as the agents have it; `calls:` names the tool"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -13,7 +14,7 @@ from rich.text import Text
 from handoff_evals.mutation import Examined, Mutant, MutationRun, Result
 
 SCHEMA = 1
-_STYLES = {"killed": "green", "survived": "bold red", "unjudged": "yellow"}
+_STYLES = {"killed": "green", "survived": "bold red", "invalid": "dim", "unjudged": "yellow"}
 
 
 def print_mutation(console: Console, run: MutationRun) -> None:
@@ -24,13 +25,13 @@ def print_mutation(console: Console, run: MutationRun) -> None:
     console.print(score_table(run))
 
 
-def print_mutants(console: Console, path: str, mutants: Sequence[Mutant]) -> None:
+def print_mutants(console: Console, path: Path, mutants: Sequence[Mutant]) -> None:
     """Print the places that could be broken."""
     console.print(Text(f"{path}: {len(mutants)} mutants", style="bold"))
     for name, group in groupby(mutants, key=lambda each: each.operator.name):
         console.print(Text(f"  {name}"))
         for mutant in group:
-            console.print(Padding(Text(_broken(path, mutant)), (0, 0, 0, 4)))
+            console.print(Text(f"    {mutant.line:>4} {mutant.id_in(path)}"), soft_wrap=True)
 
 
 def module_report(module: Examined) -> Iterator[RenderableType]:
@@ -39,6 +40,8 @@ def module_report(module: Examined) -> Iterator[RenderableType]:
     if len(module.results) < module.total:
         missing = module.total - len(module.results)
         yield Text(f"{missing} of {module.total} mutants were not run", style="yellow")
+    if module.deselected:
+        yield Text(f"{module.deselected} more were deselected")
     for name, group in groupby(module.results, key=lambda each: each.mutant.operator.name):
         results = list(group)
         yield Text(f"  {name} {_killed(results)}")
@@ -54,7 +57,7 @@ def score_table(run: MutationRun) -> Table:
     """The scores, a module a row."""
     table = Table(title="Mutation score", title_justify="left", box=SIMPLE_HEAD)
     table.add_column("module", overflow="fold")
-    for column in ("score", "mutants", "killed", "survived", "unjudged"):
+    for column in ("score", "mutants", *_STYLES):
         table.add_column(column, justify="right")
     for module in run.modules:
         table.add_row(str(module.path), _share(module.score), *_counts(module.results))
@@ -75,17 +78,19 @@ def mutation_json(run: MutationRun) -> dict[str, Any]:
                 "path": str(module.path),
                 "score": module.score,
                 "tests": list(module.tests),
-                "mutants": [_result(each) for each in module.results],
+                "deselected": module.deselected,
+                "mutants": [_result(each, module.path) for each in module.results],
             }
             for module in run.modules
         ],
     }
 
 
-def _result(result: Result) -> dict[str, Any]:
+def _result(result: Result, path: Path) -> dict[str, Any]:
     mutant = result.mutant
     survived = result.status == "survived"
     return {
+        "id": mutant.id_in(path),
         "operator": mutant.operator.name,
         "line": mutant.line,
         "scope": mutant.scope,
@@ -106,6 +111,8 @@ def _outcome(result: Result) -> Text:
     style = _STYLES[result.status]
     if result.status == "survived":
         return Text("survived", style=style)
+    if result.status == "invalid":
+        return Text("not counted, the code fits together no longer: ").append(result.reason)
     if result.status == "unjudged":
         return Text("no verdict: ", style=style).append(result.reason)
     killer = result.killed_by.rpartition("::")[2]

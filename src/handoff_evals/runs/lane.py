@@ -9,6 +9,7 @@ from random import Random
 from handoff_evals.models import Model
 from handoff_evals.results import Price, Trial, TrialKey
 from handoff_evals.scenarios import Scenario, Suite
+from handoff_evals.transcript import ORACLE
 
 
 @dataclass(kw_only=True)
@@ -185,7 +186,7 @@ class Lane:
         """
         self.in_flight -= 1
         fault = trial.transcript.unscored_because
-        if fault is None:
+        if fault is None or fault.cause == ORACLE:  # what one file lacks says nothing of the next
             self.in_a_row = 0
             self.at_once = min(self.limit, self.at_once * 2)
             return True

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from handoff_evals.checks import decisions, score
 from handoff_evals.drivers import Driver
+from handoff_evals.livekit import VirtualTime
 from handoff_evals.results import Price, Trial
 from handoff_evals.runs.lane import Attempt, Budget, Lane, Planned, RetryPolicy
 
@@ -110,18 +111,20 @@ class Runner:
 
     async def _next(self, wake: float | None) -> None:
         """Wait until a trial ends or is added, or until the next one is due."""
+        at = None if wake is None else VirtualTime.of().at(wake)
         with suppress(TimeoutError):
-            async with asyncio.timeout_at(wake):
+            async with asyncio.timeout_at(at):
                 await self._changed.wait()
 
     def _start_due(self, flying: dict[asyncio.Task[Trial], tuple[Lane, Attempt]]) -> float | None:
         """Start what may start.
 
         Returns:
-            When the next trial is due on the loop's clock, if any waits for a time.
+            When the next trial is due by the wall, if any waits for a time: a provider's pace
+            is not that of a spoken call.
         """
         while self.budget.spent is None:
-            now = asyncio.get_running_loop().time()
+            now = VirtualTime.of().wall
             ready = [
                 (lane, at) for lane in self.lanes.values() if (at := lane.ready_at(now)) is not None
             ]
@@ -137,7 +140,7 @@ class Runner:
 
     def _settle(self, lane: Lane, attempt: Attempt, trial: Trial) -> None:
         self.budget.spend(trial, self.prices.get(lane.model))
-        if lane.settle(attempt, trial, asyncio.get_running_loop().time()):
+        if lane.settle(attempt, trial, VirtualTime.of().wall):
             self.done(trial)
 
     def _left_undone(self) -> Iterable[str]:

@@ -110,6 +110,9 @@ class ScriptedTurn:
     interrupts: int | str | None = None
     """After how many words, or after which words, of what is being said the caller begins to
     speak; None waits for the end of it. It takes the spoken driver."""
+    decisions: Mapping[str, str | float] = field(default_factory=dict)
+    """What DecisionModels decide in this turn, by the decision's name, where a model stands in
+    for the agents' own: a choice by its option, a probability or a score by its number."""
 
 
 @dataclass(frozen=True, kw_only=True)

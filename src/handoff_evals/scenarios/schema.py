@@ -153,6 +153,7 @@ class TurnModel(_StrictModel):
     user: Words = Field(default="", min_length=1)
     wait: Seconds = 0.0
     interrupts: Annotated[int | str | None, BeforeValidator(_place_in_speech)] = None
+    decisions: dict[str, float | str] = Field(default_factory=dict)
     expect: ExpectModel = Field(default_factory=ExpectModel)
 
     @model_validator(mode="after")
@@ -170,6 +171,7 @@ class TurnModel(_StrictModel):
             expect=self.expect.value(),
             wait_s=self.wait,
             interrupts=self.interrupts,
+            decisions=self.decisions,
         )
 
 

@@ -2,6 +2,7 @@
 
 from handoff_evals.transcript.events import (
     ENDED_CALL,
+    ORACLE,
     AgentConfigUpdate,
     AgentError,
     AgentHandoff,
@@ -25,6 +26,7 @@ from handoff_evals.transcript.transcript import (
 
 __all__ = [
     "ENDED_CALL",
+    "ORACLE",
     "AgentConfigUpdate",
     "AgentError",
     "AgentHandoff",

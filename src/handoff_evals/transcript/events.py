@@ -39,6 +39,9 @@ def label(agent_id: str, attributes: Mapping[str, str]) -> str:
 ENDED_CALL = "ended_call"
 """The cause of the fault of an agent that ends the call while the caller has more to say."""
 
+ORACLE = "oracle"
+"""The cause of the fault where the oracle does not know what to play: the file has to say it."""
+
 Owner = Literal["agent", "model", "infrastructure"]
 
 

@@ -50,9 +50,9 @@ class ModelCall:
     """
 
     agent: AgentRef
-    purpose: Literal["reply", "direct"]
+    purpose: Literal["reply", "direct", "decision"]
     """`reply`: livekit asked for the agent's next words. `direct`: the agent's own
-    code asked the session's model, as for a summary."""
+    code asked the session's model, as for a summary. `decision`: it asked a DecisionModel."""
     model: str
     messages: tuple[Mapping[str, Any], ...]
     tools: tuple[ToolSchema, ...] = ()
