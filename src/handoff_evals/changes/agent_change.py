@@ -82,6 +82,17 @@ class Rehearsed:
     """Agent classes of the module that no scenario met, with a digest of their code."""
 
 
+def same(a: Rehearsal, b: Rehearsal) -> bool:
+    """Whether two rehearsals of a scenario show the same agents and the same conversation."""
+    one, other = a.transcript, b.transcript
+    return (
+        a.looks == b.looks
+        and a.session == b.session
+        and requests(one) == requests(other)
+        and one.happenings == other.happenings
+    )
+
+
 Kind = Literal[
     "agent", "instructions", "tool", "description", "signature", "edge", "option", "code", "context"
 ]

@@ -12,7 +12,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from handoff_evals.changes.agent_change import Rehearsed
+from handoff_evals.changes.agent_change import Rehearsed, same
+from handoff_evals.transcript import FunctionCall
 
 
 def without_noise(a: Sequence[Rehearsed], b: Sequence[Rehearsed]) -> Rehearsed:
@@ -26,6 +27,29 @@ def without_noise(a: Sequence[Rehearsed], b: Sequence[Rehearsed]) -> Rehearsed:
         [_REHEARSED.dump_python(each, mode="json") for each in rehearsed] for rehearsed in (a, b)
     )
     return _REHEARSED.validate_python(_settled(one[0], other[0], one[1:], other[1:]))
+
+
+def differing(a: Rehearsed, b: Rehearsed) -> tuple[str, ...]:
+    """The scenarios of both, of which the rehearsals are not the same, by their labels."""
+    return tuple(
+        label
+        for label, rehearsal in b.rehearsals.items()
+        if label in a.rehearsals and not same(a.rehearsals[label], rehearsal)
+    )
+
+
+def one_of_each(rehearsed: Rehearsed, labels: Sequence[str]) -> tuple[str, ...]:
+    """One of the scenarios for each set of agents and tools that they meet.
+
+    What differs from time to time comes from these.
+    """
+    found: dict[frozenset[str], str] = {}
+    for label in labels:
+        transcript = rehearsed.rehearsals[label].transcript
+        agents = {event.new.label for event in transcript.handoffs}
+        tools = {f"{each.name}()" for each in transcript.events if isinstance(each, FunctionCall)}
+        found.setdefault(frozenset(agents | tools), label)
+    return tuple(found.values())
 
 
 def _settled(a: Any, b: Any, more_a: Sequence[Any], more_b: Sequence[Any]) -> Any:

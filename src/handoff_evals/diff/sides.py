@@ -1,13 +1,21 @@
 """The two sides of a diff: what each of them is, and where its trials come from."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, Self
 
-from handoff_evals.changes import Survey, survey, unseen, without_noise
+from handoff_evals.changes import (
+    Rehearsed,
+    Survey,
+    differing,
+    one_of_each,
+    survey,
+    unseen,
+    without_noise,
+)
 from handoff_evals.config import read_config
 from handoff_evals.diff.named_sides import Checkout, DiffRequest, Kept, KeptModel, NamedSides
 from handoff_evals.diff.worker_client import (
@@ -92,7 +100,8 @@ class CheckedOut:
 
 _KEPT_AT_ONCE = 8
 _REPEATS = 2
-"""How often each side is rehearsed again where the sides differ."""
+"""How often each side is rehearsed again where one differs from itself."""
+_BySuite = Mapping[str, Rehearsed]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,25 +150,42 @@ class BothSides:
         """Import the agents of both sides, and see what changed; no model is asked."""
         if not (isinstance(self.a, CheckedOut) and isinstance(self.b, CheckedOut)):
             return unseen(self.suites, seed=self.request.seed)
-        workers = self.a.worker, self.b.worker
-        seed = self.request.seed
-        found = await asyncio.gather(*(each.rehearse() for each in workers))
-        a, b = ([{each.suite: each for each in side}] for side in found)
-        seen = survey(self.suites, a[0], b[0], seed=seed)
-        while (seen.changes or seen.reached) and len(a) <= _REPEATS:
-            # What differs between two rehearsals of the same code is no change.
-            try:
-                found = await asyncio.gather(*(each.rehearse_again() for each in workers))
-            except HandoffEvalsError:
-                break  # agents that can't be imported twice; all that differs counts
-            for times, side in zip((a, b), found, strict=True):
-                times.append({each.suite: each for each in side})
-            steady = {
-                name: without_noise([each[name] for each in a], [each[name] for each in b])
-                for name in b[0]
-            }
-            seen = survey(self.suites, a[0], steady, seed=seed)
-        return seen
+        a, b = await self._rehearsed(lambda worker: worker.rehearse())
+        with suppress(HandoffEvalsError):  # of agents that can't be imported twice, all counts
+            b = await self._without_noise(a, b)
+        return survey(self.suites, a, b, seed=self.request.seed)
+
+    async def _without_noise(self, a: _BySuite, b: _BySuite) -> _BySuite:
+        """Side b, without what differs between two rehearsals of the same code: that is no change.
+
+        Raises:
+            HandoffEvalsError: when a side can't be rehearsed again.
+        """
+        labels = {name: found for name in b if (found := differing(a[name], b[name]))}
+        if not labels:
+            return b
+        some = {name: one_of_each(b[name], found) for name, found in labels.items()}
+        more_a, more_b = await self._rehearsed(lambda worker: worker.rehearse_again(some))
+        if not any(
+            differing(a[name], more_a[name]) or differing(b[name], more_b[name]) for name in some
+        ):
+            return b
+        again = [
+            await self._rehearsed(lambda worker: worker.rehearse_again(labels))
+            for _ in range(_REPEATS)
+        ]
+        times = [(a, b), *again]
+        settled = {
+            name: without_noise([one[name] for one, _ in times], [two[name] for _, two in times])
+            for name in labels
+        }
+        return {**b, **settled}
+
+    async def _rehearsed(
+        self, rehearse: Callable[[WorkerClient], Awaitable[list[Rehearsed]]]
+    ) -> tuple[_BySuite, _BySuite]:
+        a, b = await asyncio.gather(*(rehearse(side.worker) for side in self.checked_out))
+        return {each.suite: each for each in a}, {each.suite: each for each in b}
 
     async def prepare(self) -> Ready:
         """Make the model, and the run folders.

@@ -7,8 +7,9 @@ settings, then commands, and answers each.
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -76,9 +77,22 @@ class Worker:
         """Import the agents, and run every scenario with the oracle."""
         return [await self._rehearsed(suite) for suite in load_suites(self._request)]
 
-    async def rehearse_again(self) -> list[Rehearsed]:
-        """The same with agents that are imported anew; those from before stay in use."""
-        suites = load_suites(self._request)
+    async def rehearse_again(self, labels: Mapping[str, Sequence[str]]) -> list[Rehearsed]:
+        """Some scenarios with agents that are imported anew; those from before stay in use.
+
+        Args:
+            labels: the labels of the scenarios, by suite.
+        """
+        suites = [
+            replace(
+                suite,
+                scenarios=tuple(
+                    each for each in suite.scenarios if each.label in labels[suite.name]
+                ),
+            )
+            for suite in load_suites(self._request)
+            if suite.name in labels
+        ]
         with imported_anew(Path(self._settings.root)):
             return [await self._rehearsed(suite) for suite in suites]
 
@@ -226,7 +240,9 @@ async def _do(worker: Worker, command: Mapping[str, Any]) -> Any:
         case "rehearse":
             return _REHEARSED.dump_python(await worker.rehearse(), mode="json")
         case "rehearse again":
-            return _REHEARSED.dump_python(await worker.rehearse_again(), mode="json")
+            return _REHEARSED.dump_python(
+                await worker.rehearse_again(command["labels"]), mode="json"
+            )
         case "prepare":
             endpoint = command["endpoint"]
             prepared = await worker.prepare(endpoint and _ENDPOINT.validate_python(endpoint))

@@ -1,7 +1,7 @@
 """What a diff asks of each of its sides, and the process of a side that does it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,8 +64,12 @@ class WorkerClient(Protocol):
         """Import the agents, and run every scenario with the oracle; no model is asked."""
         ...
 
-    async def rehearse_again(self) -> list[Rehearsed]:
-        """Rehearse with agents that are imported anew, to see what differs by itself."""
+    async def rehearse_again(self, labels: Mapping[str, Sequence[str]]) -> list[Rehearsed]:
+        """Rehearse with agents that are imported anew, to see what differs by itself.
+
+        Args:
+            labels: the labels of the scenarios, by suite; other suites are left out.
+        """
         ...
 
     async def prepare(self, endpoint: Endpoint | None) -> Prepared:
@@ -132,9 +136,9 @@ class WorkerProcess:
         """Have it import the agents, and run every scenario with the oracle."""
         return _REHEARSED.validate_python(await self._ask("rehearse"))
 
-    async def rehearse_again(self) -> list[Rehearsed]:
+    async def rehearse_again(self, labels: Mapping[str, Sequence[str]]) -> list[Rehearsed]:
         """Have it do so once more, with agents that are imported anew."""
-        return _REHEARSED.validate_python(await self._ask("rehearse again"))
+        return _REHEARSED.validate_python(await self._ask("rehearse again", labels=labels))
 
     async def prepare(self, endpoint: Endpoint | None) -> Prepared:
         """Have it make the model and the run folder."""
