@@ -229,6 +229,28 @@ def test_no_model_is_asked_where_nothing_changed(project: Project, diff: Diff) -
     assert done.found["not_seen"] == [{"suite": "Line", "agent": "NightWatch", "changed": True}]
 
 
+def test_an_id_that_the_code_draws_is_no_change_and_an_edit_beside_it_is(
+    project: Project, diff: Diff
+) -> None:
+    project.edit(
+        "from typing import Any", "import uuid\nfrom typing import Any\nCALL = uuid.uuid4()"
+    )
+    project.edit('"You repair things."', 'f"Call {CALL}. {uuid.uuid4()}, {__file__}. You repair."')
+    project.git("commit", "--all", "--quiet", "--message", "Ids are drawn")
+    (project.folder / "notes.md").write_text("No agent reads this.")
+    unchanged = diff()
+    assert unchanged.found["changes"] == []
+    assert unchanged.found["stopped"] == "nothing changed"
+    assert calls(unchanged.found) == {"a": (0, 0), "b": (0, 0)}
+
+    project.edit("You repair.", "You mend.")
+    edited = diff("--margin", "0.4")
+    assert {(each["agent"], each["kind"]) for each in edited.found["changes"]} == {
+        ("technical_support_agent", "instructions")
+    }
+    assert edited.found["scope"]["reached"] == 3
+
+
 def no_worker(*_: object) -> Any:
     raise AssertionError("a side was started")
 
