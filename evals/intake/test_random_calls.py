@@ -1,16 +1,20 @@
 """Whatever the caller says and the model does, no call breaks an invariant."""
 
+from pathlib import Path
+
 from handoff_evals import AgentEntry, Subject, fuzz
 
 
 def test_no_call_breaks_an_invariant(conversations: int, *, thorough: bool) -> None:
-    run = fuzz(
+    report = fuzz(
         Subject(
             entry=AgentEntry.load("agents.intake:intake_call"),
             graph={"intake_agent": ["membership_agent"], "membership_agent": []},
+            scenarios=[Path(__file__).with_name("scenarios.yaml")],
         ),
         conversations=conversations,
         fresh=thorough,
+        min_share=1.0,
     )
 
-    assert run >= conversations
+    assert report.conversations >= conversations

@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from handoff_evals.checks import Score, check, reached
     from handoff_evals.drivers import Limits
     from handoff_evals.errors import HandoffEvalsError, HandoffEvalsWarning, UsageError
-    from handoff_evals.fuzzing import BrokenInvariantError, ContextItem, Subject, fuzz, replay
+    from handoff_evals.fuzzing import (
+        BrokenInvariantError,
+        ContextItem,
+        FuzzReport,
+        Subject,
+        TooLittleTakenError,
+        fuzz,
+        replay,
+    )
     from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM, ToolCall
     from handoff_evals.livekit.decision_model import decided
     from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
@@ -48,6 +56,7 @@ _HOMES = {
     "ExpectedCall": "scenarios",
     "ExpectedHandoff": "scenarios",
     "FaultyLLM": "livekit.faulty",
+    "FuzzReport": "fuzzing",
     "Handoff": "plugin.turn",
     "HandoffEvalsError": "errors",
     "HandoffEvalsWarning": "errors",
@@ -68,6 +77,7 @@ _HOMES = {
     "Suite": "scenarios",
     "Summary": "results",
     "Target": "scenarios",
+    "TooLittleTakenError": "fuzzing",
     "ToolCall": "livekit",
     "Transcript": "transcript",
     "Trial": "results",
@@ -98,6 +108,7 @@ __all__ = [
     "ExpectedCall",
     "ExpectedHandoff",
     "FaultyLLM",
+    "FuzzReport",
     "Handoff",
     "HandoffEvalsError",
     "HandoffEvalsWarning",
@@ -118,6 +129,7 @@ __all__ = [
     "Suite",
     "Summary",
     "Target",
+    "TooLittleTakenError",
     "ToolCall",
     "Transcript",
     "Trial",

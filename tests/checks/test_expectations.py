@@ -1,13 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
-from handoff_evals.checks import Score, first_request, overall, score
-from handoff_evals.checks.expectations import carried
-from handoff_evals.scenarios import ExpectedCall, Scenario
-from handoff_evals.transcript import AgentHandoff, Fault, FunctionCall, Transcript
-from tests.support.conversations import expects, path, request, scenario, transcript, turn
-
-BRIEF = ("system", "You are billing.")
-ORDER = ("user", "I was charged twice, order 4471.")
+from handoff_evals.checks import Score, overall, score
+from handoff_evals.scenarios import Expectation, ExpectedCall, Scenario, ScriptedTurn
+from handoff_evals.transcript import AgentHandoff, Fault, FunctionCall, Message, Transcript
+from tests.support.conversations import expects, path, ref, scenario, transcript, turn
 
 
 def called(name: str, arguments: str = "{}") -> FunctionCall:
@@ -148,87 +146,6 @@ def test_a_call_of_another_turn_does_not_count() -> None:
     assert statuses(asked, held, "call") == ["failed"]
 
 
-def test_a_fact_is_carried_when_the_new_agents_model_received_it() -> None:
-    told = request("billing", BRIEF, ORDER, after=1)
-    untold = request("billing", BRIEF, after=1)
-    asked = scenario(expects("billing", carries=("4471",)))
-
-    assert statuses(asked, transcript("s", turn("s", "billing", calls=(told,))), "carries") == [
-        "passed"
-    ]
-    assert statuses(asked, transcript("s", turn("s", "billing", calls=(untold,))), "carries") == [
-        "failed"
-    ]
-
-
-def test_what_the_old_agents_model_received_carries_nothing() -> None:
-    before = request("service", ("system", "You are service."), ORDER)
-    after = request("billing", BRIEF, after=1)
-    held = transcript("service", turn("service", "billing", calls=(before, after)))
-
-    assert carried(held, 1, "4471") == (
-        "failed",
-        "billing's model received nothing with '4471'",
-    )
-
-
-def test_a_request_of_the_same_agent_from_before_it_took_over_does_not_count() -> None:
-    early = request("service", ORDER, after=0)
-    late = request("service", BRIEF, after=2)
-    held = transcript("service", turn("service", "billing", "service", calls=(early, late)))
-
-    found, _ = first_request(held, 1)
-
-    assert found is late
-
-
-def test_an_agents_own_summary_request_is_not_what_the_agent_was_told() -> None:
-    summary = request("billing", ORDER, after=1, purpose="direct")
-    held = transcript("service", turn("service", "billing", calls=(summary,)))
-
-    assert carried(held, 1, "4471")[0] == "failed"
-
-
-def test_an_agent_that_greets_by_itself_is_judged_by_its_first_request_later_on() -> None:
-    asked = scenario(expects("billing", carries=("4471",)), expects())
-    told = request("billing", BRIEF, ORDER, ("user", "I have a question."))
-    held = transcript("s", turn("s", "billing"), turn("billing", calls=(told,)))
-
-    assert statuses(asked, held, "carries") == ["passed"]
-
-
-def test_what_the_caller_only_says_later_was_not_carried() -> None:
-    later = request("billing", BRIEF, ("user", "I have a question."))
-    held = transcript("s", turn("s", "billing"), turn("billing", calls=(later,)))
-
-    assert carried(held, 1, "question")[0] == "failed"
-
-
-def test_a_fact_that_nobody_was_asked_about_is_not_carried() -> None:
-    held = transcript("s", turn("s", "billing"), turn("billing", "s"))
-
-    assert carried(held, 1, "4471") == (
-        "failed",
-        "billing's model was never asked, so nothing shows that it got '4471'",
-    )
-
-
-def test_a_fact_counts_in_any_letter_case() -> None:
-    told = request("billing", BRIEF, ("user", "It's Mr BAKER."), after=1)
-
-    assert carried(transcript("s", turn("s", "billing", calls=(told,))), 1, "Baker")[0] == "passed"
-
-
-def test_nothing_is_carried_to_an_agent_that_was_not_reached() -> None:
-    asked = scenario(expects("billing", carries=("4471",)))
-    told = request("technical", BRIEF, ORDER, after=1)
-    held = transcript("s", turn("s", "technical", calls=(told,)))
-
-    (found,) = scores(asked, held, "carries")
-
-    assert (found.status, found.reason) == ("failed", "billing was not reached")
-
-
 def test_userdata_is_compared_field_by_field() -> None:
     asked = scenario(expects(userdata={"name": "Maria", "age": 34}))
     held = transcript("a", turn("a", userdata={"name": "Maria", "age": None}))
@@ -248,6 +165,23 @@ def test_a_caller_who_hears_nothing_fails_the_turn_unless_silence_is_expected() 
     assert statuses(scenario(expects(silence=True)), transcript("a", turn("a")), "answered") == [
         "failed"
     ]
+
+
+def test_a_caller_who_says_nothing_need_not_be_answered() -> None:
+    silent = transcript("a", turn("a", said=""))
+
+    waits = ScriptedTurn(wait_s=3)
+    assert statuses(scenario(waits), silent, "answered") == []
+    expected = ScriptedTurn(wait_s=3, expect=Expectation(silence=True))
+    assert statuses(scenario(expected), transcript("a", turn("a")), "answered") == ["failed"]
+
+
+def test_a_reply_that_the_next_turn_interrupts_may_be_silence() -> None:
+    cut = transcript("a", turn("a", said=""), turn("a"))
+
+    interrupts = replace(expects(), interrupts=1)
+    assert statuses(scenario(expects(), interrupts), cut, "answered") == ["passed"]
+    assert statuses(scenario(expects(), expects()), cut, "answered") == ["failed"]
 
 
 def test_a_turn_that_was_cut_off_is_not_blamed_for_its_silence_too() -> None:
@@ -326,8 +260,101 @@ def test_no_calls_expected_is_not_the_same_as_none_written_down() -> None:
     assert statuses(scenario(expects(calls=())), transcript("a", turn("a")), "call") == ["passed"]
 
 
-def test_an_agent_that_changes_after_its_first_request_was_asked_all_the_same() -> None:
-    asked = request("worker[stage=new]", ORDER, after=1)
-    held = transcript("desk", turn("desk", "worker[stage=greeted]", calls=(asked,)))
+def test_what_the_caller_must_hear_and_must_not_hear_is_looked_for_in_the_turns_words() -> None:
+    asked = scenario(expects(said=("moment", {"pattern": r"bill(s|ing)"}), lacks=("technical",)))
+    held = transcript("a", turn("a", said="One Moment, I'll ask billing."))
 
-    assert carried(held, 1, "4471")[0] == "passed"
+    assert statuses(asked, held, "said") == ["passed", "passed", "passed"]
+    (found, *_) = scores(asked, transcript("a", turn("a", said="Technical here.")), "said")
+    assert found.reason == "expected to hear 'moment', the caller hears 'Technical here.'"
+    assert statuses(asked, transcript("a", turn("a", said="Technical here.")), "said") == [
+        "failed",
+        "failed",
+        "failed",
+    ]
+
+
+def test_the_opening_has_expectations_of_its_own() -> None:
+    opening = expects("desk", said=("hello",), handoffs=()).expect
+    asked = replace(scenario(expects()), opening=opening)
+    silent = transcript("other", turn("other"))
+    first = silent.turns[0]
+    greeting = Message(role="assistant", text="Hello!", agent=ref("desk"))
+    greeted = replace(first, active=ref("desk"), events=(*first.events, greeting))
+
+    good = score(asked, replace(silent, turns=(greeted, silent.turns[1])))
+    bad = score(asked, silent)
+
+    assert [(s.name, s.status) for s in good if s.turn == 0] == [
+        ("path", "passed"),
+        ("opening", "passed"),
+        ("said", "passed"),
+    ]
+    assert [(s.name, s.reason) for s in bad if s.turn == 0 and s.status == "failed"] == [
+        ("opening", "expected desk, active other"),
+        ("said", "expected to hear 'hello', the caller hears ''"),
+    ]
+
+
+def test_an_opening_may_have_to_be_silent_and_need_not_be_said_anything_in() -> None:
+    held = transcript("a", turn("a"))
+
+    def answered(*, silence: bool = False) -> list[str]:
+        asked = replace(scenario(expects()), opening=expects(silence=silence).expect)
+        return [each.status for each in score(asked, held) if each.name == "answered"]
+
+    assert answered() == ["passed"]
+    assert answered(silence=True) == ["passed"]
+
+
+def test_userdata_is_compared_in_part_and_by_dotted_names() -> None:
+    data = {"profile": {"name": "Ada", "cover": {"by": "Anthem"}}, "a.b": 1}
+    held = transcript("a", turn("a", userdata=data))
+
+    def status(**expected: object) -> list[str]:
+        return statuses(scenario(expects(userdata=expected["userdata"])), held, "userdata")
+
+    assert status(userdata={"profile": {"cover": {"by": "Anthem"}}}) == ["passed"]
+    assert status(userdata={"profile.cover.by": "Anthem", "a.b": 1}) == ["passed", "passed"]
+    assert status(userdata={"profile.cover.since": 2001}) == ["failed"]
+    assert status(userdata={"profile": {"equals": {"name": "Ada"}}}) == ["failed"]
+
+
+def test_a_set_in_userdata_is_compared_in_any_order_and_shown_as_one() -> None:
+    held = transcript("a", turn("a", userdata={"tags": {"$set": ["a", "b"]}}))
+
+    assert statuses(scenario(expects(userdata={"tags": ["b", "a"]})), held, "userdata") == [
+        "passed"
+    ]
+    (found,) = scores(scenario(expects(userdata={"tags": ["a"]})), held, "userdata")
+    assert (found.status, found.reason) == ("failed", "tags: expected ['a'], is the set ['a', 'b']")
+
+
+def test_a_function_of_the_users_own_judges_a_turn() -> None:
+    def verdicts(name: str) -> list[tuple[str, str, str]]:
+        asked = scenario(expects(checks=(f"tests.support.own_checks:{name}",)))
+        held = transcript("a", turn("a", said="Yes."))
+        return [(s.status, s.reason, s.cause) for s in score(asked, held) if s.name == "check"]
+
+    where = "tests.support.own_checks"
+    assert verdicts("says_yes") == [("passed", f"{where}:says_yes returned True", "")]
+    assert verdicts("says_no") == [("failed", f"{where}:says_no: the caller hears no no", "")]
+    assert verdicts("is_long") == [("failed", f"{where}:is_long: 1 word", "")]
+    [(status, reason, cause)] = verdicts("raises")
+    assert (status, cause) == ("unscored", "check_error")
+    assert "ZeroDivisionError" in reason
+    assert verdicts("nobody_wrote_it")[0][0] == "unscored"
+
+
+def test_a_decision_that_the_agents_code_failed_before_is_unreached() -> None:
+    fault = Fault(owner="agent", cause="llm_node_error", detail="RuntimeError: boom", turn=1)
+    crashed = transcript("a", turn("a", said=""), faults=(fault,))
+    answered = transcript("a", turn("a"), faults=(fault,))
+
+    (found,) = scores(scenario(expects("a")), crashed, "handoff")
+
+    assert found.reason == (
+        "unreached: expected a, the agent failed before anything was said or done "
+        "(llm_node_error: RuntimeError: boom)"
+    )
+    assert statuses(scenario(expects("a")), answered, "handoff") == ["passed"]

@@ -12,9 +12,8 @@ from livekit.agents import Agent, AgentTask, function_tool
 from handoff_evals import AgentEntry, Request, ScriptedLLM, fuzzing, tool_call
 from handoff_evals.errors import UsageError
 from handoff_evals.fuzzing import Subject, fuzz
-from handoff_evals.fuzzing.random_calls import Conversation
 from handoff_evals.fuzzing.subject import broken
-from handoff_evals.fuzzing.watched import counted
+from handoff_evals.fuzzing.watched import Conversation, counted
 from handoff_evals.livekit import Reply
 
 

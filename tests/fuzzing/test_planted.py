@@ -1,6 +1,8 @@
 """One bug planted for each invariant, which random conversations find."""
 
 import asyncio
+import itertools
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,8 +11,18 @@ from typing import Literal
 import pytest
 from livekit.agents import Agent, ChatContext, function_tool, llm
 
-from handoff_evals import AgentEntry, BrokenInvariantError, Limits, Subject, fuzz, replay
+from handoff_evals import (
+    AgentEntry,
+    BrokenInvariantError,
+    Limits,
+    Subject,
+    TooLittleTakenError,
+    fuzz,
+    replay,
+)
 from handoff_evals.fuzzing import INVARIANTS
+from handoff_evals.fuzzing.random_model import PlayedTurn
+from handoff_evals.fuzzing.taken import ShrinkingTimeOver, Tally
 from handoff_evals.scenarios import load_suite
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
@@ -258,7 +270,7 @@ def test_a_planted_bug_is_found_and_its_scenario_file_breaks_the_same_invariant(
             planted.subject,
             conversations=CONVERSATIONS,
             turns=TURNS,
-            shrink=planted.shrink,
+            shrink_s=60.0 if planted.shrink else 0.0,
         )
 
     assert caught.value.invariant == planted.invariant
@@ -276,7 +288,80 @@ def test_a_planted_bug_is_found_and_its_scenario_file_breaks_the_same_invariant(
 def test_agents_without_a_bug_pass_all_conversations() -> None:
     planted = Planted(reception=Reception, invariant="")
 
-    assert fuzz(planted.subject, turns=TURNS) >= 25
+    report = fuzz(planted.subject, turns=TURNS)
+
+    assert report.conversations >= 25
+    assert report.edges["reception -> desk"] > 0
+    assert report.tools.keys() == {"transfer"}
+
+
+class Returning(Front):
+    """Goes to the desk and is the very same agent when the desk sends the caller back."""
+
+    @function_tool
+    async def transfer(self) -> Agent:
+        """Transfer the caller to the desk."""
+        return DeskWithAWayBack(self)
+
+
+class DeskWithAWayBack(Agent):
+    """Knows nothing of the call, and who had it."""
+
+    def __init__(self, before: Agent) -> None:
+        super().__init__(instructions="You are the desk.")
+        self._before = before
+
+    @function_tool
+    async def back(self) -> Agent:
+        """Transfer the caller back."""
+        return self._before
+
+
+def test_an_agent_that_has_the_call_again_is_not_blamed_for_what_it_knew() -> None:
+    report = fuzz(
+        Subject(
+            entry=AgentEntry.load(f"{HERE}:Returning"),
+            graph={"returning": ["desk_with_a_way_back"], "desk_with_a_way_back": ["returning"]},
+        ),
+        turns=4,
+        min_share=1.0,
+    )
+    assert report.edges["desk_with_a_way_back -> returning"] > 0
+
+
+def test_conversations_that_take_too_little_fail_and_say_what_they_did_not_take() -> None:
+    subject = Subject(
+        entry=AgentEntry.load(f"{HERE}:Reception"),
+        graph={"reception": ["desk", "somebody"], "desk": ["nobody"]},
+    )
+    with pytest.raises(TooLittleTakenError, match="33% of the edges, below") as low:
+        fuzz(subject, conversations=10, turns=TURNS)
+    assert "Never: reception -> somebody, desk -> nobody." in str(low.value)
+    assert fuzz(subject, conversations=10, turns=TURNS, min_share=0.3).edge_share < 0.5
+
+
+def test_the_search_for_a_shorter_conversation_ends_in_time_with_the_shortest_by_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seconds = itertools.count()
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(seconds)))
+    planted = Planted(reception=RetellingReception, invariant="context is only handed on")
+    tally = Tally(planted.subject, shrink_s=3.0)
+    long, short = (
+        BrokenInvariantError(
+            "the graph is kept", "why", turns=[PlayedTurn(user="Hi", answers=())] * n
+        )
+        for n in (3, 1)
+    )
+    tally.begin()
+    tally.broke(long)
+    tally.begin()
+    tally.broke(short)
+    while next(seconds) < 4:
+        tally.begin()
+    with pytest.raises(ShrinkingTimeOver):
+        tally.begin()
+    assert tally.shortest is short
 
 
 def test_a_bug_that_does_not_show_again_is_reported_with_its_conversation() -> None:

@@ -13,6 +13,7 @@ from handoff_evals import (
     CallTurn,
     Expectation,
     FaultyLLM,
+    FuzzReport,
     Handoff,
     Limits,
     ModelFault,
@@ -79,7 +80,7 @@ async def test_a_call(agent_call: AgentCallFixture) -> None:
 def test_random_calls() -> None:
     entry = AgentEntry.load("agents:Desk")
     subject = Subject(entry=entry, graph={"desk": ["billing[topic=refunds]"]})
-    assert_type(fuzz(subject, conversations=100, fresh=True), int)
+    assert_type(fuzz(subject, conversations=100, fresh=True), FuzzReport)
 
 
 def look_at_a_run(folder: Path) -> float | None:

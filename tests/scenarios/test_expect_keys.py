@@ -69,7 +69,8 @@ def test_values_come_as_their_types_have_them(tmp_path: Path) -> None:
             "max_word",
             (
                 "7: unknown key 'max_word' in expect: did you mean 'max_words'? valid are agent, "
-                "calls, carries, handoffs, json, max_words, silence, tone, userdata, where"
+                "calls, carries, check, handoffs, json, lacks, max_words, person, said, silence, "
+                "tone, userdata, where"
             ),
         ),
         (

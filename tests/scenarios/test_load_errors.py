@@ -9,10 +9,17 @@ HEAD = "agent: m:A\nscenarios:\n"
 TURN = HEAD + "  - label: A\n    turns:\n      - user: hi\n"
 EXPECT = TURN + "        expect:\n"
 
-SUITE_KEYS = "valid are agent, driver, name, scenarios"
+SUITE_KEYS = "valid are agent, driver, mocks, name, scenarios"
 TURN_KEYS = "valid are decisions, expect, interrupts, user, wait"
-SCENARIO_KEYS = "valid are agent_expectations, instructions, label, modality, tags, turns, userdata"
-EXPECT_KEYS = "valid are agent, calls, carries, handoffs, silence, userdata, where"
+SCENARIO_KEYS = (
+    "valid are agent_expectations, instructions, label, mocks, modality, opening, tags, turns, "
+    "userdata"
+)
+EXPECT_KEYS = (
+    "valid are agent, calls, carries, check, handoffs, lacks, person, said, silence, userdata, "
+    "where"
+)
+CALL_KEYS = "valid are arguments, compare, error, name, output"
 
 BAD = {
     "empty file": ("", "1: it is empty, but must be a mapping with `agent` and `scenarios`"),
@@ -52,7 +59,7 @@ BAD = {
     ),
     "unknown key of a call": (
         EXPECT + "          calls:\n            - name: t\n              args: {}\n",
-        "9: unknown key 'args' in calls: did you mean 'arguments'? valid are arguments, name",
+        f"9: unknown key 'args' in calls: did you mean 'arguments'? {CALL_KEYS}",
     ),
     "unknown key that resembles none": (
         TURN + "        zzz: 1\n",

@@ -19,6 +19,13 @@ from handoff_evals.agent_source.handoff_sites import (
     constructions,
     handoffs,
 )
+from handoff_evals.agent_source.literals import (
+    folder_of,
+    is_users,
+    literals_in,
+    literals_of,
+    texts_of_named_files,
+)
 from handoff_evals.agent_source.tool_function import (
     AgentKind,
     Evidence,
@@ -51,13 +58,19 @@ __all__ = [
     "digest_of_values",
     "evidence_of",
     "fingerprint",
+    "folder_of",
     "handoffs",
+    "is_users",
     "leads_back",
     "leads_there_again",
+    "literals_in",
+    "literals_of",
     "ordinary_tools",
     "owner",
     "parameters",
     "routes",
     "says",
     "strength",
+    "texts_of_named_files",
+    "tool_mark",
 ]

@@ -3,6 +3,8 @@
 Pure, but for the register of checks. `check` adds to it.
 """
 
+from handoff_evals.checks.calls import MadeCall, made_calls, to_person, tools_are_called
+from handoff_evals.checks.carried import carried, first_request
 from handoff_evals.checks.decisions import (
     OUTCOMES,
     UNREACHED,
@@ -14,12 +16,7 @@ from handoff_evals.checks.decisions import (
     decisions,
     per_agent,
 )
-from handoff_evals.checks.expectations import (
-    agent_is_right,
-    first_request,
-    path_is_right,
-    tools_are_called,
-)
+from handoff_evals.checks.expectations import agent_is_right, path_is_right
 from handoff_evals.checks.scoring import (
     Score,
     Status,
@@ -35,22 +32,26 @@ __all__ = [
     "OUTCOMES",
     "UNREACHED",
     "Decision",
+    "MadeCall",
     "Outcome",
     "Quality",
     "Score",
     "Status",
     "agent_is_right",
     "announces_transfer",
+    "carried",
     "check",
     "confusion",
     "decisions",
     "expect_keys",
     "first_request",
     "load_checks",
+    "made_calls",
     "overall",
     "path_is_right",
     "per_agent",
     "reached",
     "score",
+    "to_person",
     "tools_are_called",
 ]

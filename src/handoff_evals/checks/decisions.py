@@ -16,8 +16,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, get_args
 
+from handoff_evals.checks.calls import to_person
 from handoff_evals.scenarios import ExpectedHandoff, Scenario, ScriptedTurn, Target
-from handoff_evals.transcript import ENDED_CALL, AgentHandoff, AgentRef, Transcript
+from handoff_evals.transcript import (
+    ENDED_CALL,
+    AgentHandoff,
+    AgentRef,
+    FunctionCall,
+    FunctionCallOutput,
+    Transcript,
+)
 
 Outcome = Literal["correct", "missed", "wrong", "spurious", "bounced", "phantom", "unreached"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
@@ -190,7 +198,7 @@ def _decided(conversation: _Conversation) -> tuple[Decision, ...]:
         target = scripted.expect.agent
         if target is None:
             continue
-        if index >= len(transcript.turns) or cut_off(transcript, index):
+        if index >= len(transcript.turns) or _undecided(transcript, index):
             if transcript.unscored_because is None:
                 found.append(_unreached(index, target))
             continue
@@ -200,7 +208,8 @@ def _decided(conversation: _Conversation) -> tuple[Decision, ...]:
             start=before.active,
             end=turn.active,
             moves=turn.handoffs,
-            said=turn.said,
+            # A person is no agent: who took the caller to one announced it rightly.
+            said="" if to_person(transcript, index) else turn.said,
             path=scripted.expect.handoffs,
         )
         there = target.matches(turn.active)
@@ -239,9 +248,26 @@ def cut_off(transcript: Transcript, turn: int) -> bool:
     )
 
 
-def who_ended(transcript: Transcript) -> str:
-    """What ended a conversation before its time, in words."""
+def _undecided(transcript: Transcript, turn: int) -> bool:
+    """Whether a fault kept the turn's decision from being made.
+
+    Also where the conversation goes on, but the agent's code failed before anything was said or
+    done: that the caller is where they were is nobody's decision.
+    """
+    there = transcript.turns[turn]
+    failed = any(fault.owner == "agent" and fault.turn == turn for fault in transcript.faults)
+    did = (AgentHandoff, FunctionCall, FunctionCallOutput)
+    nothing = not there.said.strip() and not any(isinstance(each, did) for each in there.events)
+    return cut_off(transcript, turn) or (failed and nothing)
+
+
+def why_unreached(transcript: Transcript, turn: int) -> str:
+    """What kept the decision of a turn from being made, in words."""
     last = len(transcript.turns) - 1
+    for fault in transcript.faults:
+        if fault.turn == turn and fault.owner == "agent" and not fault.ended and turn <= last:
+            detail = f"{fault.cause}: {fault.detail}"
+            return f"the agent failed before anything was said or done ({detail})"
     for fault in transcript.faults:
         if fault.cause == ENDED_CALL:
             return fault.detail

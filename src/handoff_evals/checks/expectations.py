@@ -5,79 +5,16 @@ conversation was run. Of a turn that the agent kept from being reached only the 
 decision is scored; that the conversation was cut short fails the trial as well.
 """
 
-import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-from handoff_evals.checks.decisions import cut_off, decisions, follows, who_ended
+from handoff_evals.checks.decisions import cut_off, decisions, follows, why_unreached
 from handoff_evals.checks.scoring import Score, Status, check, reached
-from handoff_evals.scenarios import ExpectedCall, Scenario
-from handoff_evals.transcript import (
-    FunctionCall,
-    Message,
-    ModelCall,
-    Transcript,
-    message_text,
-)
-
-
-def same(actual: Any, expected: Any) -> bool:
-    """Compare as JSON does: `true` is not 1, though Python says so."""
-    if isinstance(actual, bool) or isinstance(expected, bool):
-        return actual is expected
-    if isinstance(actual, Mapping) and isinstance(expected, Mapping):
-        return actual.keys() == expected.keys() and all(
-            same(actual[name], value) for name, value in expected.items()
-        )
-    if isinstance(actual, list) and isinstance(expected, list):
-        return len(actual) == len(expected) and all(map(same, actual, expected))
-    return bool(actual == expected)
-
-
-def carried(
-    transcript: Transcript, turn: int, fact: str
-) -> tuple[Literal["passed", "failed"], str]:
-    """Look for `fact` in the first request of the turn's last agent.
-
-    An agent that greets by a fixed sentence asks its model only in the next turn;
-    what the caller says in that turn is no carried context and is left out.
-
-    Returns:
-        The status and its reason.
-    """
-    call, later_words = first_request(transcript, turn)
-    agent = transcript.turns[turn].active.label
-    if call is None:
-        return "failed", f"{agent}'s model was never asked, so nothing shows that it got {fact!r}"
-    received = "\n".join(
-        text for text in map(message_text, call.messages) if text.strip() not in later_words
-    )
-    if fact.casefold() in received.casefold():
-        return "passed", f"{agent}'s model received {fact!r}"
-    return "failed", f"{agent}'s model received nothing with {fact!r}"
-
-
-def first_request(transcript: Transcript, turn: int) -> tuple[ModelCall | None, set[str]]:
-    """The first request of the agent that is active after `turn`, once it had taken over.
-
-    Returns:
-        The request, or None; and the caller's words of later turns that it includes.
-    """
-    active = transcript.turns[turn].active
-    later_words: set[str] = set()
-    for index, current in enumerate(transcript.turns[turn:], turn):
-        arrived = 0 if index > turn else len(current.handoffs)
-        if index > turn:
-            later_words.add((current.user or "").strip())
-        for call in current.model_calls:
-            # By the id: what else is known of an agent may have changed since. Who else has
-            # the same id took the call by a handoff.
-            mine = call.agent.id == active.id and call.after_handoffs == arrived
-            if mine and call.purpose == "reply":
-                return call, later_words
-        if index > turn and current.handoffs:
-            break
-    return None, later_words
+from handoff_evals.scenarios import SET, Scenario, meets, says
+from handoff_evals.transcript import Message, Transcript, Turn
+from handoff_evals.user_code import import_reference
 
 
 @check("conversation")
@@ -99,7 +36,7 @@ def agent_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score
     for decision in decisions(scenario, transcript):
         happened = f"active {decision.actual}"
         if decision.outcome == "unreached":
-            happened = who_ended(transcript)
+            happened = why_unreached(transcript, decision.turn)
         elif decision.outcome != "correct":
             happened += _limit_met(transcript, decision.turn)
         yield Score(
@@ -123,62 +60,17 @@ def path_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score]
         path = scripted.expect.handoffs
         if path is None:
             continue
+        # The entrance of the first agent is no handoff.
+        moves = turn.handoffs[1:] if index == 0 else turn.handoffs
         happened = [
-            f"{move.old.label if move.old else 'nobody'} -> {move.new.label}"
-            for move in turn.handoffs
+            f"{move.old.label if move.old else 'nobody'} -> {move.new.label}" for move in moves
         ]
         yield Score(
-            status="passed" if follows(turn.handoffs, path) else "failed",
+            status="passed" if follows(moves, path) else "failed",
             reason=f"expected {[step.label for step in path]}, happened {happened}",
             turn=index,
             events=_handoff_events(transcript, index),
         )
-
-
-@check("call")
-def tools_are_called(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
-    """Each expected tool was called in its turn, with at least the expected arguments."""
-    for index, scripted, _ in reached(scenario, transcript):
-        made = [
-            (position, event)
-            for position, event in transcript.indexed(index)
-            if isinstance(event, FunctionCall)
-        ]
-        if scripted.expect.calls == ():
-            yield Score(
-                status="failed" if made else "passed",
-                reason=f"expected no call, called {[event.name for _, event in made]}",
-                turn=index,
-                events=tuple(position for position, _ in made),
-            )
-        for call in scripted.expect.calls or ():
-            hits = [position for position, event in made if _fits(call, event)]
-            happened = [f"{event.name}({event.arguments})" for _, event in made]
-            yield Score(
-                status="passed" if hits else "failed",
-                reason=f"expected {_written(call)}, called {happened or 'nothing'}",
-                turn=index,
-                events=tuple(hits or (position for position, _ in made)),
-            )
-
-
-@check("carries")
-def context_is_carried(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
-    """The agent that is active after the turn was told the facts by what its model received."""
-    for index, scripted, turn in reached(scenario, transcript):
-        target = scripted.expect.agent
-        for fact in scripted.expect.carries:
-            status: Status = "failed"
-            if target is not None and not target.matches(turn.active):
-                reason = f"{target.label} was not reached"
-            else:
-                status, reason = carried(transcript, index, fact)
-            yield Score(
-                status=status,
-                reason=reason,
-                turn=index,
-                events=_handoff_events(transcript, index),
-            )
 
 
 @check("userdata")
@@ -186,41 +78,122 @@ def userdata_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Sc
     """The session's userdata is what the turn expects."""
     for index, scripted, turn in reached(scenario, transcript):
         for name, value in scripted.expect.userdata.items():
-            known = name in turn.userdata
-            actual = turn.userdata.get(name)
+            actual = _field(turn.userdata, name)
+            known = actual is not _ABSENT
             yield Score(
-                status="passed" if known and same(actual, value) else "failed",
+                status="passed" if known and meets(actual, value, partly=True) else "failed",
                 reason=f"{name}: expected {value!r}, "
-                + (f"is {actual!r}" if known else "but userdata has no such field"),
+                + (f"is {_shown(actual)}" if known else "but userdata has no such field"),
                 turn=index,
             )
+
+
+_ABSENT = object()
+
+
+def _field(userdata: Mapping[str, Any], name: str) -> Any:
+    """The value of a field, or of what lies inside of one: `profile.name`."""
+    if userdata.get(name) is not None or "." not in name:
+        return userdata.get(name, _ABSENT)
+    value: Any = userdata
+    for part in name.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return _ABSENT
+        value = value[part]
+    return value
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping) and value.keys() == {SET}:
+        return f"the set {value[SET]!r}"
+    return repr(value)
+
+
+@check("opening")
+def opening_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
+    """The expected agent has the call before the caller says anything."""
+    for index, scripted, turn in reached(scenario, transcript):
+        target = scripted.expect.agent
+        if index == 0 and target is not None:
+            yield Score(
+                status="passed" if target.matches(turn.active) else "failed",
+                reason=f"expected {target.label}, active {turn.active.label}",
+                turn=0,
+                events=_handoff_events(transcript, 0),
+            )
+
+
+@check("said")
+def words_are_said(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
+    """The caller hears the expected words, and not those that are to be missing."""
+    for index, scripted, turn in reached(scenario, transcript):
+        for expected, wanted in (
+            *((each, True) for each in scripted.expect.said),
+            *((each, False) for each in scripted.expect.lacks),
+        ):
+            found = says(turn.said, expected)
+            verb = "to hear" if wanted else "not to hear"
+            yield Score(
+                status="passed" if found is wanted else "failed",
+                reason=f"expected {verb} {expected!r}, the caller hears {turn.said!r}",
+                turn=index,
+                events=_messages(transcript, index),
+            )
+
+
+@check("check")
+def own_functions_agree(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
+    """What functions of the user's own, named in `check:`, say of a turn.
+
+    Such a function gets the turn and the transcript. It raises `AssertionError` or returns False
+    where the turn is wrong, or gives a `Score`.
+    """
+    for index, scripted, turn in reached(scenario, transcript):
+        for name in scripted.expect.checks:
+            yield _judged(name, turn, transcript, index)
+
+
+def _judged(name: str, turn: Turn, transcript: Transcript, index: int) -> Score:
+    function = import_reference(name, folder=Path.cwd(), what="check")
+    try:
+        found = function(turn, transcript)
+    except AssertionError as error:
+        first = next(iter(str(error).splitlines()), "")
+        return Score(status="failed", reason=f"{name}: {first or 'its assert failed'}", turn=index)
+    if isinstance(found, Score):
+        return replace(found, turn=index, name="", reason=f"{name}: {found.reason}")
+    if found is None or isinstance(found, bool):
+        status: Status = "failed" if found is False else "passed"
+        return Score(status=status, reason=f"{name} returned {found}", turn=index)
+    raise TypeError(f"{name} gave {found!r}: return True or False, a Score, or assert")
 
 
 @check("answered")
 def caller_is_answered(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
     """In every turn the caller hears something, and nothing where the turn expects silence.
 
+    A caller who says nothing need not be answered, nor one who interrupts the answer.
     One score where it is so throughout, else one for each turn in which it is not.
     """
     judged, wrong = 0, 0
     for index, scripted, turn in reached(scenario, transcript):
         said = turn.said.strip()
-        if cut_off(transcript, index):
+        # An agent may wait for the caller to speak first.
+        silent_caller = (index == 0 or not scripted.user) and not scripted.expect.silence
+        interrupted = any(later.interrupts for later in scenario.turns[index : index + 1])
+        if cut_off(transcript, index) or silent_caller or (interrupted and not said):
             continue
         judged += 1
         if bool(said) != scripted.expect.silence:
             continue
         wrong += 1
-        heard = [
-            position for position, event in transcript.indexed(index) if isinstance(event, Message)
-        ]
         yield Score(
             status="failed",
             reason=f"expected silence, the caller hears {said!r}"
             if said
             else f"the caller hears nothing from {turn.active.label}",
             turn=index,
-            events=tuple(heard),
+            events=_messages(transcript, index),
         )
     if judged and not wrong:
         yield Score(status="passed", reason=f"as expected in {judged} turns")
@@ -238,26 +211,15 @@ def agent_works(scenario: Scenario, transcript: Transcript) -> Iterator[Score]: 
         yield Score(status="passed", reason="no fault in the agents' code")
 
 
+def _messages(transcript: Transcript, turn: int) -> tuple[int, ...]:
+    return tuple(
+        position for position, event in transcript.indexed(turn) if isinstance(event, Message)
+    )
+
+
 def _handoff_events(transcript: Transcript, turn: int) -> tuple[int, ...]:
     if turn >= len(transcript.turns):
         return ()
     return tuple(
         position for position, event in transcript.indexed(turn) if event.type == "agent_handoff"
     )
-
-
-def _fits(expected: ExpectedCall, event: FunctionCall) -> bool:
-    if event.name != expected.name:
-        return False
-    try:
-        actual: Any = json.loads(event.arguments or "{}")
-    except ValueError:
-        return not expected.arguments
-    return isinstance(actual, Mapping) and all(
-        name in actual and same(actual[name], value) for name, value in expected.arguments.items()
-    )
-
-
-def _written(call: ExpectedCall) -> str:
-    inner = ", ".join(f"{name}={value!r}" for name, value in call.arguments.items())
-    return f"{call.name}({inner})"

@@ -133,7 +133,10 @@ def _raised(error: BaseException) -> str:
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 # What a turn's `expect:`, or a scenario, has without any check.
-_OWN_KEYS = {"agent", "where", "handoffs", "calls", "carries", "userdata", "silence"}
+_OWN_KEYS = {
+    *("agent", "where", "handoffs", "calls", "carries", "userdata", "silence"),
+    *("said", "lacks", "person", "check"),
+}
 _CHECKS: dict[str, Check] = {}
 
 
@@ -236,9 +239,13 @@ def reached(
         key: only the turns whose `expect:` has this key of a check.
 
     Yields:
-        The turn's number from 1, the turn as it is written, and what happened in it.
+        The turn's number from 1, the turn as it is written, and what happened in it; first
+        the opening, number 0, where the scenario expects something of it.
     """
-    for index, scripted in enumerate(scenario.turns, 1):
+    turns = list(enumerate(scenario.turns, 1))
+    if scenario.opening is not None:
+        turns.insert(0, (0, ScriptedTurn(user="", expect=scenario.opening)))
+    for index, scripted in turns:
         if index < len(transcript.turns) and (key is None or key in scripted.expect.extra):
             yield index, scripted, transcript.turns[index]
 

@@ -30,7 +30,7 @@ from handoff_evals.processes import ParentProcess
 from handoff_evals.results import RunFolder, Trial, TrialKey, TrialResult
 from handoff_evals.runs import Planned, Runner, RunRequest, load_suites, prepare, resume
 from handoff_evals.scenarios import Suite
-from handoff_evals.user_code import imported_anew
+from handoff_evals.user_code import imported_anew, module_of
 
 
 class Worker:
@@ -114,7 +114,7 @@ class Worker:
             AgentImportError: when it is not.
         """
         home, root = Path(self._settings.home_root), Path(self._settings.root)
-        path = Path(sys.modules[agent.partition(":")[0]].__file__ or "").resolve()
+        path = Path(sys.modules[module_of(agent, folder=self._folder)].__file__ or "").resolve()
         if root != home and path.is_relative_to(home) and not path.is_relative_to(root):
             raise AgentImportError(
                 f"agent {agent!r} was imported from {str(path)!r}, the working tree, and not from "

@@ -17,6 +17,7 @@ from livekit.agents import (
 )
 
 from handoff_evals.cassettes import TrialExchanges
+from handoff_evals.drivers.entrances import Entrances
 from handoff_evals.drivers.turn_record import (
     SILENT_LOG,
     CallRecord,
@@ -34,6 +35,7 @@ from handoff_evals.livekit import (
     Noted,
     Opened,
     OverdueError,
+    Start,
     Taps,
     Timed,
     VirtualTime,
@@ -45,13 +47,11 @@ from handoff_evals.livekit import (
     is_closing,
     is_started,
     listen_to_log,
-    replace_model,
     retrieve_failed_run,
     text_job,
 )
 from handoff_evals.scenarios import Scenario, ScriptedTurn, Watch
 from handoff_evals.transcript import AgentRef, Event, Fault, Turn
-from handoff_evals.user_code import as_error
 
 
 class BaseCall(CallRecord, ABC):
@@ -93,6 +93,7 @@ class BaseCall(CallRecord, ABC):
         self._job = text_job(
             label=scenario.label if scenario else "",
             userdata=scenario.userdata if scenario else None,
+            fake=entry.job,
             audio=self.spoken,
         )
         self._modality = scenario.modality if scenario else "text"
@@ -116,6 +117,7 @@ class BaseCall(CallRecord, ABC):
         self._history = HistoryReader(lambda item_id: self._entered.get(item_id, (None, None))[1])
         self._record = TurnRecord()
         self._agent: Agent | None = None
+        self.entrances = Entrances(scenario, self._watch)
         self._refused: UsageError | None = None
         self.on_entrance: Callable[[Agent, AgentRef], None] = lambda _agent, _ref: None
         """Called with each agent that takes the call, before a run's model replaces its own."""
@@ -163,8 +165,9 @@ class BaseCall(CallRecord, ABC):
         allow_construction()
         before = copy_context()
         self._home = home = copy_context()
-        home.run(self._job.__enter__)
+        self.asked = home.run(self._job.__enter__).actions
         home.run(self._tasks.enter)
+        home.run(self.entrances.facts.enter)
         home.run(self.taps.enter)
         VirtualTime.of().watch(self._tasks)
         home.run(self._errors.enter)
@@ -230,34 +233,36 @@ class BaseCall(CallRecord, ABC):
             if self._home is not None:
                 self._home.run(self._job.__exit__, None, None, None)
                 self._home = None
+                self.entrances.look_back(self.turns, self.faults)
 
     async def _start(self, until: int | str | None) -> RunResult[Any] | None:
         given = self.taps.model
         model = NOT_GIVEN if given is None else self.taps.direct(given)
+
+        def prepare(opened: Opened) -> None:
+            self._opened = opened
+            self.taps.stand_in(opened.session, model)
+            opened.session.on("conversation_item_added", self._on_item)
+            opened.session.on("function_tools_executed", self._errors.tools_executed)
+            self._prepare(opened.session)
+
         try:
-            opened = await self._stack.enter_async_context(self._entry.open(model))
+            opened = await self._stack.enter_async_context(self._entry.open(model, prepare))
+            return await self._greet(opened.start, until)
         except UsageError:
             raise
         except BaseException as error:
-            raised = as_error(error)
-            if raised is None:
+            raised = self._errors.opening(error, opened=self._opened is not None)
+            if raised is error:
                 raise
-            self._errors.raised("factory", raised)
-            raise raised from error.__cause__
-        session = opened.session
-        if given is None and isinstance(session.llm, llm.LLM):
-            model = self.taps.direct(session.llm)
-        if model and session.llm is not model:
-            # A factory that brought its own model: the run's stands in for it.
-            replace_model(session, model)
-        session.on("conversation_item_added", self._on_item)
-        session.on("function_tools_executed", self._errors.tools_executed)
-        self._opened = opened
-        return await self._greet(opened.agent, until)
+            raise raised from raised.__cause__
+
+    def _prepare(self, session: AgentSession[Any]) -> None:
+        """See to a session before it starts."""
 
     @abstractmethod
-    async def _greet(self, agent: Agent, until: int | str | None) -> RunResult[Any] | None:
-        """Start the session with the agent and wait until all is quiet."""
+    async def _greet(self, start: Start, until: int | str | None) -> RunResult[Any] | None:
+        """Let the first agent enter and wait until all is quiet."""
 
     @abstractmethod
     async def _say(self, turn: ScriptedTurn, until: int | str | None) -> RunResult[Any] | None:
@@ -276,10 +281,7 @@ class BaseCall(CallRecord, ABC):
             await self._stack.aclose()
 
     async def _turn(
-        self,
-        user: str | None,
-        work: Coroutine[Any, Any, RunResult[Any] | None],
-        context: Context,
+        self, user: str | None, work: Coroutine[Any, Any, RunResult[Any] | None], context: Context
     ) -> Turn:
         began = self._timed.clock()
         self._held_before = self._timed.held.seconds
@@ -317,6 +319,7 @@ class BaseCall(CallRecord, ABC):
             duration_s=self._timed.clock() - began,
         )
         self.turns.append(turn)
+        self.entrances.end_turn(self._agent, self.asked)
         return turn
 
     def _context(self) -> Context:
@@ -328,10 +331,9 @@ class BaseCall(CallRecord, ABC):
 
     def _overdue(self) -> Fault | None:
         """Say whose fault it is that the turn was cut off."""
-        limit = f"{self._limits.turn_s:g} s"
-        if not self._timed.left_s:
-            limit = f"the {self._limits.call_s:g} s of the conversation"
-        who = "the agent's factory" if self._opened is None else self.active.label
+        whole = f"the {self._limits.call_s:g} s of the conversation"
+        limit = f"{self._limits.turn_s:g} s" if self._timed.left_s else whole
+        who = self._entry.kind if self._opened is None else self.active.label
         stack = self._tasks.users_stack()
         where = f"; it waits in {' > '.join(stack)}" if stack else ""
         cut = self._timed.is_cut_off
@@ -378,6 +380,7 @@ class BaseCall(CallRecord, ABC):
         self.on_entrance(*entered)
         # Before it runs: livekit announces the handoff first, then starts the agent.
         try:
+            self.entrances.add(agent, self.session)
             self.taps.put_before(agent, session=self.session, ref=lambda: self._ref(agent))
         except UsageError as error:  # livekit would only log it
             self._refused = error
@@ -393,5 +396,4 @@ class BaseCall(CallRecord, ABC):
 
     def _ref(self, agent: Agent) -> AgentRef:
         watched = fields_of(agent, self._watch.attributes)
-        attributes = {name: str(value) for name, value in watched.items()}
-        return AgentRef(id=agent.id, attributes=attributes)
+        return AgentRef(id=agent.id, attributes={name: str(each) for name, each in watched.items()})

@@ -1,16 +1,19 @@
 """What a call brings, and one turn while it runs, and whose fault it is where it does not end."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from traceback import format_exception
 from typing import Any
 
 from livekit.agents import AgentSession, RunResult
+from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from handoff_evals.livekit import Exchange, Noted, Opened, cause_of, fields_of
-from handoff_evals.transcript import AgentError, AgentRef, Fault, Owner, Transcript, Turn
+from handoff_evals.scenarios import SET
+from handoff_evals.transcript import AgentError, AgentRef, Fault, JobAction, Owner, Transcript, Turn
 from handoff_evals.user_code import original
 
 
@@ -153,6 +156,8 @@ class CallRecord:
     def __init__(self) -> None:
         self.turns: list[Turn] = []
         self.faults: list[Fault] = []
+        self.asked: list[JobAction] = []
+        """What the agents' code asked of LiveKit's job so far."""
         self.notes: list[str] = []
         """What a reader has to know of how the caller's words were carried, in sentences."""
         self.results: list[RunResult[Any] | None] = []
@@ -162,7 +167,10 @@ class CallRecord:
     def transcript(self) -> Transcript:
         """The record so far."""
         return Transcript(
-            turns=tuple(self.turns), faults=tuple(self.faults), notes=tuple(self.notes)
+            turns=tuple(self.turns),
+            faults=tuple(self.faults),
+            job=tuple(self.asked),
+            notes=tuple(self.notes),
         )
 
     def _ended_by_agent(self) -> None:
@@ -187,4 +195,22 @@ def userdata_of(session: AgentSession[Any], names: Iterable[str]) -> Mapping[str
     except ValueError:  # livekit's way to say that there is none
         return {}
     watched = fields_of(data, names)
-    return {name: to_jsonable_python(each, fallback=str) for name, each in watched.items()}
+    return {
+        name: to_jsonable_python(_with_sets(each), fallback=str) for name, each in watched.items()
+    }
+
+
+def _with_sets(value: Any) -> Any:
+    """The value with its sets marked, in an order that no hash seed changes."""
+    if isinstance(value, set | frozenset):
+        members = to_jsonable_python([_with_sets(each) for each in value], fallback=str)
+        return {SET: sorted(members, key=lambda each: json.dumps(each, sort_keys=True))}
+    if isinstance(value, Mapping):
+        return {name: _with_sets(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_sets(each) for each in value]
+    if isinstance(value, BaseModel):
+        return {name: _with_sets(each) for name, each in value}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: _with_sets(getattr(value, each.name)) for each in fields(value)}
+    return value

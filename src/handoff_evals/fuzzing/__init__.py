@@ -14,12 +14,15 @@ if find_spec("hypothesis") is None:
 from handoff_evals.fuzzing.random_calls import fuzz, replay
 from handoff_evals.fuzzing.random_model import BrokenInvariantError
 from handoff_evals.fuzzing.subject import INVARIANTS, ContextItem, Subject
+from handoff_evals.fuzzing.taken import FuzzReport, TooLittleTakenError
 
 __all__ = [
     "INVARIANTS",
     "BrokenInvariantError",
     "ContextItem",
+    "FuzzReport",
     "Subject",
+    "TooLittleTakenError",
     "fuzz",
     "replay",
 ]

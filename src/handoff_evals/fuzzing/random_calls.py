@@ -2,17 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
-from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from handoff_evals.drivers import Call
 from handoff_evals.errors import UsageError
 from handoff_evals.fuzzing.broken_scenario import scenario_of, written
 from handoff_evals.fuzzing.random_model import (
@@ -22,102 +19,11 @@ from handoff_evals.fuzzing.random_model import (
     PlayedTurn,
     RandomMove,
 )
-from handoff_evals.fuzzing.subject import Observed, Subject, broken
-from handoff_evals.fuzzing.watched import WatchedEntry, Watcher, counted, follow
-from handoff_evals.livekit import quiet
+from handoff_evals.fuzzing.subject import Subject, broken
+from handoff_evals.fuzzing.taken import FuzzReport, ShrinkingTimeOver, Tally
+from handoff_evals.fuzzing.watched import Conversation, counted
 from handoff_evals.models import oracle
 from handoff_evals.scenarios import Scenario
-
-
-class Conversation:
-    """A call that may be interrupted, and that goes on after the model's errors.
-
-    Args:
-        subject: the agent under test.
-        model: answers for every agent, an `llm.LLM`.
-    """
-
-    def __init__(self, subject: Subject, model: Any) -> None:
-        self._limits = subject.limits
-        self._watcher = Watcher(subject.watch)
-        self._said: list[str] = []
-        entry = WatchedEntry(
-            build=subject.entry.build, name=subject.entry.name, watcher=self._watcher
-        )
-        self._call = Call(entry, model, limits=subject.limits, watch=subject.watch)
-
-    @property
-    def over(self) -> bool:
-        """Whether no turn can follow."""
-        return self._call.over
-
-    @property
-    def active(self) -> str | None:
-        """Who has the call, as scenario files write it; None when it is over."""
-        return None if self.over else self._call.active.label
-
-    @property
-    def seen(self) -> Observed:
-        """All that is known by now."""
-        return Observed(
-            said=tuple(self._said),
-            heard=self._watcher.heard,
-            records=self._watcher.records,
-            active=None if self._call.over else self._watcher.active,
-            activations=tuple(self._watcher.activations),
-            entrances=tuple(self._watcher.entrances),
-            faults=tuple(self._call.faults),
-        )
-
-    async def open(self, *, interrupt_after: int | None = None) -> None:
-        """Take the call; `interrupt_after` so many rounds of the event loop."""
-        follow(self._watcher)
-        await self._turn(self._call.start(), interrupt_after)
-
-    async def say(self, text: str, *, interrupt_after: int | None = None) -> None:
-        """Speak as the caller, and perhaps interrupt the reply, the tool or the handoff."""
-        self._said.append(text)
-        await self._turn(self._call.say(text), interrupt_after)
-
-    async def close(self) -> None:
-        """Hang up."""
-        await self._call.close()
-
-    async def _turn(self, turn: Coroutine[Any, Any, Any], interrupt_after: int | None) -> None:
-        interrupting = asyncio.create_task(self._interrupt(interrupt_after))
-        try:
-            await turn
-        finally:
-            interrupting.cancel()
-        await self._go_on()
-
-    async def _interrupt(self, after: int | None) -> None:
-        if after is None:
-            return
-        for _ in range(after):
-            await asyncio.sleep(0)
-        # It refuses before the session is there, and where it must not be interrupted.
-        with suppress(RuntimeError):
-            self._call.interrupt()
-
-    async def _go_on(self) -> None:
-        """Leave it to the session whether a model's error ends the call.
-
-        A trial ends there, since there is nothing left to score. A session does not,
-        and the caller's next words must find it in order.
-        """
-        faults = self._call.faults
-        if not any(fault.ended and fault.cause == "model_raised" for fault in faults):
-            return
-        faults[:] = [
-            replace(fault, ended=False) if fault.cause == "model_raised" else fault
-            for fault in faults
-        ]
-        # `run` raises before all is quiet.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._limits.turn_s):
-                await quiet(self._call.session)
-
 
 # Rounds of the event loop: a plain turn takes some 40 of them, one with a handoff up to 100.
 _INTERRUPTIONS = st.none() | st.none() | st.integers(1, 100)
@@ -138,10 +44,11 @@ _USER = st.sampled_from(
 class RandomCalls(RuleBasedStateMachine):
     """One conversation: the opening, then turns; all invariants are looked at after each."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Subject, tally: Tally) -> None:
         super().__init__()
         self._subject = subject
-        self._model = MovingModel()
+        self._tally = tally
+        self._model = MovingModel(subject.values)
         self._turns: list[PlayedTurn] = []
         self._sound = True
         self._stack = ExitStack()
@@ -166,6 +73,13 @@ class RandomCalls(RuleBasedStateMachine):
             self._runner.run(self._conversation.close())
         if self._sound:
             self._check()
+        self._tally.add(
+            self._conversation.seen.activations,
+            offered=[
+                name for turn in self._turns for each in turn.answers for name in each.offered
+            ],
+            run=self._conversation.tools_run,
+        )
 
     def _run(self, text: str | None, moves: list[RandomMove], interrupt_after: int | None) -> None:
         self._sound = False
@@ -191,10 +105,12 @@ class RandomCalls(RuleBasedStateMachine):
         found = broken(seen, self._subject)
         if found is not None:
             stray = next(self._subject.strays(seen.activations), None)
-            raise BrokenInvariantError(
-                *found,
-                turns=self._turns,
-                keeps=stray.old.label if stray and stray.old else None,
+            raise self._tally.broke(
+                BrokenInvariantError(
+                    *found,
+                    turns=self._turns,
+                    keeps=stray.old.label if stray and stray.old else None,
+                )
             )
 
 
@@ -204,8 +120,9 @@ def fuzz(
     conversations: int = 25,
     turns: int = 5,
     fresh: bool = False,
-    shrink: bool = True,
-) -> int:
+    shrink_s: float = 60.0,
+    min_share: float = 0.5,
+) -> FuzzReport:
     """Run random conversations, and print the shortest that breaks an invariant.
 
     ```python
@@ -218,14 +135,18 @@ def fuzz(
         conversations: how many, at least.
         turns: the most that a caller says in one of them.
         fresh: whether they are other conversations each time, not always the same.
-        shrink: whether to look for the shortest conversation that fails, which takes
-            more of them.
+        shrink_s: for how many seconds to look for the shortest conversation that fails,
+            once one has been found; 0 for not at all.
+        min_share: the share of the graph's edges, and of the tools that the model was
+            offered, below which the conversations say too little.
 
     Returns:
-        How many conversations were run.
+        How many conversations were run, and which edges and tools they took. It is
+        printed, too.
 
     Raises:
         UsageError: where an event loop runs.
+        TooLittleTakenError: when a share is below `min_share`.
         BrokenInvariantError: for the conversation that was found; its `file` is the
             scenario file that was printed.
     """
@@ -235,12 +156,11 @@ def fuzz(
         raise UsageError(
             "fuzz runs conversations on event loops of its own: call it from a plain `def` test"
         )
-    run = 0
+    tally = Tally(subject, shrink_s=shrink_s)
 
     def machine() -> RandomCalls:
-        nonlocal run
-        run += 1
-        return RandomCalls(subject)
+        tally.begin()
+        return RandomCalls(subject, tally)
 
     how = settings(
         max_examples=conversations,
@@ -249,7 +169,7 @@ def fuzz(
         database=None,
         deadline=None,  # the subject's limits are the deadlines
         # Explaining takes more runs than finding.
-        phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
+        phases=(Phase.generate, Phase.shrink) if shrink_s else (Phase.generate,),
         print_blob=False,
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
@@ -261,6 +181,10 @@ def fuzz(
                 machine,  # type: ignore[arg-type]  # any factory will do, says its docstring
                 settings=how,
             )
+    except ShrinkingTimeOver:
+        error = tally.shortest
+        _print(error, subject)
+        raise error.with_traceback(None) from None
     except BrokenInvariantError as error:
         _print(error, subject)
         # Where in Hypothesis's and our own code it was raised tells a user nothing.
@@ -274,7 +198,10 @@ def fuzz(
                 _print(once, subject)
                 raise once.with_traceback(None) from None
         raise
-    return run
+    report = tally.report
+    print(report)  # noqa: T201 - captured by pytest
+    report.check(min_share)
+    return report
 
 
 def replay(scenario: Scenario, subject: Subject) -> None:

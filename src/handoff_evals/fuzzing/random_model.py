@@ -6,6 +6,7 @@ numbers, which shrink to 0, the plainest choice, and they choose here.
 """
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -18,17 +19,44 @@ from handoff_evals.livekit import schemas as schemas_of
 _TEXTS = ("Ada", "", " ", "two words", "naïve café", "0", "a" * 200)
 _INTEGERS = (1, 0, 34, -1, 200, 10**9)
 _NUMBERS = (1.0, 0.0, 0.5, -1.0, 1e9)
+_FORMATS: Mapping[str, tuple[str, ...]] = {
+    "date": ("2025-06-30", "1999-12-31"),
+    "date-time": ("2025-06-30T09:30:00Z",),
+    "time": ("09:30:00Z", "23:59:59Z"),
+    "duration": ("PT30M",),
+    "email": ("ada@example.com",),
+    "uri": ("https://example.com/",),
+    "uuid": ("123e4567-e89b-42d3-a456-426614174000",),
+}
 _DEEPEST = 6
 
 
-def arguments(schema: Mapping[str, Any], choices: Iterator[int]) -> Any:
+Values = Mapping[str, Sequence[Any]]
+"""By the name of an argument, what is known to be sensible."""
+
+
+def arguments(
+    schema: Mapping[str, Any], choices: Iterator[int], values: Values | None = None
+) -> Any:
     """Build what a model may send: of the right types, though seldom sensible.
 
     Args:
         schema: the `parameters` of a tool, with `$ref` into its own `$defs`.
         choices: numbers from 0; the first choice is made where they run out.
+        values: for some arguments, what to choose from before anything else.
     """
-    return _value(schema, schema, choices, _DEEPEST)
+    known = {
+        name: options
+        for name, options in (values or {}).items()
+        if options and name in schema.get("properties", {})
+    }
+    chosen: dict[str, Any] = {}
+    for name, options in known.items():
+        number = _one(range(len(options) + 1), choices)
+        if number < len(options):
+            chosen[name] = options[number]
+    sent = _value(schema, schema, choices, _DEEPEST)
+    return {**sent, **chosen} if chosen else sent
 
 
 def _value(
@@ -66,14 +94,35 @@ def _value(
 
 
 def _plain(schema: Mapping[str, Any], choices: Iterator[int]) -> Any:
-    least, most = schema.get("minimum", float("-inf")), schema.get("maximum", float("inf"))
     options: Mapping[str, tuple[Any, ...]] = {
-        "string": _TEXTS,
-        "integer": tuple(each for each in _INTEGERS if least <= each <= most),
-        "number": tuple(each for each in _NUMBERS if least <= each <= most),
+        "string": _FORMATS.get(schema.get("format", ""), _fitting_texts(schema)),
+        "integer": _within(schema, _INTEGERS),
+        "number": _within(schema, _NUMBERS),
         "boolean": (True, False),
     }
     return _one(options.get(schema.get("type", "")) or (None,), choices)
+
+
+def _within(schema: Mapping[str, Any], numbers: Sequence[float]) -> tuple[float, ...]:
+    """The numbers that a schema allows, or else its bounds."""
+    least, most = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
+    above, below = (
+        schema.get("exclusiveMinimum", -math.inf),
+        schema.get("exclusiveMaximum", math.inf),
+    )
+    step = schema.get("multipleOf", 0)
+    bounds = [each for each in (least, most) if math.isfinite(each)]
+    return tuple(
+        each
+        for each in (*numbers, *bounds)
+        if least <= each <= most and above < each < below and (not step or not each % step)
+    )
+
+
+def _fitting_texts(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """The texts of a length that a schema allows, or else one of the least length."""
+    least, most = schema.get("minLength", 0), schema.get("maxLength", math.inf)
+    return tuple(each for each in _TEXTS if least <= len(each) <= most) or ("a" * least,)
 
 
 def _one(options: Any, choices: Iterator[int]) -> Any:
@@ -115,7 +164,7 @@ RANDOM_MOVES: st.SearchStrategy[RandomMove] = st.builds(
     RandomMove,
     # What stands several times is drawn as often; shrinking ends at the first.
     kind=st.sampled_from([*get_args(Kind), *["call"] * 5]),
-    choices=st.lists(st.integers(0, 9), max_size=4).map(tuple),
+    choices=st.lists(st.integers(0, 9), min_size=1, max_size=4).map(tuple),
 )
 
 
@@ -161,8 +210,9 @@ class RandomAnswer:
 class MovingModel:
     """Makes one move after the other, and then says a few words to all that comes."""
 
-    def __init__(self) -> None:
+    def __init__(self, values: Values | None = None) -> None:
         self.answers: list[RandomAnswer] = []
+        self._values = values
         self._moves: Iterator[RandomMove] = iter(())
         self._known: dict[str, None] = {}
 
@@ -179,20 +229,28 @@ class MovingModel:
         last = request.last_item
         to_caller = last is not None and last.type == "message" and last.role == "user"
         self._known.update(dict.fromkeys(request.tool_names))
-        reply = reply_of(next(self._moves, RandomMove()), request, known=tuple(self._known))
+        reply = reply_of(
+            next(self._moves, RandomMove()),
+            request,
+            known=tuple(self._known),
+            values=self._values,
+        )
         self.answers.append(
             RandomAnswer(reply=reply, to_caller=to_caller, offered=request.tool_names)
         )
         return reply
 
 
-def reply_of(move: RandomMove, request: Request, *, known: Sequence[str]) -> Reply:
+def reply_of(
+    move: RandomMove, request: Request, *, known: Sequence[str], values: Values | None = None
+) -> Reply:
     """The reply that a move comes to; a call without tools to call comes to words.
 
     Args:
         move: what to do.
         request: what the model is asked, with the tools that it is offered.
         known: all tools that it was ever offered, for it to remember at the wrong time.
+        values: sensible values of arguments; see `arguments`.
     """
     choices = iter(move.choices)
 
@@ -201,9 +259,8 @@ def reply_of(move: RandomMove, request: Request, *, known: Sequence[str]) -> Rep
 
     def call() -> ToolCall:
         name = one(request.tool_names)
-        return ToolCall(
-            name=name, arguments=json.dumps(arguments(parameters(request, name), choices))
-        )
+        sent = arguments(parameters(request, name), choices, values)
+        return ToolCall(name=name, arguments=json.dumps(sent))
 
     reply: Reply = WORDS
     match move.kind:

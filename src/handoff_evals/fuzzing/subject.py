@@ -5,10 +5,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 from handoff_evals.drivers import Limits
 from handoff_evals.livekit import AgentEntry
-from handoff_evals.scenarios import Target, Watch
+from handoff_evals.scenarios import Target, Watch, discover, load_suite
 from handoff_evals.transcript import AgentRef, Fault
 
 
@@ -70,6 +72,8 @@ class Entrance:
     history: tuple[ContextItem, ...]
     """The session's history."""
     tools: frozenset[str]
+    own: tuple[ContextItem, ...] = ()
+    """What this instance knew when it last had the call; nothing the first time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +116,9 @@ class Subject:
     The first one takes the call."""
     adds: Callable[[ContextItem], bool] = _adds_nothing
     """Which new items (a summary, say) an agent may put into the context it hands on."""
+    scenarios: Collection[str | Path] = ()
+    """Scenario files, or folders with some, whose arguments the random model uses besides its
+    own. A tool that refuses what is merely of the right type is run by no others."""
     limits: Limits = field(default_factory=lambda: Limits(turn_s=20.0))
     """The deadlines of a turn and of closing."""
 
@@ -147,6 +154,33 @@ class Subject:
             )
             if not leads:
                 yield step
+
+    @cached_property
+    def edges(self) -> Mapping[str, tuple[Target, Target]]:
+        """The edges of the graph, each by how it is written."""
+        return {
+            f"{old} -> {new}": (Target.parse(old), Target.parse(new))
+            for old, news in self.graph.items()
+            for new in news
+        }
+
+    @cached_property
+    def values(self) -> Mapping[str, tuple[Any, ...]]:
+        """What scenario files give for arguments, by name: `calls`, and fields of `userdata`.
+
+        Raises:
+            UsageError: when there is no such file, or it can't be read.
+        """
+        named = [str(each) for each in self.scenarios]
+        found: dict[str, list[Any]] = {}
+        for path in discover(named, folder=Path.cwd()) if named else ():
+            for scenario in load_suite(path).scenarios:
+                for turn in scenario.turns:
+                    given = [call.arguments for call in turn.expect.calls or ()]
+                    for fields in (*given, turn.expect.userdata):
+                        for name, value in fields.items():
+                            found.setdefault(name, []).append(value)
+        return {name: _distinct(values) for name, values in found.items()}
 
     @cached_property
     def _edges(self) -> list[tuple[Target, list[Target]]]:
@@ -211,8 +245,14 @@ def context_is_handed_on(seen: Observed, subject: Subject) -> Iterator[str]:
     for entrance in seen.entrances:
         if entrance.first:
             continue
+        # An agent that has the call again has its own past.
+        own = set(entrance.own)
         there = {item.id for item in (*entrance.left, *entrance.history)}
-        handed = [item for item in entrance.context if item.id in there or not subject.adds(item)]
+        handed = [
+            item
+            for item in entrance.context
+            if item not in own and (item.id in there or not subject.adds(item))
+        ]
         if not any(_is_subsequence(handed, of) for of in (entrance.left, entrance.history)):
             known = {*entrance.left, *entrance.history}
             strange = next((item for item in handed if item not in known), None)
@@ -254,6 +294,10 @@ def broken(seen: Observed, subject: Subject) -> tuple[str, str] | None:
         for why in invariant(seen, subject):
             return name, why
     return None
+
+
+def _distinct(values: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(value for index, value in enumerate(values) if value not in values[:index])
 
 
 def _is_subsequence(items: Sequence[ContextItem], of: Sequence[ContextItem]) -> bool:

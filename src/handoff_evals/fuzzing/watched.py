@@ -4,20 +4,29 @@ livekit's word is not taken for it: `on_enter` is counted where it runs, and the
 records that livekit keeps are compared with the activities that it really starts.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
-from handoff_evals.fuzzing.subject import Activation, ContextItem, Entrance, HandoffRecord
-from handoff_evals.livekit import AgentEntry, Opened, Request
+from handoff_evals.drivers import Call
+from handoff_evals.fuzzing.subject import (
+    Activation,
+    ContextItem,
+    Entrance,
+    HandoffRecord,
+    Observed,
+    Subject,
+)
+from handoff_evals.livekit import AgentEntry, Opened, Request, quiet
 from handoff_evals.scenarios import Watch
 from handoff_evals.transcript import AgentRef
 
 # livekit's Agent, by way of the package that may import it.
-_AGENT: Any = get_type_hints(Opened)["agent"]
+_AGENT: Any = get_args(get_type_hints(Opened)["agent"])[0]
 # livekit gives every agent's prompt these ids; it puts them in when the agent starts.
 _PROMPTS = ("lk.agent_task.", "lk.expressive.")
 _NAMES = {"message": "role", "function_call": "name", "function_call_output": "name"}
@@ -34,11 +43,14 @@ class Watcher:
         self._session: Any = None
         self._agents: list[Any] = []
         self._activities: list[Any] = []
+        self._past: dict[int, tuple[ContextItem, ...]] = {}
+        """By instance, what its context held when it last had the call."""
 
     def attach(self, opened: Opened) -> None:
         """Begin, before the session starts."""
         self._session = opened.session
-        self.count(opened.agent)
+        if opened.agent is not None:
+            self.count(opened.agent)
         self._session.on("conversation_item_added", self._on_item)
 
     def count(self, agent: Any) -> None:
@@ -67,6 +79,15 @@ class Watcher:
         )
 
     @property
+    def tools_run(self) -> tuple[str, ...]:
+        """The tools in the session's history that gave an output which is no error."""
+        return tuple(
+            item.name
+            for item in self._items()
+            if item.type == "function_call_output" and not item.is_error
+        )
+
+    @property
     def active(self) -> str | None:
         """The id of the agent that has the call."""
         activity = self._activity()
@@ -84,6 +105,9 @@ class Watcher:
         if event.item.type != "agent_handoff" or activity is None:
             return
         self.count(activity.agent)
+        if self._activities:
+            left = self._activities[-1].agent
+            self._past[self._number(left)] = _read(left.chat_ctx.items)
         self.activations.append(
             Activation(
                 old=self.activations[-1].new if self.activations else None,
@@ -112,6 +136,7 @@ class Watcher:
                 instance=self._number(agent),
                 agent=self._ref(agent),
                 first=not earlier,
+                own=self._past.get(self._number(agent), ()),
                 context=_read(agent.chat_ctx.items),
                 left=_read(earlier[-1].agent.chat_ctx.items) if earlier else (),
                 history=_read(self._items()),
@@ -137,10 +162,14 @@ class WatchedEntry(AgentEntry):
     watcher: Watcher
 
     @asynccontextmanager
-    async def open(self, model: Any) -> AsyncIterator[Opened]:
+    async def open(self, model: Any, prepare: Callable[[Opened], None]) -> AsyncIterator[Opened]:
         """Build the agent and the session, and watch them."""
-        async with super().open(model) as opened:
+
+        def watched(opened: Opened) -> None:
             self.watcher.attach(opened)
+            prepare(opened)
+
+        async with super().open(model, watched) as opened:
             yield opened
 
 
@@ -169,6 +198,101 @@ def counted() -> Iterator[None]:
         yield
     finally:
         _AGENT.__init__ = construct
+
+
+class Conversation:
+    """A call that may be interrupted, and that goes on after the model's errors.
+
+    Args:
+        subject: the agent under test.
+        model: answers for every agent, an `llm.LLM`.
+    """
+
+    def __init__(self, subject: Subject, model: Any) -> None:
+        self._limits = subject.limits
+        self._watcher = Watcher(subject.watch)
+        self._said: list[str] = []
+        entry = WatchedEntry(
+            build=subject.entry.build, name=subject.entry.name, watcher=self._watcher
+        )
+        self._call = Call(entry, model, limits=subject.limits, watch=subject.watch)
+
+    @property
+    def over(self) -> bool:
+        """Whether no turn can follow."""
+        return self._call.over
+
+    @property
+    def active(self) -> str | None:
+        """Who has the call, as scenario files write it; None when it is over."""
+        return None if self.over else self._call.active.label
+
+    @property
+    def seen(self) -> Observed:
+        """All that is known by now."""
+        return Observed(
+            said=tuple(self._said),
+            heard=self._watcher.heard,
+            records=self._watcher.records,
+            active=None if self._call.over else self._watcher.active,
+            activations=tuple(self._watcher.activations),
+            entrances=tuple(self._watcher.entrances),
+            faults=tuple(self._call.faults),
+        )
+
+    @property
+    def tools_run(self) -> tuple[str, ...]:
+        """The tools that were run without an error, in order."""
+        return self._watcher.tools_run
+
+    async def open(self, *, interrupt_after: int | None = None) -> None:
+        """Take the call; `interrupt_after` so many rounds of the event loop."""
+        follow(self._watcher)
+        await self._turn(self._call.start(), interrupt_after)
+
+    async def say(self, text: str, *, interrupt_after: int | None = None) -> None:
+        """Speak as the caller, and perhaps interrupt the reply, the tool or the handoff."""
+        self._said.append(text)
+        await self._turn(self._call.say(text), interrupt_after)
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._call.close()
+
+    async def _turn(self, turn: Coroutine[Any, Any, Any], interrupt_after: int | None) -> None:
+        interrupting = asyncio.create_task(self._interrupt(interrupt_after))
+        try:
+            await turn
+        finally:
+            interrupting.cancel()
+        await self._go_on()
+
+    async def _interrupt(self, after: int | None) -> None:
+        if after is None:
+            return
+        for _ in range(after):
+            await asyncio.sleep(0)
+        # It refuses before the session is there, and where it must not be interrupted.
+        with suppress(RuntimeError):
+            self._call.interrupt()
+
+    async def _go_on(self) -> None:
+        """Leave it to the session whether a model's error ends the call.
+
+        A trial ends there, since there is nothing left to score. A session does not,
+        and the caller's next words must find it in order.
+        """
+        faults = self._call.faults
+        if not any(fault.ended and fault.cause == "model_raised" for fault in faults):
+            return
+        faults[:] = [
+            replace(fault, ended=False) if fault.cause == "model_raised" else fault
+            for fault in faults
+        ]
+        # `run` raises before all is quiet.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.turn_s):
+                await quiet(self._call.session)
 
 
 def _read(items: list[Any]) -> tuple[ContextItem, ...]:

@@ -6,10 +6,19 @@ subclass that implements `_run` has to write to it, as livekit's own plugins do.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from livekit.agents import Agent, AgentSession, JobContext, RunResult, SpeechCreatedEvent, llm
+from livekit.agents import (
+    Agent,
+    AgentServer,
+    AgentSession,
+    JobContext,
+    RunResult,
+    SpeechCreatedEvent,
+    llm,
+)
+from livekit.agents.voice.background_audio import PlayHandle
 
 _TASKS: Mapping[str, str] = {
     "_execute_tool": "tool",
@@ -128,7 +137,7 @@ def commits_by_hand(session: AgentSession[Any]) -> bool:
     return activity is not None and activity._turn_detection == "manual"  # noqa: SLF001
 
 
-def begin_run(session: AgentSession[Any], user_input: str) -> "RunOfTurn":
+def begin_run(session: AgentSession[Any], user_input: str | None) -> "RunOfTurn":
     """Have livekit collect what comes of a turn as `AgentSession.run` would."""
     run = RunResult[Any](user_input=user_input, output_type=None, session=session)
     session._global_run_state = run  # noqa: SLF001
@@ -158,6 +167,33 @@ def retrieve_failed_run(session: AgentSession[Any]) -> None:
     run = session._global_run_state  # noqa: SLF001
     if run is not None and not run.done():
         run._done_fut.add_done_callback(asyncio.Future.exception)  # noqa: SLF001
+
+
+def entrypoint_of(server: AgentServer) -> Callable[[JobContext], Awaitable[None]] | None:
+    """The function that takes a server's calls."""
+    return server._entrypoint_fnc  # noqa: SLF001
+
+
+def session_end_of(server: AgentServer) -> Callable[[JobContext], Awaitable[None]] | None:
+    """The function that a server calls when a session is over."""
+    return server._session_end_fnc  # noqa: SLF001
+
+
+def agent_name_of(server: AgentServer) -> str:
+    """The name that a server's agents are dispatched by."""
+    return server._agent_name  # noqa: SLF001
+
+
+def shutdown_callbacks(job: JobContext) -> list[Callable[[str], Awaitable[None]]]:
+    """What is to be called when a job is over."""
+    return list(job._shutdown_callbacks)  # noqa: SLF001
+
+
+def not_playing() -> PlayHandle:
+    """The handle of a sound that is over."""
+    handle = PlayHandle()
+    handle._mark_playout_done()  # noqa: SLF001
+    return handle
 
 
 def remove_folder(job: JobContext) -> None:

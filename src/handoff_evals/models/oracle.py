@@ -153,7 +153,7 @@ class Oracle:
             ),
         )
         likely = [each for each in options if not first or each[-1:] in [((c,),) for c in first]]
-        given = {call.name: set(call.arguments) for call in due}
+        given = {call.name: set(call.example) for call in due}
         return PlaceSearch(
             agent=asker.agent,
             target=target,
@@ -161,7 +161,7 @@ class Oracle:
             left=deque(likely[1:]),
             others=[each for each in options if each not in likely],
             sure=bool(first),
-            expected=frozenset(named),
+            expected=frozenset(call.name for call in due if not call.error),
             evident=evident.name if evident is not None else "",
             invented=frozenset(
                 call.name
@@ -185,7 +185,7 @@ class Oracle:
     def _filled(self, request: Request, call: ExpectedCall, turn: int) -> list[ToolCall]:
         expect = self._scenario.turns[turn - 1].expect
         wanted = [] if expect.agent is None else names_of(expect.agent.id)
-        return self._calls(request, call.name, call.arguments, turn, (wanted, ()))
+        return self._calls(request, call.name, call.example, turn, (wanted, ()))
 
     def _calls(
         self,
@@ -200,7 +200,7 @@ class Oracle:
         turns = self._scenario.turns
         said = tuple(each.user for each in reversed(turns[:turn]))
         elsewhere = [
-            call.arguments
+            call.example
             for each in turns
             for call in each.expect.calls or ()
             if call.name == name and call.arguments
@@ -269,7 +269,8 @@ class Oracle:
             for (turn, _), search in self._searches.items()
             if refusals(transcript, turn).keys() & search.invented & search.expected
         }
-        return min((turn for turn in failed if turn is not None), default=None)
+        # Of the opening, number 0, nothing is played.
+        return min((turn for turn in failed if turn), default=None)
 
     def _arrived(self, transcript: Transcript, place: Place) -> bool:
         """Whether the step of the path that was to be played there was made."""

@@ -120,7 +120,7 @@ def _handoff(request: Request, target: Target) -> ToolCall | None:
 def _filled(request: Request, call: ExpectedCall) -> ToolCall:
     """The expected call, with placeholders for arguments that the scenario leaves open."""
     tool = llm.ToolContext(list(request.tools)).function_tools[call.name]
-    arguments = {**placeholder_arguments(tool), **call.arguments}
+    arguments = {**placeholder_arguments(tool), **call.example}
     return ToolCall(name=call.name, arguments=json.dumps(arguments))
 
 

@@ -121,7 +121,7 @@ def _hints(trial: Trial, broken: list[Score], *, plays_scenario: bool) -> Iterat
         if any(call.calls for call in asked) and plays_scenario:
             yield "the oracle played what the turn expects; the agents came to something else"
     elif first.name == "carries":
-        request, _ = first_request(trial.transcript, first.turn)
+        request = first_request(trial.transcript, first.turn)
         if request is not None:
             yield f"what {request.agent.label}'s model received:"
             yield from request_lines(request)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from livekit.agents import Agent, RunResult
 from livekit.agents.voice.run_result import RunAssert, RunEvent
 
-from handoff_evals.checks import announces_transfer
+from handoff_evals.checks import announces_transfer, to_person
 from handoff_evals.plugin.failure_text import (
     Who,
     agent_events,
@@ -21,6 +21,7 @@ from handoff_evals.plugin.failure_text import (
     turn_name,
     turn_of,
 )
+from handoff_evals.plugin.said_and_done import SaidAndDone
 from handoff_evals.transcript import (
     AgentHandoff,
     Event,
@@ -93,7 +94,7 @@ class CallTurn:
 
     @cached_property
     def expect(self) -> "TurnAssert":
-        """LiveKit's own assertions on the RunResult, and `expect.handoff(Old, New)`.
+        """LiveKit's own assertions on the RunResult, and those on handoffs, words and calls.
 
         The same object each time, so LiveKit's cursor (`next_event()`) stays where it was.
 
@@ -149,7 +150,7 @@ _NONE_FITS = re.compile(r"No (\w+) \w+ criteria")
 _OTHER_KIND = re.compile(r"Expected \w+Event$")
 
 
-class TurnAssert(RunAssert):
+class TurnAssert(RunAssert, SaidAndDone):
     """`RunResult.expect`, with assertions on handoffs; a failure shows the conversation.
 
     All of LiveKit's assertions fail through one method, which is replaced here;
@@ -158,7 +159,8 @@ class TurnAssert(RunAssert):
 
     def __init__(self, turn: CallTurn) -> None:
         result = turn.result
-        super().__init__(result)
+        RunAssert.__init__(self, result)
+        SaidAndDone.__init__(self, turn.transcript, turn.number)
         self._turn = turn
         self._transcript = turn.transcript
         self._places = dict(_places(result.events, turn.transcript, turn.number))
@@ -212,7 +214,8 @@ class TurnAssert(RunAssert):
     def _happened_instead(self, new: Who) -> str:
         where, own = turn_name(self._turn.number), self._turn.own_moves
         if not own:
-            if announces_transfer(self._turn.said):
+            person = to_person(self._transcript, self._turn.number)
+            if announces_transfer(self._turn.said) and not person:
                 return f"{where}: no handoff, though the agent announces a transfer (phantom)"
             return f"{where}: no handoff"
         if len(own) > 1 and matches(new, own[-1].new):

@@ -298,8 +298,8 @@ def scenario_sha256(scenario: Scenario) -> str:
     The first 16 digits, which are enough to tell that it changed.
     """
     meant = {"turns": _said_so(scenario.turns), "userdata": _said_so(scenario.userdata)}
-    if scenario.expect:
-        meant["expect"] = _said_so(scenario.expect)
+    further = {name: getattr(scenario, name) for name in ("expect", "opening", "mocks")}
+    meant.update({name: _said_so(value) for name, value in further.items() if value})
     if scenario.modality != "text":
         meant["modality"] = scenario.modality
     text = json.dumps(meant, sort_keys=True, ensure_ascii=True, default=repr)

@@ -7,6 +7,7 @@ from handoff_evals.scenarios.load import (
     discover,
     load_suite,
 )
+from handoff_evals.scenarios.matchers import SET, matcher, meets, paired, problems, says
 from handoff_evals.scenarios.scenario import (
     Expectation,
     ExpectedCall,
@@ -23,6 +24,7 @@ from handoff_evals.scenarios.writer import ScenarioText, TurnText, scenario_file
 __all__ = [
     "DEFAULT_FOLDER",
     "FILE_NAME",
+    "SET",
     "ExpectKey",
     "Expectation",
     "ExpectedCall",
@@ -37,5 +39,10 @@ __all__ = [
     "agent_of",
     "discover",
     "load_suite",
+    "matcher",
+    "meets",
+    "paired",
+    "problems",
+    "says",
     "scenario_file",
 ]

@@ -1,11 +1,13 @@
 """A conversation, and what must come of it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from handoff_evals.scenarios.matchers import example
 from handoff_evals.transcript import AgentRef, label
 
 _WRITTEN = re.compile(r"^(?P<id>[^\s\[\]]+)(\[(?P<where>[^\[\]]*)\])?$")
@@ -67,6 +69,32 @@ class ExpectedCall:
 
     name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Plain values and matchers."""
+    loosely: bool = False
+    """Whether arguments are compared without case and white space, and `"34"` like 34."""
+    output: Any = None
+    """What the tool must have given back; None where that does not matter."""
+    error: Any = None
+    """True, or words of it, where the tool must refuse; False where it must not; None where
+    it must not, unless an output is expected."""
+
+    @property
+    def written(self) -> str:
+        """As a message names it."""
+        inner = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
+        outcome = "" if self.output is None else f" giving {self.output!r}"
+        if self.error is not None:
+            outcome += f" with error {self.error!r}"
+        return f"{self.name}({inner}){outcome}"
+
+    @property
+    def example(self) -> Mapping[str, Any]:
+        """Arguments that meet the expected ones; a pattern that has no example is left out."""
+        found: dict[str, Any] = {}
+        for name, value in self.arguments.items():
+            with suppress(LookupError):
+                found[name] = example(value)
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +122,14 @@ class Expectation:
     userdata: Mapping[str, Any] = field(default_factory=dict)
     silence: bool = False
     """Whether the caller must hear nothing; otherwise they must hear something."""
+    said: tuple[Any, ...] = ()
+    """What the caller must hear: words that are contained, or matchers."""
+    lacks: tuple[Any, ...] = ()
+    """What the caller must not hear."""
+    person: bool | str | None = None
+    """Whether the call must be transferred to a person; a text names the tool that does it."""
+    checks: tuple[str, ...] = ()
+    """Functions of the user's own that judge the turn, as `module:name`."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """The keys of other checks, as they are written, with their values."""
 
@@ -131,10 +167,21 @@ class Scenario:
     userdata: Mapping[str, Any] = field(default_factory=dict)
     expect: Mapping[str, Any] = field(default_factory=dict)
     """The keys of checks of whole conversations, with their values."""
+    opening: Expectation | None = None
+    """What must be so before the caller says anything."""
+    mocks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By agent and tool, what the tool gives back in its place; or `{error: …}`."""
     modality: Literal["text", "audio"] = "text"
     """What the agents take the caller's words for, where they are driven by text."""
     line: int = 0
     """Where it stands in its file."""
+
+    @property
+    def expectations(self) -> Iterator[Expectation]:
+        """What is expected of the opening and of each turn."""
+        if self.opening is not None:
+            yield self.opening
+        yield from (turn.expect for turn in self.turns)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +194,8 @@ class Watch:
 
     attributes: frozenset[str] = frozenset()
     userdata: frozenset[str] = frozenset()
+    facts: frozenset[str] = frozenset()
+    """What must be carried: it is noted whether an agent would say it in any call."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +216,7 @@ class Suite:
     @cached_property
     def watch(self) -> Watch:
         """Everything that some scenario asks about."""
-        expectations = [turn.expect for scenario in self.scenarios for turn in scenario.turns]
+        expectations = [expect for scenario in self.scenarios for expect in scenario.expectations]
         return Watch(
             attributes=frozenset(
                 name
@@ -175,7 +224,13 @@ class Suite:
                 for target in _targets(expect)
                 for name in target.where
             ),
-            userdata=frozenset(name for expect in expectations for name in expect.userdata),
+            userdata=frozenset(
+                name
+                for expect in expectations
+                for written in expect.userdata
+                for name in (written, written.partition(".")[0])
+            ),
+            facts=frozenset(fact for expect in expectations for fact in expect.carries),
         )
 
 

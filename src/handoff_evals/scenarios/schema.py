@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -15,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from handoff_evals.scenarios.matchers import matcher, problems
 from handoff_evals.scenarios.scenario import (
     Expectation,
     ExpectedCall,
@@ -39,6 +41,35 @@ Fact = Annotated[str, Field(min_length=1), BeforeValidator(_as_written)]
 """What everything contains proves nothing."""
 
 
+def _with_sound_matchers(value: Any) -> Any:
+    for problem in problems(value):
+        raise ValueError(problem)
+    return value
+
+
+Expected = Annotated[Any, AfterValidator(_with_sound_matchers)]
+"""A plain value, or a matcher."""
+
+
+def _words_or_matcher(value: Any) -> Any:
+    if matcher(value) is not None:
+        return value
+    text = _as_written(value)
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError("write the words, or `{pattern: …}` or `{any_of: […]}`")
+    return text
+
+
+ExpectedWords = Annotated[
+    Any, BeforeValidator(_words_or_matcher), AfterValidator(_with_sound_matchers)
+]
+"""Words that a text contains, or a matcher."""
+
+Reference = Annotated[str, Field(pattern=r"^[\w.]+:[\w.]+$")]
+"""`module:name` of something of the user's own."""
+
+Mocks = dict[str, dict[str, Any]]
+"""By the agent's id or class name, and the tool's name: what the tool gives back instead."""
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0}
 
 
@@ -82,11 +113,20 @@ class CallModel(_StrictModel):
     """`calls: [{name: …, arguments: {…}}]`."""
 
     name: str = Field(min_length=1)
-    arguments: dict[str, Any] = Field(default_factory=dict)
+    arguments: dict[str, Expected] = Field(default_factory=dict)
+    compare: Literal["exactly", "loosely"] = "exactly"
+    output: Expected = None
+    error: bool | ExpectedWords | None = None
 
     def value(self) -> ExpectedCall:
         """The value that the rest of the harness works with."""
-        return ExpectedCall(name=self.name, arguments=self.arguments)
+        return ExpectedCall(
+            name=self.name,
+            arguments=self.arguments,
+            loosely=self.compare == "loosely",
+            output=self.output,
+            error=self.error,
+        )
 
 
 class ExpectModel(_StrictModel):
@@ -97,8 +137,17 @@ class ExpectModel(_StrictModel):
     handoffs: list[str] | None = None
     calls: list[CallModel] | None = None
     carries: list[Fact] = Field(default_factory=list)
-    userdata: dict[str, Any] = Field(default_factory=dict)
+    userdata: dict[str, Expected] = Field(default_factory=dict)
     silence: bool = False
+    said: list[ExpectedWords] = Field(default_factory=list)
+    lacks: list[ExpectedWords] = Field(default_factory=list)
+    person: bool | str | None = None
+    check: list[Reference] = Field(default_factory=list)
+
+    @field_validator("said", "lacks", "check", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, written: Any) -> Any:
+        return written if isinstance(written, list) else [written]
 
     @field_validator("agent")
     @classmethod
@@ -136,6 +185,10 @@ class ExpectModel(_StrictModel):
             carries=tuple(self.carries),
             userdata=self.userdata,
             silence=self.silence,
+            said=tuple(self.said),
+            lacks=tuple(self.lacks),
+            person=self.person,
+            checks=tuple(self.check),
             extra=self.extra_keys(),
         )
 
@@ -183,11 +236,19 @@ class ScenarioModel(_StrictModel):
     agent_expectations: str = ""
     tags: dict[str, Any] = Field(default_factory=dict)
     userdata: dict[str, Any] = Field(default_factory=dict)
+    opening: ExpectModel | None = None
     modality: Literal["text", "audio"] = "text"
     turns: list[TurnModel] = Field(default_factory=list)
+    mocks: Mocks = Field(default_factory=dict)
 
-    def value(self, *, line: int) -> Scenario:
-        """The value that the rest of the harness works with."""
+    def value(self, *, line: int, mocks: Mocks) -> Scenario:
+        """The value that the rest of the harness works with.
+
+        Args:
+            line: where it stands in its file.
+            mocks: those of the whole file; its own come first.
+        """
+        named = dict.fromkeys([*mocks, *self.mocks])
         return Scenario(
             label=self.label,
             turns=tuple(turn.value() for turn in self.turns),
@@ -199,6 +260,8 @@ class ScenarioModel(_StrictModel):
             agent_expectations=self.agent_expectations,
             userdata=self.userdata,
             expect=self._expect(),
+            opening=None if self.opening is None else self.opening.value(),
+            mocks={agent: {**mocks.get(agent, {}), **self.mocks.get(agent, {})} for agent in named},
             modality=self.modality,
             line=line,
         )
@@ -214,6 +277,7 @@ class SuiteModel(_StrictModel):
 
     name: str = ""
     agent: str = ""
+    mocks: Mocks = Field(default_factory=dict)
     driver: str = ""
     scenarios: list[ScenarioModel]
 
@@ -235,7 +299,10 @@ def suite_model(keys: Sequence[ExpectKey]) -> type[SuiteModel]:
     turn = create_model(
         "TurnModel", __base__=TurnModel, expect=(expect, Field(default_factory=expect))
     )
-    further: dict[str, Any] = {"turns": (list[turn], Field(default_factory=list))}  # type: ignore[valid-type]
+    further: dict[str, Any] = {
+        "turns": (list[turn], Field(default_factory=list)),  # type: ignore[valid-type]
+        "opening": (expect | None, None),
+    }
     if any(key.of == "conversation" for key in keys):
         whole = create_model(
             "ConversationExpectModel", __base__=_StrictModel, **fields("conversation")

@@ -11,16 +11,19 @@ from handoff_evals.transcript.events import (
     Fault,
     FunctionCall,
     FunctionCallOutput,
+    JobAction,
     Message,
     Owner,
     label,
 )
 from handoff_evals.transcript.transcript import (
+    FactTexts,
     ModelCall,
     ToolSchema,
     Transcript,
     Turn,
     Usage,
+    folded,
     message_text,
 )
 
@@ -32,9 +35,11 @@ __all__ = [
     "AgentHandoff",
     "AgentRef",
     "Event",
+    "FactTexts",
     "Fault",
     "FunctionCall",
     "FunctionCallOutput",
+    "JobAction",
     "Message",
     "ModelCall",
     "Owner",
@@ -42,6 +47,7 @@ __all__ = [
     "Transcript",
     "Turn",
     "Usage",
+    "folded",
     "label",
     "message_text",
 ]

@@ -12,6 +12,7 @@ from handoff_evals.transcript.events import (
     Fault,
     FunctionCall,
     FunctionCallOutput,
+    JobAction,
     Message,
 )
 
@@ -95,6 +96,23 @@ def message_text(message: Mapping[str, Any]) -> str:
     return "\n".join(part for part in (content, *calls) if part)
 
 
+def folded(text: str) -> str:
+    """A text without what does not matter where words are looked for: case and white space."""
+    straight = text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    return " ".join(straight.casefold().split())
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactTexts:
+    """Where an agent has the facts from that a scenario asks about; texts are `folded`."""
+
+    own: tuple[str, ...] = ()
+    """The facts with what stands around them in texts that are the agent's own in any call. A
+    fact alone: it is a word of the agent's, and nobody knows where it stands."""
+    given: tuple[str, ...] = ()
+    """The same in its instructions, where those for another caller are without it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Turn:
     """What the caller said and everything that came of it until all was quiet again.
@@ -109,7 +127,10 @@ class Turn:
     active: AgentRef
     """The agent that was active when the turn was over."""
     userdata: Mapping[str, Any] = field(default_factory=dict)
-    """The fields of the session's userdata that the scenario asks about."""
+    """The fields of the session's userdata that the scenario asks about; a set as
+    `{"$set": [members]}`."""
+    facts: FactTexts = FactTexts()
+    """Of the agent that was active when the turn was over."""
     duration_s: float = 0.0
 
     @property
@@ -133,6 +154,8 @@ class Transcript:
 
     turns: tuple[Turn, ...]
     faults: tuple[Fault, ...] = ()
+    job: tuple[JobAction, ...] = ()
+    """What the agents' code asked of LiveKit's job, its room and its server, in order."""
     notes: tuple[str, ...] = ()
     """What a reader has to know of how the caller's words were carried, in sentences."""
 

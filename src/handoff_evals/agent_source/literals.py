@@ -1,0 +1,163 @@
+"""The fixed texts of an agent: what stands in its code, and in the files that its code names.
+
+Tools are left out: what they say, an agent's model only gets once it has called them.
+"""
+
+import inspect
+import sysconfig
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+_LIBRARIES = tuple(
+    Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib")
+)
+_PACKAGE = Path(__file__).resolve().parent.parent
+_TEXT_FILES = frozenset(
+    {".j2", ".jinja", ".json", ".md", ".prompt", ".toml", ".txt", ".yaml", ".yml"}
+)
+_LONGEST_FILE = 1_000_000
+_LONGEST_NAME = 200
+_DEEPEST = 12
+
+
+def is_users(path: str) -> bool:
+    """Whether a source file is the user's own: no library's, and not the harness's."""
+    if not path.endswith(".py"):
+        return False
+    file = Path(path).resolve()
+    return not any(file.is_relative_to(each) for each in (*_LIBRARIES, _PACKAGE))
+
+
+def literals_of(agent: type[Any]) -> frozenset[str]:
+    """The texts that an agent's class comes to use, those of its bases in the project too."""
+    reader = _Reader()
+    for each in agent.__mro__:
+        if _file_of(each):
+            reader.read_class(each)
+    return frozenset(reader.found)
+
+
+def literals_in(code: Iterable[tuple[CodeType, Mapping[str, Any]]]) -> frozenset[str]:
+    """The texts that pieces of code come to use, each given with its globals."""
+    reader = _Reader()
+    for each, names in code:
+        reader.read_code(each, names, skip=None)
+    return frozenset(reader.found)
+
+
+def texts_of_named_files(literals: Iterable[str], folders: Iterable[Path]) -> Iterator[str]:
+    """What stands in the text files that literals name: by name, or by their ending alone.
+
+    Args:
+        literals: `order.md`, `prompts/order.md`; `prompts` and `.md`.
+        folders: where to look.
+    """
+    short = sorted(each for each in literals if 0 < len(each) < _LONGEST_NAME and "\n" not in each)
+    places = [folder / each for folder in folders for each in ("", *short) if _usable(each)]
+    inside = [place for place in dict.fromkeys(places) if _is(Path.is_dir, place)]
+    files: dict[Path, None] = {}
+    for literal in short:
+        suffix = Path(literal).suffix if _usable(literal) else ""
+        if literal.startswith(".") and literal in _TEXT_FILES:
+            files.update((file, None) for folder in inside for file in folder.glob(f"*{literal}"))
+        elif suffix in _TEXT_FILES:
+            files.update((folder / literal, None) for folder in inside)
+    for file in files:
+        if _is(Path.is_file, file) and file.stat().st_size <= _LONGEST_FILE:
+            yield file.read_text("utf-8", errors="replace")
+
+
+def _usable(literal: str) -> bool:
+    return "\0" not in literal and not Path(literal).is_absolute() and ".." not in literal
+
+
+def _is(kind: Any, path: Path) -> bool:
+    try:
+        return bool(kind(path))
+    except (OSError, ValueError):
+        return False
+
+
+def _file_of(thing: Any) -> str:
+    """The user's source file that a thing comes from; empty where it is not theirs."""
+    try:
+        path = inspect.getfile(thing)
+    except (OSError, TypeError):
+        return ""
+    return path if is_users(path) else ""
+
+
+def folder_of(thing: Any) -> Path | None:
+    """The folder of a class's or function's source, where it is the user's."""
+    path = _file_of(thing)
+    return Path(path).resolve().parent if path else None
+
+
+class _Reader:
+    """Follows what code uses, each thing once."""
+
+    def __init__(self) -> None:
+        self.found: set[str] = set()
+        self._seen: set[int] = set()
+
+    def read_class(self, owner: type) -> None:
+        for name, member in vars(owner).items():
+            if name in {"__doc__", "__module__", "__qualname__"}:
+                continue
+            function = getattr(member, "fget", None) or getattr(member, "__func__", member)
+            self._read(function, 0)
+
+    def read_code(self, code: CodeType, names: Mapping[str, Any], *, skip: str | None) -> None:
+        for constant in code.co_consts:
+            if isinstance(constant, CodeType):
+                self.read_code(constant, names, skip=None)
+            elif constant != skip:
+                self._read(constant, 0)
+        used = set(code.co_names)
+        for name in used & names.keys():
+            thing = names[name]
+            if isinstance(thing, ModuleType):
+                if is_users(getattr(thing, "__file__", None) or ""):
+                    for each in used & vars(thing).keys():
+                        self._read(vars(thing)[each], 0)
+            else:
+                self._read(thing, 0)
+
+    def _read(self, thing: Any, depth: int) -> None:
+        if isinstance(thing, str | int | float):
+            self.found.add(str(thing))
+        elif depth < _DEEPEST and id(thing) not in self._seen:
+            self._seen.add(id(thing))
+            self._read_inside(thing, depth + 1)
+
+    def _read_inside(self, thing: Any, depth: int) -> None:
+        if isinstance(thing, Mapping):
+            self._read([*thing, *thing.values()], depth)
+        elif isinstance(thing, list | tuple | set | frozenset):
+            for each in thing:
+                self._read(each, depth)
+        elif isinstance(thing, FunctionType):
+            if _file_of(thing):
+                self._function(thing)
+        elif isinstance(thing, type):
+            # Another agent has texts of its own.
+            if _file_of(thing) and not _is_agent(thing):
+                self.read_class(thing)
+        elif _file_of(type(thing)) and not _is_agent(type(thing)):
+            self._read(getattr(thing, "__dict__", None), depth)
+
+    def _function(self, function: FunctionType) -> None:
+        self.read_code(function.__code__, function.__globals__, skip=function.__doc__)
+        self._read(function.__defaults__, 0)
+        self._read(function.__kwdefaults__, 0)
+        for cell in function.__closure__ or ():
+            try:
+                self._read(cell.cell_contents, 0)
+            except ValueError:  # it is not filled yet
+                continue
+
+
+def _is_agent(thing: type) -> bool:
+    return any(each.__module__.startswith("livekit.agents") for each in thing.__mro__)

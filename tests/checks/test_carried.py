@@ -1,0 +1,159 @@
+"""Whether a fact was handed on, by what a transcript keeps of the requests."""
+
+from dataclasses import replace
+
+from handoff_evals.checks import Score, carried, first_request, score
+from handoff_evals.scenarios import Scenario
+from handoff_evals.transcript import FactTexts, Message, Transcript
+from tests.support.conversations import expects, ref, request, scenario, transcript, turn
+
+BRIEF = ("system", "You are billing.")
+ORDER = ("user", "I was charged twice, order 4471.")
+
+
+def scores(asked: Scenario, held: Transcript, name: str) -> list[Score]:
+    return [each for each in score(asked, held) if each.name == name]
+
+
+def statuses(asked: Scenario, held: Transcript, name: str) -> list[str]:
+    return [each.status for each in scores(asked, held, name)]
+
+
+def test_a_fact_is_carried_when_the_new_agents_model_received_it() -> None:
+    told = request("billing", BRIEF, ORDER, after=1)
+    untold = request("billing", BRIEF, after=1)
+    asked = scenario(expects("billing", carries=("4471",)))
+
+    assert statuses(asked, transcript("s", turn("s", "billing", calls=(told,))), "carries") == [
+        "passed"
+    ]
+    assert statuses(asked, transcript("s", turn("s", "billing", calls=(untold,))), "carries") == [
+        "failed"
+    ]
+
+
+def test_what_the_old_agents_model_received_carries_nothing() -> None:
+    before = request("service", ("system", "You are service."), ORDER)
+    after = request("billing", BRIEF, after=1)
+    held = transcript("service", turn("service", "billing", calls=(before, after)))
+
+    assert carried(held, 1, "4471").reason == "billing's model received nothing with '4471'"
+
+
+def test_a_request_of_the_same_agent_from_before_it_took_over_does_not_count() -> None:
+    early = request("service", ORDER, after=0)
+    late = request("service", BRIEF, after=2)
+    held = transcript("service", turn("service", "billing", "service", calls=(early, late)))
+
+    found = first_request(held, 1)
+
+    assert found is late
+
+
+def test_an_agents_own_summary_request_is_not_what_the_agent_was_told() -> None:
+    summary = request("billing", ORDER, after=1, purpose="direct")
+    held = transcript("service", turn("service", "billing", calls=(summary,)))
+
+    assert carried(held, 1, "4471").cause == "model_not_asked"
+
+
+def test_an_agent_that_greets_by_itself_is_judged_by_its_first_request_later_on() -> None:
+    asked = scenario(expects("billing", carries=("4471",)), expects())
+    told = request("billing", BRIEF, ORDER, ("user", "I have a question."))
+    held = transcript("s", turn("s", "billing"), turn("billing", calls=(told,)))
+
+    assert statuses(asked, held, "carries") == ["passed"]
+
+
+def test_what_the_caller_only_says_later_was_not_carried() -> None:
+    later = request("billing", BRIEF, ("user", "I have a question."))
+    held = transcript("s", turn("s", "billing"), turn("billing", calls=(later,)))
+
+    assert carried(held, 1, "question").status == "failed"
+
+
+def test_where_the_new_agents_model_is_not_asked_carrying_is_unscored() -> None:
+    held = transcript("s", turn("s", "billing"), turn("billing", "s"))
+
+    (found,) = scores(scenario(expects("billing", carries=("4471",)), expects()), held, "carries")
+
+    assert (found.status, found.cause) == ("unscored", "model_not_asked")
+    assert "let the caller say one thing more" in found.reason
+
+
+def test_what_the_caller_said_before_counts_also_where_they_say_it_once_more_later() -> None:
+    told = request("billing", BRIEF, ("user", "I have a question."), after=1)
+    held = transcript("s", turn("s", "billing", calls=(told,)), turn("billing"))
+
+    assert carried(held, 1, "question").status == "passed"
+
+
+def test_a_fact_counts_in_any_letter_case() -> None:
+    told = request("billing", BRIEF, ("user", "It's Mr BAKER."), after=1)
+
+    assert (
+        carried(transcript("s", turn("s", "billing", calls=(told,))), 1, "Baker").status == "passed"
+    )
+
+
+def test_nothing_is_carried_to_an_agent_that_was_not_reached() -> None:
+    asked = scenario(expects("billing", carries=("4471",)))
+    told = request("technical", BRIEF, ORDER, after=1)
+    held = transcript("s", turn("s", "technical", calls=(told,)))
+
+    (found,) = scores(asked, held, "carries")
+
+    assert (found.status, found.reason) == ("failed", "billing was not reached")
+
+
+def test_an_agent_that_changes_after_its_first_request_was_asked_all_the_same() -> None:
+    asked = request("worker[stage=new]", ORDER, after=1)
+    held = transcript("desk", turn("desk", "worker[stage=greeted]", calls=(asked,)))
+
+    assert carried(held, 1, "4471").status == "passed"
+
+
+def asked_with(*messages: tuple[str, str], facts: FactTexts, greeting: str = "") -> Score:
+    """What `carries: [pizza]` says where the new agent's model gets these messages."""
+    call = request("order", *messages, after=1)
+    greetings = (Message(role="assistant", text=greeting, agent=ref("order")),) if greeting else ()
+    there = turn("front", "order", said="", events=greetings, calls=(call,))
+    return carried(transcript("front", replace(there, facts=facts)), 1, "pizza")
+
+
+MENU = FactTexts(own=("the menu is: pizza and salad.",))
+PROMPT = ("system", "You take orders. The menu is:\n Pizza and salad.")
+
+
+def test_a_fact_in_the_agents_own_instructions_was_not_handed_on() -> None:
+    found = asked_with(PROMPT, facts=MENU)
+
+    assert found.status == "failed"
+    assert found.reason == "'pizza' stands in order's own texts whoever calls; it was not handed on"
+
+
+def test_a_fact_in_the_agents_own_greeting_was_not_handed_on() -> None:
+    greeting = "Hello! The menu is: pizza and salad."
+
+    found = asked_with(("assistant", greeting), facts=MENU, greeting=greeting)
+
+    assert found.status == "failed"
+
+
+def test_a_fact_that_the_instructions_have_from_this_call_too_was_handed_on() -> None:
+    found = asked_with(("system", f"{PROMPT[1]} The caller wants pizza."), facts=MENU)
+
+    assert found.status == "passed"
+
+
+def test_a_fact_that_is_a_word_of_the_agents_own_is_unclear_in_its_instructions_alone() -> None:
+    word = FactTexts(own=("pizza",))
+
+    assert asked_with(("system", "We have pizza."), facts=word).cause == "carries_unclear"
+    assert asked_with(("user", "I have a question."), PROMPT, facts=word).status == "unscored"
+
+
+def test_what_another_callers_agent_would_lack_was_handed_on() -> None:
+    facts = FactTexts(own=("pizza",), given=("the caller wants pizza.",))
+
+    assert asked_with(("system", "The caller wants pizza."), facts=facts).status == "passed"
