@@ -150,3 +150,24 @@ async def test_a_run_that_raises_what_a_task_was_completed_with_says_so() -> Non
             await run
         assert internals.is_result_of_task(run, given_up.value)
         assert not internals.is_result_of_task(run, ValueError("another"))
+
+
+async def test_a_session_hears_and_speaks_by_what_it_is_given() -> None:
+    one, stt, vad, tts = session(), object(), object(), object()
+    internals.replace_voice(one, stt=stt, vad=vad, tts=tts)
+    assert (one.stt, one.vad, one.tts) == (stt, vad, tts)
+    assert one.interruption_detection == "vad"
+    assert internals.commits_by_hand(one) is False
+    internals.replace_detectors(one, object())
+
+
+async def test_a_run_of_a_turn_collects_until_it_is_ended() -> None:
+    turn = internals.begin_run(session(), "Hello?")
+    assert turn.run.done() is False
+    turn.end()
+    await asyncio.sleep(0)
+    assert turn.run.done() is True
+
+
+async def test_no_speech_is_under_way_outside_of_a_reply() -> None:
+    assert internals.speech_under_way() is None
