@@ -382,7 +382,7 @@ class Filler(Agent):
     def __init__(self) -> None:
         super().__init__(instructions="You answer.")
 
-    async def on_user_turn_completed(self, turn_ctx: ChatContext, new_message: ChatMessage) -> None:
+    async def on_user_turn_completed(self, *_: Any, **__: Any) -> None:
         await self.session.say("Let me see about that.")
 
 
