@@ -174,6 +174,7 @@ class BaseCall(CallRecord, ABC):
         try:
             return await self._turn(None, self._start(until), home)
         finally:
+            self.on_opened()
             # What a factory sets by context managers, as mock_tools does, is in force later on.
             self._added = {
                 var: value for var, value in home.items() if before.get(var) is not value
