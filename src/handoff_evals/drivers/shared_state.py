@@ -12,7 +12,7 @@ import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -50,6 +50,20 @@ class ProcessState:
         ]
         return list(dict.fromkeys(found))
 
+    def take(self) -> "OwnState":
+        """Take away what is different now, and put everything back as it was."""
+        own = OwnState()
+        for name, _ in _differing(self._environment, os.environ):
+            own.environment[name] = os.environ.get(name)
+        for owner, _, before in self._names.values():
+            now = _attributes(owner)
+            own.names += [(owner, n, now.get(n, _MISSING)) for n, _ in _differing(before, now)]
+        for container, _, (_, content) in self._contents.values():
+            if not _same_content(container, content):
+                own.contents.append((container, container.copy()))
+        self.restore()
+        return own
+
     def restore(self) -> None:
         """Put everything back as it was."""
         for name, value in _differing(self._environment, os.environ):
@@ -67,6 +81,34 @@ class ProcessState:
             if not _same_content(container, content):
                 container.clear()
                 container.update(content)
+
+
+@dataclass(kw_only=True)
+class OwnState:
+    """What one conversation set, while another one has its turn."""
+
+    environment: dict[str, str | None] = field(default_factory=dict)
+    names: list[tuple[Any, str, Any]] = field(default_factory=list)
+    contents: list[tuple[dict[Any, Any], dict[Any, Any]]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.environment or self.names or self.contents)
+
+    def put(self) -> None:
+        """Set it again."""
+        for name, text in self.environment.items():
+            if text is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = text
+        for owner, name, value in self.names:
+            if value is not _MISSING:
+                setattr(owner, name, value)
+            elif name in vars(owner):
+                delattr(owner, name)
+        for container, content in self.contents:
+            container.clear()
+            container.update(content)
 
 
 def _owners() -> Iterator[tuple[Any, str]]:
@@ -212,6 +254,47 @@ def note_of(entry: AgentEntry) -> str:
         "put back after each. To run several at once, give agents what they need as arguments, or "
         "in the session's userdata"
     )
+
+
+class Turns:
+    """The turns of calls that one test has open at the same time.
+
+    What the opening of a call set in the process is in force in its own turns only.
+    """
+
+    def __init__(self) -> None:
+        self._own: dict[int, OwnState] = {}
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def opening(self, call: object) -> AsyncIterator[None]:
+        """While a call is opened."""
+        async with self._lock:
+            allow_construction()
+            before = ProcessState()
+            try:
+                yield
+            finally:
+                if before.changes():
+                    self._own[id(call)] = before.take()
+
+    @asynccontextmanager
+    async def of(self, call: object) -> AsyncIterator[None]:
+        """While a call has a turn, or is closed."""
+        own = self._own.get(id(call))
+        if not self._own:
+            yield
+            return
+        async with self._lock:
+            if own is None:
+                yield
+                return
+            before = ProcessState()
+            own.put()
+            try:
+                yield
+            finally:
+                self._own[id(call)] = before.take()
 
 
 class _Gate:
