@@ -27,7 +27,7 @@ from livekit.agents import (
 from handoff_evals.errors import AgentImportError
 from handoff_evals.livekit.entrypoint import EntryPoint, Opened
 from handoff_evals.livekit.job import FakeJob, RecordedJob
-from handoff_evals.livekit.tap import described
+from handoff_evals.livekit.llm_wrapper import described
 from handoff_evals.livekit.tasks import quiet
 from handoff_evals.user_code import import_reference
 

@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from livekit.agents import Agent, AgentSession, NotGivenOr, llm, utils
 from livekit.agents.types import APIConnectOptions
-from livekit.agents.utils import is_given
 from pydantic import PydanticUserError, TypeAdapter
 from pydantic_core import to_jsonable_python
 
@@ -15,48 +14,14 @@ from handoff_evals.cassettes import Answer, ModelIdentity, RecordedRequest, Tria
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit.deadlines import WaitClock, count_in, now
 from handoff_evals.livekit.decision_model import DecisionTaps, decided
-from handoff_evals.livekit.internals import model_options, replace_model
-from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
+from handoff_evals.livekit.internals import replace_model
+from handoff_evals.livekit.kept_models import KeptModels, ask_untapped, look_for_models
+from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream, described
 from handoff_evals.livekit.scripted import ASKER, Asker, IncomingAnswer, ScriptedLLM, chunks_of
 from handoff_evals.livekit.tools import schemas
 from handoff_evals.livekit.virtual_time import VirtualTime
 from handoff_evals.transcript import AgentRef, FunctionCall, ModelCall, ToolSchema, Usage
 from handoff_evals.user_code import as_error
-
-# Words in the name of an option that must never be written anywhere.
-_SECRET = frozenset({"key", "secret", "token", "header", "headers", "password", "url"})
-
-
-def described(model: Any) -> str:
-    """`provider/model`, and the options that are set."""
-    name = f"{model.provider}/{model.model}"
-    options = model_options(model)
-    if not is_dataclass(options):
-        return name
-    given = {
-        field.name: getattr(options, field.name)
-        for field in fields(options)
-        if field.name not in {"model", "provider"}
-        and not _SECRET.intersection(field.name.split("_"))
-    }
-    said = [
-        f"{key}={written(value)}"
-        for key, value in sorted(given.items())
-        if is_given(value) and value not in (None, {}, [], "", False)
-    ]
-    return f"{name} ({', '.join(said)})" if said else name
-
-
-def written(value: Any) -> str:
-    """A value as text, without addresses; an object by its class."""
-    if isinstance(value, Mapping):
-        inner = ", ".join(f"{key}: {written(each)}" for key, each in value.items())
-        return f"{{{inner}}}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(written, value))}]"
-    if isinstance(value, str | int | float | None):
-        return str(value)
-    return type(value).__name__
 
 
 @dataclass(kw_only=True)
@@ -258,6 +223,7 @@ class _TapStream(WrapperStream):
     async def _answer_by_model(self, recording: IncomingAnswer | None = None) -> None:
         exchange = self._exchange
         count_in(exchange.held)
+        ask_untapped()
         ASKER.set(Asker(agent=exchange.agent, turn=exchange.turn, arrivals=exchange.arrivals))
         with VirtualTime.of().outside():
             async with self._asked.of(self._tap.inner) as stream:
@@ -329,8 +295,10 @@ class Taps:
         self._exchanges = exchanges
 
     def enter(self) -> None:
-        """Stand before what DecisionModels are asked in the current context."""
+        """Stand before what models and DecisionModels are asked in the current context."""
         DecisionTaps(self._decision).enter()
+        KeptModels(self._kept).enter()
+        look_for_models()
 
     def script_decisions(self, values: Mapping[str, Any]) -> None:
         """Have DecisionModels decide so, where a model stands in for the agents' own."""
@@ -342,6 +310,11 @@ class Taps:
         return Tap(
             model, agent=self._agent, purpose="direct", log=self._log, exchanges=self._exchanges
         )
+
+    def _kept(self, model: llm.LLM[Any]) -> Tap:
+        # A script that an agent keeps was written for what is asked of it.
+        is_script = isinstance(model, ScriptedLLM)
+        return self.direct(model if is_script or self.model is None else self.model)
 
     def _decision(self, model: llm.LLM[Any]) -> Tap:
         # What a script says is no model's answer, to be kept for when there is no script.
@@ -377,6 +350,7 @@ class Taps:
         """
         if isinstance(agent.llm, Tap) and agent.llm.logs_to(self._log):
             return
+        look_for_models()  # of modules that were imported meanwhile
         model = self.model or _own(agent, session)
         agent.update_options(
             llm=Tap(model, agent=ref, purpose="reply", log=self._log, exchanges=self._exchanges)
