@@ -4,6 +4,8 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from dataclasses import replace
+from itertools import takewhile
 from typing import Any, ClassVar
 
 from livekit.agents import Agent, AgentSession, RunResult, StopResponse, llm
@@ -22,7 +24,7 @@ from handoff_evals.livekit import (
     replace_voice,
 )
 from handoff_evals.scenarios import ScriptedTurn
-from handoff_evals.transcript import Turn
+from handoff_evals.transcript import Event, Message, Turn
 
 # Nobody listens for so long: agents that speak on in one turn do so without end.
 _LONGEST_S = 600.0
@@ -49,6 +51,10 @@ class SpokenCall(BaseCall):
         """What was heard in this turn, an utterance each."""
         self._left: list[asyncio.Task[Any]] = []
         """What an interrupted turn left under way."""
+        self._interrupts = False
+        """Whether this turn interrupts the one before it."""
+        self._cut = False
+        """Whether the next one interrupts this one."""
 
     async def start(self, *, until: int | str | None = None) -> Turn:
         """See `BaseCall`."""
@@ -109,7 +115,7 @@ class SpokenCall(BaseCall):
 
         What is interrupted goes on in the next turn.
         """
-        self._heard = [""]
+        self._heard, self._interrupts = [""], self._cut
         heard = asyncio.get_running_loop().create_future()
         loudspeaker = self._pipeline.loudspeaker
         loudspeaker.on_words = None if until is None else self._listener(until, heard)
@@ -117,6 +123,7 @@ class SpokenCall(BaseCall):
         left, self._left = self._left, []
         await asyncio.wait({task, heard}, return_when=asyncio.FIRST_COMPLETED)
         loudspeaker.on_words = None
+        self._cut = heard.done()
         for each in [*left, task]:
             if each.done():
                 each.result()
@@ -126,6 +133,16 @@ class SpokenCall(BaseCall):
             said = " ".join(filter(None, self._heard))
             detail = f"the caller was to interrupt at {until!r}, and all that was said is {said!r}"
             self._fault("infrastructure", "no_interruption", detail)
+
+    def _events(self) -> list[Event]:
+        """See `BaseCall`. What the caller interrupted was said in the turn before."""
+        events = super()._events()
+        if self._interrupts:
+            said = list(takewhile(_is_agents, events))
+            before = self.turns[-1]
+            self.turns[-1] = replace(before, events=(*before.events, *said))
+            events = events[len(said) :]
+        return events
 
     def _listener(self, until: int | str, heard: "asyncio.Future[None]") -> Callable[[str], None]:
         def on_words(words: str) -> None:
@@ -173,6 +190,10 @@ class SpokenCall(BaseCall):
                 raise
 
         agent.on_user_turn_completed = guarded
+
+
+def _is_agents(event: Event) -> bool:
+    return isinstance(event, Message) and event.role == "assistant"
 
 
 def _reached(heard: list[str], until: int | str) -> bool:

@@ -18,6 +18,7 @@ from livekit.agents import (
     Agent,
     AgentServer,
     AgentSession,
+    AgentTask,
     NotGivenOr,
     RunResult,
     get_job_context,
@@ -28,7 +29,7 @@ from handoff_evals.errors import AgentImportError
 from handoff_evals.livekit.entrypoint import EntryPoint, Opened
 from handoff_evals.livekit.job import FakeJob, RecordedJob
 from handoff_evals.livekit.llm_wrapper import described
-from handoff_evals.livekit.tasks import quiet
+from handoff_evals.livekit.tasks import result_when_quiet
 from handoff_evals.user_code import import_reference
 
 # LiveKit Inference models refuse to be constructed without these. In a text
@@ -159,11 +160,11 @@ class AgentEntry:
                 made = await stack.enter_async_context(made)
             elif isinstance(made, AbstractContextManager):
                 made = stack.enter_context(made)
-            elif isinstance(made, Awaitable):
+            elif isinstance(made, Awaitable) and not isinstance(made, AgentTask):
                 made = await made
             is_kept = sys.getrefcount(model) > references
             opened = self._opened(made, model)
-            if self.takes_model and model and not is_kept:
+            if self.takes_model and model and not is_kept and opened.session.llm is not model:
                 self._check_use(made, opened)
             prepare(opened)
             yield opened
@@ -195,9 +196,7 @@ class AgentEntry:
                 raise AgentImportError(f"agent {self.name!r} gave {made!r}: {_FORMS}")
 
         async def start() -> RunResult[Any]:
-            result = await session.start(agent, capture_run=True)
-            await quiet(session)
-            return result
+            return await result_when_quiet(session, session.start(agent, capture_run=True))
 
         return Opened(agent=agent, session=session, start=start)
 
