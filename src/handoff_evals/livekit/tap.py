@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from livekit.agents import Agent, AgentSession, NotGivenOr, llm, utils
 from livekit.agents.types import APIConnectOptions
+from livekit.agents.voice import SpeechHandle
 from pydantic import PydanticUserError, TypeAdapter
 from pydantic_core import to_jsonable_python
 
@@ -14,9 +15,14 @@ from handoff_evals.cassettes import Answer, ModelIdentity, RecordedRequest, Tria
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit.deadlines import WaitClock, count_in, now
 from handoff_evals.livekit.decision_model import DecisionTaps, decided
-from handoff_evals.livekit.internals import replace_model
+from handoff_evals.livekit.internals import replace_model, speech_under_way
 from handoff_evals.livekit.kept_models import KeptModels, ask_untapped, look_for_models
-from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream, described
+from handoff_evals.livekit.llm_wrapper import (
+    ChatRequest,
+    WrapperLLM,
+    WrapperStream,
+    described,
+)
 from handoff_evals.livekit.scripted import ASKER, Asker, IncomingAnswer, ScriptedLLM, chunks_of
 from handoff_evals.livekit.tools import schemas
 from handoff_evals.livekit.virtual_time import VirtualTime
@@ -37,6 +43,7 @@ class Exchange:
     turn: int = 0
     arrivals: tuple[AgentRef, ...] = ()
     """The agents that took the call in its turn before it."""
+    speech: SpeechHandle | None = field(default_factory=speech_under_way)
     started: float = field(default_factory=now)
     held: WaitClock = field(default_factory=WaitClock)
     text: str = ""
@@ -56,6 +63,11 @@ class Exchange:
     def elapsed_s(self) -> float:
         """Seconds since it started in which no rate limit held it back."""
         return now() - self.started - self.held.seconds
+
+    @property
+    def unused(self) -> bool:
+        """Whether livekit threw the answer away, so far: it was begun before the turn was over."""
+        return self.purpose == "reply" and self.speech is not None and not self.speech.scheduled
 
     @property
     def in_flight(self) -> bool:
@@ -81,7 +93,7 @@ class Exchange:
 
     def made(self) -> list[tuple[int, FunctionCall]]:
         """The calls that livekit carries out, and after how many handoffs each was made."""
-        if self.purpose != "reply" or self.tool_choice == "none":
+        if self.purpose != "reply" or self.tool_choice == "none" or self.unused:
             return []
         calls = [
             FunctionCall(
@@ -114,6 +126,7 @@ class Exchange:
             error=None if failure is None else f"{type(failure).__name__}: {failure}",
             finished=not self.in_flight,
             replayed=self.replayed,
+            unused=self.unused,
         )
 
 
@@ -224,7 +237,14 @@ class _TapStream(WrapperStream):
         exchange = self._exchange
         count_in(exchange.held)
         ask_untapped()
-        ASKER.set(Asker(agent=exchange.agent, turn=exchange.turn, arrivals=exchange.arrivals))
+        ASKER.set(
+            Asker(
+                agent=exchange.agent,
+                turn=exchange.turn,
+                arrivals=exchange.arrivals,
+                unused=lambda: exchange.unused,
+            )
+        )
         with VirtualTime.of().outside():
             async with self._asked.of(self._tap.inner) as stream:
                 async for chunk in stream:
