@@ -8,6 +8,7 @@ import sysconfig
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -27,6 +28,7 @@ _LONGEST_NAME = 200
 _DEEPEST = 12
 
 
+@lru_cache(maxsize=4096)
 def is_users(path: str) -> bool:
     """Whether a source file is the user's own: no library's, and not the harness's."""
     if not path.endswith(".py"):

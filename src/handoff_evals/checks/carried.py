@@ -65,18 +65,12 @@ def carried(transcript: Transcript, turn: int, fact: str) -> Score:
     before, own = _received(transcript, turn, call, until=asked)
     if any(wanted in each for each in before):
         return _passed(agent, fact, "what was said and done before")
-    found = {
-        found for each in own for found in _origins(each, wanted, transcript.turns[turn].facts)
-    }
+    facts = transcript.turns[turn].facts
+    found = {found for each in own for found in _origins(each, wanted, facts)}
     if "call" in found:
         return _passed(agent, fact, "texts that were made in this call")
     if "unclear" in found:
-        return Score(
-            status="unscored",
-            cause=UNCLEAR,
-            reason=f"{agent}'s model received {fact!r}, but it may be a word of the agent's own, "
-            "whoever calls: choose a fact that stands nowhere in its code and files",
-        )
+        return _unclear(agent, fact, looked=wanted in facts.asked)
     if "own" in found:
         reason = f"{fact!r} stands in {agent}'s own texts whoever calls; it was not handed on"
         return Score(status="failed", reason=reason)
@@ -85,6 +79,17 @@ def carried(transcript: Transcript, turn: int, fact: str) -> Score:
 
 def _passed(agent: str, fact: str, where: str) -> Score:
     return Score(status="passed", reason=f"{agent}'s model received {fact!r} in {where}")
+
+
+def _unclear(agent: str, fact: str, *, looked: bool) -> Score:
+    why = (
+        "it may be a word of the agent's own, whoever calls: choose a fact that stands nowhere "
+        "in its code and files"
+        if looked
+        else "nobody looked whether it would in any call: run the conversation with this scenario"
+    )
+    reason = f"{agent}'s model received {fact!r}, but {why}"
+    return Score(status="unscored", cause=UNCLEAR, reason=reason)
 
 
 def first_request(transcript: Transcript, turn: int) -> ModelCall | None:
@@ -171,7 +176,7 @@ def _origins(text: str, fact: str, facts: FactTexts) -> Iterator[str]:
         elif any(left <= start and end <= right for left, right in own):
             yield "own"
         else:
-            yield "unclear" if fact in facts.own else "call"
+            yield "unclear" if fact in facts.own or fact not in facts.asked else "call"
 
 
 def _places(text: str, part: str) -> Iterator[int]:

@@ -117,7 +117,7 @@ class BaseCall(CallRecord, ABC):
         self._history = HistoryReader(lambda item_id: self._entered.get(item_id, (None, None))[1])
         self._record = TurnRecord()
         self._agent: Agent | None = None
-        self.entrances = Entrances(scenario, self._watch)
+        self.entrances = Entrances(scenario)
         self._refused: UsageError | None = None
         self.on_entrance: Callable[[Agent, AgentRef], None] = lambda _agent, _ref: None
         """Called with each agent that takes the call, before a run's model replaces its own."""

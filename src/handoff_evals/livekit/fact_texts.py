@@ -101,14 +101,17 @@ class AgentFacts:
         _, made = self._made.get(id(agent), (agent, None))
         own: list[str] = []
         given: list[str] = []
-        for fact in sorted({folded(each) for each in facts}):
+        asked = sorted({folded(each) for each in facts})
+        for fact in asked:
             found = self._known.get((id(agent), fact, again))
             if found is None:
                 found = _texts(type(agent), made, instructions, fact, again=again)
                 self._known[id(agent), fact, again] = found
             own += found.own
             given += found.given
-        return FactTexts(own=tuple(dict.fromkeys(own)), given=tuple(dict.fromkeys(given)))
+        return FactTexts(
+            asked=tuple(asked), own=tuple(dict.fromkeys(own)), given=tuple(dict.fromkeys(given))
+        )
 
 
 def _texts(
