@@ -55,7 +55,7 @@ def _limit_met(transcript: Transcript, turn: int) -> str:
 
 @check("path")
 def path_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
-    """The turn's handoffs are exactly the expected ones."""
+    """The turn's handoffs are exactly the expected ones, but for agents only passed by."""
     for index, scripted, turn in reached(scenario, transcript):
         path = scripted.expect.handoffs
         if path is None:
@@ -66,7 +66,7 @@ def path_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score]
             f"{move.old.label if move.old else 'nobody'} -> {move.new.label}" for move in moves
         ]
         yield Score(
-            status="passed" if follows(moves, path) else "failed",
+            status="passed" if follows(turn, path) else "failed",
             reason=f"expected {[step.label for step in path]}, happened {happened}",
             turn=index,
             events=_handoff_events(transcript, index),

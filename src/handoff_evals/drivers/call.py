@@ -31,6 +31,7 @@ from handoff_evals.livekit import (
     AgentErrors,
     ConversationTasks,
     Exchange,
+    Handoffs,
     HistoryReader,
     Noted,
     Opened,
@@ -113,10 +114,9 @@ class BaseCall(CallRecord, ABC):
         """Where the session was opened; what was entered there has to be left there."""
         self._added: dict[Any, Any] = {}
         self._opened: Opened | None = None
-        self._entered: dict[str, tuple[Agent, AgentRef]] = {}
-        self._history = HistoryReader(lambda item_id: self._entered.get(item_id, (None, None))[1])
+        self._handoffs = Handoffs(self._ref)
+        self._history = HistoryReader(self._handoffs.find)
         self._record = TurnRecord()
-        self._agent: Agent | None = None
         self.entrances = Entrances(scenario)
         self._refused: UsageError | None = None
         self.on_entrance: Callable[[Agent, AgentRef], None] = lambda _agent, _ref: None
@@ -140,12 +140,13 @@ class BaseCall(CallRecord, ABC):
 
         By the handoffs that were announced: `session.current_agent` runs ahead of them.
         """
-        return AgentRef(id="nobody") if self._agent is None else self._ref(self._agent)
+        agent = self._handoffs.active
+        return AgentRef(id="nobody") if agent is None else self._ref(agent)
 
     @property
     def entered(self) -> tuple[tuple[Agent, AgentRef], ...]:
         """Who took the call, one for each handoff, in order; the first is the entrance."""
-        return tuple(self._entered.values())
+        return self._handoffs.entered
 
     @property
     def over(self) -> bool:
@@ -216,6 +217,9 @@ class BaseCall(CallRecord, ABC):
         # What cut the conversation off mostly hinders its closing too: that is one fault.
         cut_off = any(fault.ended for fault in self.faults)
         self._fail_for_background_tasks()
+        waited = self._tasks.cancel_waiting()
+        for detail in () if cut_off else waited:
+            self._fault("agent", "close_timeout", detail)
         try:
             await self._timed.within(self._close(), self._limits.close_s, self._home)
         except OverdueError:
@@ -319,7 +323,7 @@ class BaseCall(CallRecord, ABC):
             duration_s=self._timed.clock() - began,
         )
         self.turns.append(turn)
-        self.entrances.end_turn(self._agent, self.asked)
+        self.entrances.end_turn(self._handoffs.active, self.asked)
         return turn
 
     def _context(self) -> Context:
@@ -369,22 +373,19 @@ class BaseCall(CallRecord, ABC):
                 self.turns[turn] = replace(there, events=(*there.events, noted.error))
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
-        if not isinstance(event.item, llm.AgentHandoff):
-            return
         agent = agent_with_the_call(self.session)
-        if agent is None:
+        if agent is None or not isinstance(event.item, llm.AgentHandoff):
             return
-        self._agent = agent
-        self._entered[event.item.id] = entered = (agent, self._ref(agent))
+        ref = self._handoffs.note(event.item.id, agent).new
         self._take_over(agent)
-        self.on_entrance(*entered)
+        self.on_entrance(agent, ref)
         # Before it runs: livekit announces the handoff first, then starts the agent.
         try:
             self.entrances.add(agent, self.session)
             self.taps.put_before(agent, session=self.session, ref=lambda: self._ref(agent))
         except UsageError as error:  # livekit would only log it
             self._refused = error
-        self._record.arrivals.append(entered[1])
+        self._record.arrivals.append(ref)
         if self._record.handoffs > self._limits.handoffs:
             self._timed.cut_off()
 

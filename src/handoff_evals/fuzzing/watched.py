@@ -21,7 +21,7 @@ from handoff_evals.fuzzing.subject import (
     Observed,
     Subject,
 )
-from handoff_evals.livekit import AgentEntry, Opened, Request, quiet
+from handoff_evals.livekit import AgentEntry, Handoffs, Opened, Request, quiet
 from handoff_evals.scenarios import Watch
 from handoff_evals.transcript import AgentRef
 
@@ -43,6 +43,7 @@ class Watcher:
         self._session: Any = None
         self._agents: list[Any] = []
         self._activities: list[Any] = []
+        self._handoffs = Handoffs(self._ref)
         self._past: dict[int, tuple[ContextItem, ...]] = {}
         """By instance, what its context held when it last had the call."""
 
@@ -108,12 +109,14 @@ class Watcher:
         if self._activities:
             left = self._activities[-1].agent
             self._past[self._number(left)] = _read(left.chat_ctx.items)
+        handoff = self._handoffs.note(event.item.id, activity.agent)
         self.activations.append(
             Activation(
-                old=self.activations[-1].new if self.activations else None,
-                new=self._ref(activity.agent),
+                old=handoff.old,
+                new=handoff.new,
                 instance=self._number(activity.agent),
                 resumed=any(activity is each for each in self._activities),
+                kind=handoff.kind,
             )
         )
         self._activities.append(activity)

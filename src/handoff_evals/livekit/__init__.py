@@ -12,6 +12,7 @@ from handoff_evals.livekit.deadlines import OverdueError, Timed, WaitClock, curr
 from handoff_evals.livekit.entrypoint import Opened, Start
 from handoff_evals.livekit.fact_texts import AgentFacts
 from handoff_evals.livekit.faults import cause_of, fault_of, faults_of
+from handoff_evals.livekit.handoffs import Handoffs
 from handoff_evals.livekit.history import HistoryReader
 from handoff_evals.livekit.internals import (
     agent_with_the_call,
@@ -37,7 +38,7 @@ from handoff_evals.livekit.scripted import (
     ToolCall,
 )
 from handoff_evals.livekit.tap import Exchange, Tap, Taps
-from handoff_evals.livekit.tasks import ConversationTasks, quiet
+from handoff_evals.livekit.tasks import ConversationTasks, quiet, result_when_quiet
 from handoff_evals.livekit.tools import Lead, leading_tool, leads, schemas
 from handoff_evals.livekit.virtual_time import VirtualTime
 
@@ -52,6 +53,7 @@ __all__ = [
     "Exchange",
     "FakeCaller",
     "FakeJob",
+    "Handoffs",
     "HistoryReader",
     "Lead",
     "Noted",
@@ -93,6 +95,7 @@ __all__ = [
     "quiet",
     "replace_detectors",
     "replace_voice",
+    "result_when_quiet",
     "retrieve_failed_run",
     "schemas",
     "session_options",

@@ -17,6 +17,7 @@ from livekit.agents import (
     Agent,
     AgentServer,
     AgentSession,
+    AgentTask,
     NotGivenOr,
     RunResult,
     get_job_context,
@@ -26,7 +27,7 @@ from livekit.agents import (
 from handoff_evals.errors import AgentImportError
 from handoff_evals.livekit.entrypoint import EntryPoint, Opened
 from handoff_evals.livekit.job import FakeJob, RecordedJob
-from handoff_evals.livekit.tasks import quiet
+from handoff_evals.livekit.tasks import result_when_quiet
 from handoff_evals.user_code import import_reference
 
 # LiveKit Inference models refuse to be constructed without these. In a text
@@ -147,7 +148,7 @@ class AgentEntry:
                 made = await stack.enter_async_context(made)
             elif isinstance(made, AbstractContextManager):
                 made = stack.enter_context(made)
-            elif isinstance(made, Awaitable):
+            elif isinstance(made, Awaitable) and not isinstance(made, AgentTask):
                 made = await made
             opened = self._opened(made, model)
             prepare(opened)
@@ -163,9 +164,7 @@ class AgentEntry:
                 raise AgentImportError(f"agent {self.name!r} gave {made!r}: {_FORMS}")
 
         async def start() -> RunResult[Any]:
-            result = await session.start(agent, capture_run=True)
-            await quiet(session)
-            return result
+            return await result_when_quiet(session, session.start(agent, capture_run=True))
 
         return Opened(agent=agent, session=session, start=start)
 

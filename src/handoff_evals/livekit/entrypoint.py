@@ -33,7 +33,7 @@ from handoff_evals.livekit.internals import (
     shutdown_callbacks,
 )
 from handoff_evals.livekit.job import RecordedJob
-from handoff_evals.livekit.tasks import quiet
+from handoff_evals.livekit.tasks import quiet, result_when_quiet
 from handoff_evals.user_code import as_error
 
 # An entry point may go on for as long as the call does. Once the session is quiet, so long
@@ -202,10 +202,9 @@ class _Run:
     async def _recorded(self, session: AgentSession[Any], record: RunOfTurn) -> RunResult[Any]:
         self._greeted = True
         record.end()
-        if is_closing(session):
-            retrieve_failed_run(session)
-        else:
-            await record.run
+        if not is_closing(session):
+            return await result_when_quiet(session, record.run)
+        retrieve_failed_run(session)
         return record.run
 
     def _raise(self) -> None:

@@ -112,6 +112,11 @@ class AgentHandoff:
 
     old: AgentRef | None
     new: AgentRef
+    kind: Literal["handoff", "task", "return"] = "handoff"
+    """`task`: `new` is an AgentTask that an agent awaits. `return`: the AgentTask `old` is over,
+    and the agent that awaited it goes on. `handoff`: any other."""
+    step: str | None = None
+    """The id of the step that `new` is, where a TaskGroup awaits it."""
     type: Literal["agent_handoff"] = "agent_handoff"
 
 

@@ -15,6 +15,7 @@ from handoff_evals.transcript.events import (
     JobAction,
     Message,
 )
+from handoff_evals.transcript.transfers import passed_by, transfers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,8 @@ class ModelCall:
     """False while the answer was still awaited when the conversation was cut off."""
     replayed: bool = False
     """The answer came from a cassette, its times too; no model was asked."""
+    unused: bool = False
+    """LiveKit began the reply before the turn was over, and then threw it away."""
 
     @property
     def received_text(self) -> str:
@@ -139,6 +142,27 @@ class Turn:
     def handoffs(self) -> tuple[AgentHandoff, ...]:
         """The handoffs of this turn, in order."""
         return tuple(event for event in self.events if isinstance(event, AgentHandoff))
+
+    @property
+    def passed_by(self) -> tuple[tuple[AgentHandoff, bool], ...]:
+        """The handoffs, each with whether the call only passed through its new agent.
+
+        See `handoff_evals.transcript.transfers`.
+        """
+        asked = (
+            (call.after_handoffs, call.agent.id)
+            for call in self.model_calls
+            if call.purpose == "reply"
+        )
+        return passed_by(self.events, asked)
+
+    @property
+    def transfers(self) -> tuple[AgentHandoff, ...]:
+        """The handoffs from one agent to another, without those that were only passed by.
+
+        The entrance of the first agent is none.
+        """
+        return transfers([each for each in self.passed_by if each[0].old is not None])
 
     @property
     def said(self) -> str:
