@@ -5,7 +5,7 @@ from dataclasses import replace
 from handoff_evals.checks import Score, carried, first_request, score
 from handoff_evals.scenarios import Scenario
 from handoff_evals.transcript import FactTexts, Message, ModelCall, Transcript
-from tests.support.conversations import expects, ref, request, scenario, transcript, turn
+from tests.support.conversations import expects, move, ref, request, scenario, transcript, turn
 
 BRIEF = ("system", "You are billing.")
 ORDER = ("user", "I was charged twice, order 4471.")
@@ -170,3 +170,34 @@ def test_what_another_callers_agent_would_lack_was_handed_on() -> None:
     facts = FactTexts(asked=("pizza",), own=("pizza",), given=("the caller wants pizza.",))
 
     assert asked_with(("system", "The caller wants pizza."), facts=facts).status == "passed"
+
+
+def with_a_task(*calls: ModelCall, greeting: str = "") -> Transcript:
+    """The new agent greets, awaits a task in the turn in which it took the call, and goes on."""
+    greetings = (Message(role="assistant", text=greeting, agent=ref("order")),)
+    task = replace(move("order", "ask_name"), kind="task")
+    back = replace(move("ask_name", "order"), kind="return")
+    there = turn("front", "order", said="", events=(*greetings, task, back), calls=calls)
+    return transcript("front", replace(there, facts=MENU))
+
+
+def test_the_request_that_counts_is_the_first_one_also_where_a_task_was_awaited_after_it() -> None:
+    first = request("order", ("user", "I have a question."), after=1)
+    later = request("order", PROMPT, after=3)
+
+    assert first_request(with_a_task(first, later), 1) is first
+
+
+def test_a_greeting_before_a_task_is_still_the_agents_own() -> None:
+    greeting = "The menu is: pizza and salad."
+    asked = request("order", ("assistant", greeting), after=3)
+
+    assert carried(with_a_task(asked, greeting=greeting), 1, "pizza").status == "failed"
+
+
+def test_an_agent_that_is_asked_once_a_later_task_is_over_was_asked() -> None:
+    back = replace(move("ask_name", "order"), kind="return")
+    asked = request("order", ("user", "I have a question."), after=1)
+    later = turn("order", said="", events=(back,), calls=(asked,))
+
+    assert first_request(transcript("front", turn("front", "order"), later), 1) is asked

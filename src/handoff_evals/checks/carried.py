@@ -7,6 +7,7 @@ from handoff_evals.checks.scoring import Score, check, reached
 from handoff_evals.scenarios import Scenario
 from handoff_evals.transcript import (
     AgentHandoff,
+    AgentRef,
     FactTexts,
     FunctionCall,
     FunctionCallOutput,
@@ -101,16 +102,33 @@ def _first_request(transcript: Transcript, turn: int) -> tuple[int, ModelCall | 
     """The request, and the turn in which it was made."""
     active = transcript.turns[turn].active
     for index, current in enumerate(transcript.turns[turn:], turn):
-        arrived = 0 if index > turn else len(current.handoffs)
+        kinds = [move.kind for move in current.handoffs]
+        first, last = 0, kinds.index("handoff") if "handoff" in kinds else len(kinds)
+        if index == turn:
+            first = _arrived(current.handoffs, active)
+            last = len(kinds)
         for call in current.model_calls:
             # By the id: what else is known of an agent may have changed since. Who else has
             # the same id took the call by a handoff.
-            mine = call.agent.id == active.id and call.after_handoffs == arrived
+            mine = call.agent.id == active.id and first <= call.after_handoffs <= last
             if mine and call.purpose == "reply" and not call.unused:
                 return index, call
-        if index > turn and current.handoffs:
+        if index > turn and last < len(kinds):
             break
     return turn, None
+
+
+def _arrived(moves: Sequence[AgentHandoff], active: AgentRef) -> int:
+    """After how many of a turn's handoffs the agent that is active then had the call for good.
+
+    It may have awaited tasks since.
+    """
+    took = [
+        number
+        for number, move in enumerate(moves, 1)
+        if move.new.id == active.id and move.kind != "return"
+    ]
+    return took[-1] if took else len(moves)
 
 
 def _received(
@@ -137,12 +155,15 @@ def _received(
 
 def _before(transcript: Transcript, turn: int) -> Iterator[object]:
     """The events before the turn's last agent took the call; of its own turn what it was told."""
+    active = transcript.turns[turn].active
     took = max(
         (
             position
             for number in range(turn + 1)
             for position, event in transcript.indexed(number)
             if isinstance(event, AgentHandoff)
+            and event.new.id == active.id
+            and event.kind != "return"
         ),
         default=0,
     )
