@@ -64,8 +64,7 @@ class BaseCall(CallRecord, ABC):
 
     Args:
         entry: the agent under test.
-        model: stands in for every LLM of the session and its agents; None lets each
-            answer by its own.
+        model: stands in for every LLM of the call; None lets each agent answer by its own.
         limits: where to cut off.
         watch: which attributes and userdata fields to note.
         scenario: whose label and userdata `current_simulation()` gives, and what the agents take
@@ -117,7 +116,7 @@ class BaseCall(CallRecord, ABC):
         self._handoffs = Handoffs(self._ref)
         self._history = HistoryReader(self._handoffs.find)
         self._record = TurnRecord()
-        self.entrances = Entrances(scenario, self._watch)
+        self.entrances = Entrances(scenario)
         self._refused: UsageError | None = None
         self.on_entrance: Callable[[Agent, AgentRef], None] = lambda _agent, _ref: None
         """Called with each agent that takes the call, before a run's model replaces its own."""
@@ -175,6 +174,7 @@ class BaseCall(CallRecord, ABC):
         try:
             return await self._turn(None, self._start(until), home)
         finally:
+            self.on_opened()
             # What a factory sets by context managers, as mock_tools does, is in force later on.
             self._added = {
                 var: value for var, value in home.items() if before.get(var) is not value
