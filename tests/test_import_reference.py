@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from handoff_evals.errors import AgentImportError, UsageError
-from handoff_evals.user_code import import_reference
+from handoff_evals.user_code import import_reference, module_of
 
 
 @pytest.fixture(name="project")
@@ -51,7 +51,8 @@ def test_another_form_is_refused_with_the_right_one(project: Path, reference: st
         import_reference(reference, folder=project, what="agent")
 
     assert str(raised.value) == (
-        f"agent {reference!r}: write `module:name`, as in `my_agents:Triage`"
+        f"agent {reference!r}: write `module:name`, as in `my_agents:Triage`, or "
+        "`path/to/file.py:name`"
     )
 
 
@@ -100,3 +101,92 @@ def test_what_can_not_be_imported_is_an_error_that_says_why(
     assert str(raised.value).startswith(f"agent {reference!r} can't be imported: {message}")
     assert next_step.format(project=project) in str(raised.value)
     assert raised.value.__cause__ is not None
+
+
+def agent_in(folder: Path, name: str = "agent") -> Path:
+    """A file that imports its neighbour, as LiveKit's starter has it in `src`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}_prompts.py").write_text("FRONT = 'You are the front desk.'\n")
+    path = folder / f"{name}.py"
+    path.write_text(f"from {name}_prompts import FRONT\n")
+    return path
+
+
+def test_a_module_in_src_is_found(project: Path) -> None:
+    agent_in(project / "src", "desk_in_src")
+
+    found = import_reference("desk_in_src:FRONT", folder=project, what="agent")
+
+    assert found == "You are the front desk."
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("pyproject.toml", '[tool.pytest.ini_options]\npythonpath = ["lib", "other"]\n'),
+        ("pyproject.toml", '[tool.pytest]\npythonpath = ["lib"]\n'),
+        ("pytest.ini", "[pytest]\npythonpath = lib other\n"),
+        ("tox.ini", "[pytest]\npythonpath =\n  lib\n  other\n"),
+        ("setup.cfg", "[tool:pytest]\npythonpath = lib\n"),
+    ],
+)
+def test_a_module_is_looked_up_where_pytest_would(project: Path, file: str, text: str) -> None:
+    agent_in(project / "lib", "desk_in_lib")
+    (project / file).write_text(text)
+
+    found = import_reference("desk_in_lib:FRONT", folder=project, what="agent")
+
+    assert found == "You are the front desk."
+
+
+@pytest.mark.parametrize("text", ["[tool", "[tool]\npytest = 3\n"])
+def test_settings_that_can_not_be_read_name_no_folder(project: Path, text: str) -> None:
+    (project / "pyproject.toml").write_text(text)
+
+    assert import_reference("referred_shop.desks:back", folder=project, what="agent")
+
+
+def test_a_file_is_imported_as_python_would_run_it(project: Path) -> None:
+    agent_in(project / "deep" / "down", "deep_desk")
+
+    found = import_reference("deep/down/deep_desk.py:FRONT", folder=project, what="agent")
+
+    assert found == "You are the front desk."
+    assert "deep_desk" in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("file", "module"),
+    [
+        ("referred_shop/desks.py", "referred_shop.desks"),
+        ("referred_shop/__init__.py", "referred_shop"),
+    ],
+)
+def test_a_file_in_a_package_is_imported_by_its_full_name(
+    project: Path, file: str, module: str
+) -> None:
+    import_reference(f"{file}:__name__", folder=project, what="agent")
+
+    assert module_of(f"{file}:__name__", folder=project) == module
+    assert module in sys.modules
+
+
+def test_a_file_that_is_imported_already_keeps_its_name(project: Path) -> None:
+    agent_in(project / "desks", "kept_desk")
+    sys.path.insert(0, str(project / "desks"))
+    import_reference("desks.kept_desk:__name__", folder=project, what="agent")
+
+    name = import_reference("desks/kept_desk.py:__name__", folder=project, what="agent")
+
+    assert name == "desks.kept_desk"
+
+
+def test_two_files_with_one_name_are_an_error_that_says_so(project: Path) -> None:
+    for folder in ("one", "two"):
+        agent_in(project / folder, "same_desk")
+    import_reference("one/same_desk.py:FRONT", folder=project, what="agent")
+
+    with pytest.raises(UsageError) as raised:
+        import_reference("two/same_desk.py:FRONT", folder=project, what="agent")
+
+    assert "another module 'same_desk' was imported before, from" in str(raised.value)

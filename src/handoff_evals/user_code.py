@@ -12,10 +12,14 @@ import pkgutil
 import site
 import sys
 import sysconfig
+import tomllib
 import traceback
 from collections.abc import Coroutine, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from configparser import ConfigParser
+from configparser import Error as ConfigParserError
+from contextlib import contextmanager, suppress
 from functools import lru_cache
+from itertools import takewhile
 from pathlib import Path
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, TracebackType
 from typing import Any
@@ -210,11 +214,14 @@ _NAMED = 8
 def import_reference(
     reference: str, *, folder: Path, what: str, raises: type[UsageError] = UsageError
 ) -> Any:
-    """Import what `module:name` refers to; the name may be dotted, as in `shop:Branches.main`.
+    """Import what `module:name` or `path/to/file.py:name` refers to; the name may be dotted.
+
+    Modules are looked up as pytest would: in the folder, in the `pythonpath` that the
+    project sets for pytest, and in `src`.
 
     Args:
         reference: as the user wrote it.
-        folder: put in front of `sys.path`, if it is not on it yet.
+        folder: the project's.
         what: what the user wrote it for, as `agent`; messages start with it.
         raises: the error to raise.
 
@@ -222,25 +229,100 @@ def import_reference(
         UsageError: (or the class that `raises` names) when it is not of that form, when
             its module can't be imported, or when there is no such name in it.
     """
-    module, _, name = reference.partition(":")
-    if not module or not name:
-        raise raises(f"{what} {reference!r}: write `module:name`, as in `my_agents:Triage`")
-    path = str(folder.resolve())
-    if path not in sys.path:
-        sys.path.insert(0, path)
+    written, _, name = reference.partition(":")
+    if not written or not name:
+        raise raises(
+            f"{what} {reference!r}: write `module:name`, as in `my_agents:Triage`, or "
+            "`path/to/file.py:name`"
+        )
+    module = module_of(reference, folder=folder)
+    found = _extend_path(folder, written)
     try:
-        return pkgutil.resolve_name(reference)
+        value = pkgutil.resolve_name(f"{module}:{name}")
     except BaseException as error:
         if as_error(error) is None:
             raise
         raise raises(
             f"{what} {reference!r} can't be imported: {type(error).__name__}: {error}"
             f"{last_user_line(error)}. "
-            f"{_next_step(module, error, path)}"
+            f"{_next_step(module, error, found)}"
         ) from error
+    imported = getattr(sys.modules.get(module), "__file__", None) or ""
+    if _is_file(written) and Path(imported).resolve() != (folder / written).resolve():
+        raise raises(
+            f"{what} {reference!r} can't be imported: another module {module!r} was imported "
+            f"before, from {imported!r}. Rename one of the two files, or run their suites one "
+            "at a time"
+        )
+    return value
 
 
-def _next_step(module: str, error: BaseException, path: str) -> str:
+def module_of(reference: str, *, folder: Path) -> str:
+    """The name of the module that a reference names: `src/agent.py:server` names `agent`.
+
+    A file's module is called as Python calls it when the file is run: by the packages that
+    it lies in. One that is imported already keeps the name that it was imported by.
+    """
+    written = reference.partition(":")[0]
+    if not _is_file(written):
+        return written
+    path = (folder / written).resolve()
+    for name, module in list(sys.modules.items()):
+        if name != "__main__" and getattr(module, "__file__", None) == str(path):
+            return name
+    packages = [each.name for each in _packages(path)]
+    return ".".join([*reversed(packages), *([] if path.stem == "__init__" else [path.stem])])
+
+
+def _is_file(written: str) -> bool:
+    return written.endswith(".py")
+
+
+def _packages(path: Path) -> list[Path]:
+    """The folders of the packages that a file lies in, innermost first."""
+    return list(takewhile(lambda each: (each / "__init__.py").is_file(), path.parents))
+
+
+def _extend_path(folder: Path, written: str) -> list[str]:
+    """Put on `sys.path` what is not on it yet, and give where modules are looked up first."""
+    folders = [folder, *(folder / each for each in _pythonpath(folder))]
+    folders += [each for each in [folder / "src"] if each.is_dir()]
+    if _is_file(written):
+        path = (folder / written).resolve()
+        folders.insert(0, path.parents[len(_packages(path))])
+    found = list(dict.fromkeys(str(each.resolve()) for each in folders))
+    for each in reversed(found):
+        if each not in sys.path:
+            sys.path.insert(0, each)
+    return found
+
+
+def _pythonpath(folder: Path) -> list[str]:
+    """`pythonpath` in pytest's settings of the project; nothing where they can't be read."""
+    with suppress(OSError, ValueError, AttributeError):
+        tool = tomllib.loads((folder / "pyproject.toml").read_text("utf-8")).get("tool", {})
+        tables = tool.get("pytest", {})
+        written = tables.get("ini_options", tables).get("pythonpath")
+        if written:
+            return written.split() if isinstance(written, str) else [*map(str, written)]
+    for file, section in _INI_FILES:
+        parser = ConfigParser(interpolation=None)
+        with suppress(OSError, ValueError, ConfigParserError):
+            parser.read(folder / file, "utf-8")
+            if written := parser.get(section, "pythonpath", fallback=""):
+                return written.split()
+    return []
+
+
+_INI_FILES = (
+    ("pytest.ini", "pytest"),
+    (".pytest.ini", "pytest"),
+    ("tox.ini", "pytest"),
+    ("setup.cfg", "tool:pytest"),
+)
+
+
+def _next_step(module: str, error: BaseException, folders: Sequence[str]) -> str:
     """What to look at, by how far the import came."""
     imported = sys.modules.get(module)
     if isinstance(error, AttributeError) and imported is not None:
@@ -253,4 +335,5 @@ def _next_step(module: str, error: BaseException, path: str) -> str:
         return f"It defines {', '.join(own[:_NAMED]) or 'no class and no function'}{more}"
     if isinstance(error, ValueError) and "invalid format" in str(error):
         return "Modules and names are Python identifiers, with dots between them"
-    return f"Modules are looked up from {path!r} first; is that your project's folder?"
+    looked = " and ".join(map(repr, folders))
+    return f"Modules are looked up from {looked} first; is that your project's folder?"

@@ -1,12 +1,13 @@
 """Expected tool calls, what came of them, and transfers to a person."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from handoff_evals.checks import Score, decisions, score, to_person
 from handoff_evals.scenarios import ExpectedCall
-from handoff_evals.transcript import Event, FunctionCall, FunctionCallOutput
+from handoff_evals.transcript import Event, FunctionCall, FunctionCallOutput, JobAction
 from tests.support.conversations import expects, scenario, transcript, turn
 
 
@@ -160,12 +161,25 @@ def test_another_tool_takes_nobody_to_a_person(name: str) -> None:
 def test_a_tool_that_was_refused_or_that_led_to_an_agent_took_nobody_to_a_person() -> None:
     refused = made("transfer_to_human", "Nobody is there.", error=True)
     ahead = turn("a", "manager_agent")
-    call, *others = made("escalate_to_manager")
-    to_agent = transcript("a", type(ahead)(**{**vars(ahead), "events": (call, *ahead.events)}))
+    call, _ = made("escalate_to_manager")
+    to_agent = transcript("a", replace(ahead, events=(call, *ahead.events)))
 
     assert not to_person(transcript("a", turn("a", events=refused)), 1)
     assert not to_person(to_agent, 1)
-    assert others
+
+
+def test_a_transfer_by_livekits_sip_is_one_to_a_person_in_its_own_turn() -> None:
+    held = transcript("a", turn("a", events=made("ring_upstairs")), turn("a"))
+
+    def asked(name: str, at: int, error: str | None = None) -> list[bool]:
+        action = JobAction(name=name, error=error, turn=at)
+        return [bool(to_person(replace(held, job=(action,)), each)) for each in (0, 1, 2)]
+
+    assert asked("sip.transfer_sip_participant", 1) == [False, True, False]
+    assert asked("sip.create_sip_participant", 2) == [False, False, True]
+    assert not any(asked("sip.create_sip_participant", 0))  # that is the caller
+    assert not any(asked("sip.transfer_sip_participant", 1, error="TwirpError: busy"))
+    assert not any(asked("connect", 1))
 
 
 def test_a_transfer_to_a_person_is_expected_or_must_not_be() -> None:

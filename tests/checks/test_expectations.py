@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from handoff_evals.checks import Score, overall, score
-from handoff_evals.scenarios import ExpectedCall, Scenario
+from handoff_evals.scenarios import Expectation, ExpectedCall, Scenario, ScriptedTurn
 from handoff_evals.transcript import AgentHandoff, Fault, FunctionCall, Message, Transcript
 from tests.support.conversations import expects, path, ref, scenario, transcript, turn
 
@@ -165,6 +165,23 @@ def test_a_caller_who_hears_nothing_fails_the_turn_unless_silence_is_expected() 
     assert statuses(scenario(expects(silence=True)), transcript("a", turn("a")), "answered") == [
         "failed"
     ]
+
+
+def test_a_caller_who_says_nothing_need_not_be_answered() -> None:
+    silent = transcript("a", turn("a", said=""))
+
+    waits = ScriptedTurn(wait_s=3)
+    assert statuses(scenario(waits), silent, "answered") == []
+    expected = ScriptedTurn(wait_s=3, expect=Expectation(silence=True))
+    assert statuses(scenario(expected), transcript("a", turn("a")), "answered") == ["failed"]
+
+
+def test_a_reply_that_the_next_turn_interrupts_may_be_silence() -> None:
+    cut = transcript("a", turn("a", said=""), turn("a"))
+
+    interrupts = replace(expects(), interrupts=1)
+    assert statuses(scenario(expects(), interrupts), cut, "answered") == ["passed"]
+    assert statuses(scenario(expects(), expects()), cut, "answered") == ["failed"]
 
 
 def test_a_turn_that_was_cut_off_is_not_blamed_for_its_silence_too() -> None:

@@ -158,7 +158,7 @@ async def test_livekits_own_results_and_objects_stay_in_reach() -> None:
 async def test_a_turn_that_was_cut_off_at_its_deadline_has_no_result() -> None:
     class Hangs(Plain):
         async def on_enter(self) -> None:
-            await asyncio.Event().wait()
+            await asyncio.sleep(3600)
 
     async with open_call(Hangs, limits=Limits(turn_s=0.05, close_s=0.05)) as call:
         await call.start()

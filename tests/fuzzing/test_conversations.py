@@ -119,6 +119,36 @@ def test_an_agent_that_goes_on_after_a_task_is_not_expected_to_enter_again() -> 
     assert broken(seen, subject()) is None
 
 
+@pytest.mark.parametrize(
+    ("graph", "strays"),
+    [
+        ({"reception": ["desk"]}, []),
+        ({"reception": ["desk", "ask_for_name"]}, []),
+        ({"reception": [], "desk": []}, ["desk"]),
+        ({"reception": ["desk"], "desk": ["ask_for_name"]}, ["ask_for_name"]),
+    ],
+)
+def test_a_task_that_the_graph_does_not_name_is_a_part_of_the_agent_that_awaits_it(
+    graph: dict[str, list[str]], strays: list[str]
+) -> None:
+    said = {
+        "Who am I?": tool_call("identify"),
+        "Ada.": tool_call("record", name="Ada"),
+        "Go.": tool_call("transfer"),
+    }
+    seen = held(
+        lambda request: (
+            said.get(request.last_user_text, "Yes.")
+            if getattr(request.last_item, "role", "") == "user"
+            else "Thank you."
+        ),
+        *said,
+    ).seen
+
+    asked = Subject(entry=AgentEntry.of(Reception), graph=graph)
+    assert [step.new.id for step in asked.strays(seen.activations)] == strays
+
+
 def test_a_call_goes_on_after_a_models_error() -> None:
     conversation = held(
         lambda request: (

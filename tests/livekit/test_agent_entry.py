@@ -60,6 +60,10 @@ class NeedsTopic(Plain):
         self.topic = topic
 
 
+def ignore(_: object) -> None:
+    """Nothing is to be prepared."""
+
+
 EVENTS: list[str] = []
 AN_AGENT_NOT_YET = "an agent, but not yet"
 
@@ -80,7 +84,7 @@ AN_AGENT_NOT_YET = "an agent, but not yet"
 async def test_an_agent_is_made_anew_for_each_conversation(found: Any) -> None:
     entry = AgentEntry.of(found)
 
-    async with entry.open(MODEL) as one, entry.open(MODEL) as other:
+    async with entry.open(MODEL, ignore) as one, entry.open(MODEL, ignore) as other:
         assert isinstance(one.agent, Plain)
         assert one.agent is not other.agent
         assert one.session is not other.session
@@ -90,14 +94,14 @@ async def test_an_agent_is_made_anew_for_each_conversation(found: Any) -> None:
 @pytest.mark.parametrize("found", [is_entered, is_entered_at_once])
 async def test_a_context_is_left_when_the_conversation_is_over(found: Any) -> None:
     EVENTS.clear()
-    async with AgentEntry.of(found).open(MODEL):
+    async with AgentEntry.of(found).open(MODEL, ignore):
         assert EVENTS == ["in"]
     assert EVENTS == ["in", "out"]
 
 
 async def test_an_agent_object_serves_a_single_conversation() -> None:
     agent = Plain()
-    async with AgentEntry.of(agent).open(MODEL) as opened:
+    async with AgentEntry.of(agent).open(MODEL, ignore) as opened:
         assert opened.agent is agent
 
 
@@ -120,7 +124,7 @@ def test_what_can_make_no_agent_is_refused_with_what_can(found: Any, message: st
 
 async def test_a_factory_that_gives_no_agent_is_refused_by_what_it_gave() -> None:
     with pytest.raises(AgentImportError, match="agent 'gives_nothing' gave None: it must be"):
-        async with AgentEntry.of(gives_nothing).open(MODEL):
+        async with AgentEntry.of(gives_nothing).open(MODEL, ignore):
             pass
 
 
@@ -148,7 +152,8 @@ async def test_an_entry_is_looked_up_in_the_users_folder(project: Path, entry: s
     loaded = AgentEntry.load(entry, folder=project)
 
     assert loaded.name == entry
-    async with loaded.open(MODEL) as opened:
+    async with loaded.open(MODEL, ignore) as opened:
+        assert opened.agent is not None
         assert opened.agent.id == "shop"
 
 

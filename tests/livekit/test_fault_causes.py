@@ -7,6 +7,8 @@ from handoff_evals.livekit.faults import AGENT_ERRORS
 from handoff_evals.transcript import AgentError
 
 EXPECTED = {
+    "entrypoint": ("agent", "entrypoint_error"),
+    "no_session": ("agent", "no_session"),
     "tool": ("agent", "tool_error"),
     "on_enter": ("agent", "on_enter_error"),
     "on_exit": ("agent", "on_exit_error"),

@@ -25,8 +25,11 @@ def session(*items: llm.ChatItem) -> AgentSession[Any]:
     return cast("AgentSession[Any]", SimpleNamespace(history=history))
 
 
-def entered(item_id: str) -> AgentRef | None:
-    return {"to_triage": TRIAGE, "to_claims": CLAIMS}.get(item_id)
+def noted(item_id: str) -> AgentHandoff | None:
+    return {
+        "to_triage": AgentHandoff(old=None, new=TRIAGE),
+        "to_claims": AgentHandoff(old=TRIAGE, new=CLAIMS),
+    }.get(item_id)
 
 
 def said(role: llm.ChatRole, text: str) -> llm.ChatMessage:
@@ -50,7 +53,7 @@ def untimed(events: list[Event]) -> list[Event]:
 
 
 def test_each_item_becomes_one_event_of_the_agent_that_was_active() -> None:
-    reader = HistoryReader(entered)
+    reader = HistoryReader(noted)
     output = llm.FunctionCallOutput(name="t", output="x", call_id="call_t", is_error=True)
     events = reader.read(
         session(
@@ -76,7 +79,7 @@ def test_each_item_becomes_one_event_of_the_agent_that_was_active() -> None:
 
 
 def test_an_item_is_read_once() -> None:
-    reader = HistoryReader(entered)
+    reader = HistoryReader(noted)
     items: list[llm.ChatItem] = [handoff("to_triage"), said("user", "Hello?")]
     reader.read(session(*items))
 
@@ -87,13 +90,13 @@ def test_an_item_is_read_once() -> None:
 
 
 def test_a_handoff_that_nobody_noted_is_known_by_livekits_id() -> None:
-    (event,) = HistoryReader(entered).read(session(handoff("unheard of")))
+    (event,) = HistoryReader(noted).read(session(handoff("unheard of")))
 
     assert event == AgentHandoff(old=None, new=AgentRef(id="by livekit"))
 
 
 def test_a_call_whose_tool_is_not_done_stands_before_the_handoff_that_it_led_to() -> None:
-    reader = HistoryReader(entered)
+    reader = HistoryReader(noted)
     reader.read(session(handoff("to_triage")))
 
     events = reader.read(
@@ -111,14 +114,14 @@ def test_a_call_whose_tool_is_not_done_stands_before_the_handoff_that_it_led_to(
 
 
 def test_a_call_that_livekit_files_later_is_not_told_twice() -> None:
-    reader = HistoryReader(entered)
+    reader = HistoryReader(noted)
     assert reader.read(session(), [(0, made("t", TRIAGE))]) == [made("t", TRIAGE)]
 
     assert reader.read(session(filed("t"))) == []
 
 
 def test_a_call_that_livekit_has_filed_is_taken_from_there() -> None:
-    reader = HistoryReader(entered)
+    reader = HistoryReader(noted)
 
     assert reader.read(session(filed("t")), [(0, made("t", TRIAGE))]) == [made("t", None)]  # type: ignore[arg-type]  # nobody has entered
 
@@ -126,7 +129,7 @@ def test_a_call_that_livekit_has_filed_is_taken_from_there() -> None:
 def test_metrics_are_kept_where_they_are_numbers() -> None:
     message = said("assistant", "Yes.")
     message.metrics = {"llm_node_ttft": 0.5, "started_speaking_at": 3}
-    (event,) = HistoryReader(entered).read(session(message))
+    (event,) = HistoryReader(noted).read(session(message))
 
     assert isinstance(event, Message)
     assert event.metrics == {"llm_node_ttft": 0.5, "started_speaking_at": 3.0}

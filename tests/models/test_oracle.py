@@ -441,6 +441,61 @@ async def test_what_a_tool_refuses_until_another_one_was_called_is_called_after_
     assert called(transcript) == ["verify", "open_up"]
 
 
+class Form(Greeting):
+    def __init__(self) -> None:
+        super().__init__(instructions="You fill in a form.")
+        self.known: dict[str, object] = {}
+
+    @function_tool
+    async def record_name(self, name: str) -> Agent | None:
+        """Record the name."""
+        return self._recorded("name", name)
+
+    @function_tool
+    async def record_age(self, age: int) -> Agent | None:
+        """Record the age."""
+        return self._recorded("age", age)
+
+    @function_tool
+    async def record_city(self, city: str) -> Agent | None:
+        """Record the city."""
+        return self._recorded("city", city)
+
+    def _recorded(self, name: str, value: object) -> Agent | None:
+        self.known[name] = value
+        return Vault() if len(self.known) == 3 else None
+
+
+async def test_all_is_recorded_that_a_handoff_by_itself_waits_for() -> None:
+    status, transcript = await play(opening(Form), turn("I'm Ada, 36, from Ockham.", "vault"))
+
+    assert status == "passed"
+    assert sorted(called(transcript)) == ["record_age", "record_city", "record_name"]
+
+
+class Polite(Greeting):
+    def __init__(self) -> None:
+        super().__init__(instructions="You ask.")
+        self.name = ""
+
+    @function_tool
+    async def record(self, name: str) -> str:
+        """Record the name."""
+        self.name = name
+        return "recorded"
+
+    @function_tool
+    async def forward(self) -> Agent | str:
+        """Forward the caller."""
+        return Vault() if self.name else "Ask for the name first."
+
+
+async def test_a_guard_that_only_says_what_is_missing_is_met() -> None:
+    status, transcript = await play(opening(Polite), turn("I'm Ada. The vault, please.", "vault"))
+
+    assert (status, called(transcript)) == ("passed", ["record", "forward"])
+
+
 class Secretive(Greeting):
     def __init__(self) -> None:
         super().__init__(instructions="You keep a secret.")

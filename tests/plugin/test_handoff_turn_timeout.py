@@ -12,7 +12,7 @@ from shop import FrontDesk
 
 class Stuck(FrontDesk):
     async def on_enter(self):
-        await asyncio.Event().wait()
+        await asyncio.sleep(3600)
 """
 
 

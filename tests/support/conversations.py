@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 from handoff_evals.scenarios import Expectation, ExpectedHandoff, Scenario, ScriptedTurn, Target
 from handoff_evals.transcript import (
@@ -23,8 +23,10 @@ def ref(written: str) -> AgentRef:
     return AgentRef(id=target.id, attributes=target.where)
 
 
-def move(old: str, new: str) -> AgentHandoff:
-    return AgentHandoff(old=ref(old), new=ref(new))
+def move(
+    old: str, new: str, kind: Literal["handoff", "task", "return"] = "handoff"
+) -> AgentHandoff:
+    return AgentHandoff(old=ref(old), new=ref(new), kind=kind)
 
 
 def opening(agent: str) -> Turn:
@@ -47,7 +49,11 @@ def turn(
     calls: tuple[ModelCall, ...] = (),
     userdata: Mapping[str, Any] | None = None,
 ) -> Turn:
-    """A turn that starts on the first agent and goes through the others, in order."""
+    """A turn that starts on the first agent and goes through the others, in order.
+
+    The model of each on the way was asked.
+    """
+    asked = [request(agent, after=place) for place, agent in enumerate(through[1:-1], 1)]
     return Turn(
         user="I have a question.",
         events=(
@@ -56,7 +62,7 @@ def turn(
             *events,
             *([Message(role="assistant", text=said, agent=ref(through[-1]))] if said else []),
         ),
-        model_calls=calls,
+        model_calls=(*asked, *calls),
         active=ref(through[-1]),
         userdata=userdata or {},
     )

@@ -40,6 +40,11 @@ class HangsInEnter(Plain):
         await hanging()
 
 
+class SleepsInEnter(Plain):
+    async def on_enter(self) -> None:
+        await asyncio.sleep(3600)
+
+
 class HangsInExit(Plain):
     async def on_exit(self) -> None:
         await hanging()
@@ -230,7 +235,8 @@ class Trap:
 TRAPS = {
     "a greeting": Trap(agent=Greets),
     "a hanging tool": Trap(agent=HangsInTool, script=[tool_call("look_up")], faults=((*LATE, 1),)),
-    "a hanging on_enter": Trap(agent=HangsInEnter, faults=((*LATE, 0),)),
+    "a hanging on_enter": Trap(agent=HangsInEnter, faults=(("agent", "close_timeout", 3),)),
+    "an on_enter that sleeps": Trap(agent=SleepsInEnter, faults=((*LATE, 0),)),
     "an on_exit that hangs at the close": Trap(
         agent=HangsInExit, faults=(("agent", "close_timeout", 3),)
     ),

@@ -132,6 +132,8 @@ def is_agent(
         return False
     seen |= {value}
     match value:
+        case ast.Await(value=ast.Call(func=task)) if _is_class(task):
+            found = False  # an AgentTask: what it was completed with
         case _ if _declares_agent(function):
             found = True
         case ast.Await(value=inner):

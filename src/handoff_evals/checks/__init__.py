@@ -3,7 +3,7 @@
 Pure, but for the register of checks. `check` adds to it.
 """
 
-from handoff_evals.checks.calls import to_person, tools_are_called
+from handoff_evals.checks.calls import MadeCall, made_calls, to_person, tools_are_called
 from handoff_evals.checks.carried import carried, first_request
 from handoff_evals.checks.decisions import (
     OUTCOMES,
@@ -32,6 +32,7 @@ __all__ = [
     "OUTCOMES",
     "UNREACHED",
     "Decision",
+    "MadeCall",
     "Outcome",
     "Quality",
     "Score",
@@ -45,6 +46,7 @@ __all__ = [
     "expect_keys",
     "first_request",
     "load_checks",
+    "made_calls",
     "overall",
     "path_is_right",
     "per_agent",

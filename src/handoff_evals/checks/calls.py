@@ -138,18 +138,10 @@ def tools_are_called(scenario: Scenario, transcript: Transcript) -> Iterator[Sco
         for call, place in zip(scripted.expect.calls, places, strict=True):
             yield Score(
                 status="failed" if place is None else "passed",
-                reason=f"expected {_written(call)}, called {happened}",
+                reason=f"expected {call.written}, called {happened}",
                 turn=index,
                 events=positions if place is None else (made[place].position,),
             )
-
-
-def _written(call: ExpectedCall) -> str:
-    inner = ", ".join(f"{name}={value!r}" for name, value in call.arguments.items())
-    outcome = "" if call.output is None else f" giving {call.output!r}"
-    if call.error is not None:
-        outcome += f" with error {call.error!r}"
-    return f"{call.name}({inner}){outcome}"
 
 
 _TRANSFERS = frozenset(
@@ -162,6 +154,7 @@ _PERSONS = frozenset(
     | {"receptionist", "rep", "representative", "sip", "staff", "supervisor", "teammate"}
 )
 _ALONE = frozenset({"blind_transfer", "cold_transfer", "transfer_call", "warm_transfer"})
+_SIP = frozenset({"sip.create_sip_participant", "sip.transfer_sip_participant"})
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
@@ -169,7 +162,8 @@ def to_person(transcript: Transcript, turn: int, *, tool: str | None = None) -> 
     """Where in a turn the call was transferred to a person.
 
     That is a tool call that was not refused and that led to no other agent, by a tool whose name
-    says so (`transfer_to_human`, `escalate_to_manager`), or one of livekit's own tasks for it.
+    says so (`transfer_to_human`, `escalate_to_manager`), one of livekit's own tasks for it, or what
+    the agent asked of livekit's SIP.
 
     Args:
         transcript: the conversation.
@@ -177,7 +171,8 @@ def to_person(transcript: Transcript, turn: int, *, tool: str | None = None) -> 
         tool: the name of the tool that does it, where that is known.
 
     Returns:
-        Indices into the transcript's events.
+        Indices into the transcript's events; of what was asked of SIP, which is no event, that of
+        the turn's last one.
     """
     moves = [
         (position, event)
@@ -192,7 +187,13 @@ def to_person(transcript: Transcript, turn: int, *, tool: str | None = None) -> 
         and (each.call.name == tool if tool else _names_a_person(each.call.name))
         and (tool or not any(position > each.position for position, _ in moves))
     ]
-    return tuple(by_tool if tool else [*by_tool, *by_task])
+    # To dial the caller in the opening is no transfer.
+    asked = turn > 0 and any(
+        action.turn == turn and action.name in _SIP and action.error is None
+        for action in transcript.job
+    )
+    last = [position for position, _ in transcript.indexed(turn)][-1:] if asked else []
+    return tuple(by_tool if tool else [*by_tool, *by_task, *last])
 
 
 def _names_a_person(name: str) -> bool:

@@ -25,6 +25,7 @@ from handoff_evals.transcript import (
     FunctionCall,
     FunctionCallOutput,
     Transcript,
+    Turn,
 )
 
 Outcome = Literal["correct", "missed", "wrong", "spurious", "bounced", "phantom", "unreached"]
@@ -37,8 +38,7 @@ def classify(
     *,
     expected: Target,
     start: AgentRef,
-    end: AgentRef,
-    moves: Sequence[AgentHandoff],
+    turn: Turn,
     said: str,
     path: Sequence[ExpectedHandoff] | None = None,
 ) -> Outcome:
@@ -47,26 +47,51 @@ def classify(
     Args:
         expected: the agent that should be active after the turn.
         start: the agent that was active before it.
-        end: the agent that is active after it, as it is then: its attributes may have changed.
-        moves: the turn's handoffs in order.
+        turn: what happened. Who is active after it counts as it is then: its attributes may
+            have changed.
         said: what the agents said in the turn, to tell an announced transfer.
         path: the handoffs that the turn itself expects; they are no detour.
     """
-    should_move = not expected.matches(start)
-    if expected.matches(end):
+    should_move, moves = not expected.matches(start), turn.transfers
+    if expected.matches(turn.active):
         direct = not moves or (should_move and len(moves) == 1)
-        return "correct" if direct or (path is not None and follows(moves, path)) else "bounced"
-    if moves:
+        return "correct" if direct or (path is not None and follows(turn, path)) else "bounced"
+    # That an AgentTask came to its end is no handoff to a wrong agent.
+    if any(move.kind != "return" for move in moves):
         return "wrong" if should_move else "spurious"
+    if moves and not should_move:
+        return "spurious"
     return "phantom" if announces_transfer(said) else "missed"
 
 
-def follows(moves: Sequence[AgentHandoff], path: Sequence[ExpectedHandoff]) -> bool:
-    """Whether the handoffs are exactly those of the path."""
-    return len(moves) == len(path) and all(
-        step.new.matches(move.new)
-        and (step.old is None or (move.old is not None and step.old.matches(move.old)))
-        for move, step in zip(moves, path, strict=True)
+def follows(turn: Turn, path: Sequence[ExpectedHandoff]) -> bool:
+    """Whether a turn's handoffs are those of the path, in order.
+
+    Agents that the call only passed by may stand in the path and may be left out.
+    """
+    joined = tuple((move, False) for move in turn.transfers)
+    # The entrance of the first agent is no handoff.
+    single = tuple(each for each in turn.passed_by if each[0].old is not None)
+    return _is_led(joined, path) or _is_led(single, path)
+
+
+def _is_led(moves: Sequence[tuple[AgentHandoff, bool]], path: Sequence[ExpectedHandoff]) -> bool:
+    """Whether the path has all handoffs, but perhaps for those that are marked."""
+    # How many steps of the path were met, and the place of the first handoff after the last one.
+    states = {(0, 0)}
+    for place, (move, may_miss) in enumerate(moves):
+        met_here = {
+            (met + 1, place + 1)
+            for met, first in states
+            if met < len(path) and _is_step(path[met], move, olds=(moves[first][0].old, move.old))
+        }
+        states = met_here | (states if may_miss else set())
+    return any(met == len(path) for met, _ in states)
+
+
+def _is_step(step: ExpectedHandoff, move: AgentHandoff, olds: Sequence[AgentRef | None]) -> bool:
+    return step.new.matches(move.new) and (
+        step.old is None or any(old is not None and step.old.matches(old) for old in olds)
     )
 
 
@@ -206,8 +231,7 @@ def _decided(conversation: _Conversation) -> tuple[Decision, ...]:
         outcome = classify(
             expected=target,
             start=before.active,
-            end=turn.active,
-            moves=turn.handoffs,
+            turn=turn,
             # A person is no agent: who took the caller to one announced it rightly.
             said="" if to_person(transcript, index) else turn.said,
             path=scripted.expect.handoffs,

@@ -55,7 +55,7 @@ def _limit_met(transcript: Transcript, turn: int) -> str:
 
 @check("path")
 def path_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
-    """The turn's handoffs are exactly the expected ones."""
+    """The turn's handoffs are exactly the expected ones, but for agents only passed by."""
     for index, scripted, turn in reached(scenario, transcript):
         path = scripted.expect.handoffs
         if path is None:
@@ -66,7 +66,7 @@ def path_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score]
             f"{move.old.label if move.old else 'nobody'} -> {move.new.label}" for move in moves
         ]
         yield Score(
-            status="passed" if follows(moves, path) else "failed",
+            status="passed" if follows(turn, path) else "failed",
             reason=f"expected {[step.label for step in path]}, happened {happened}",
             turn=index,
             events=_handoff_events(transcript, index),
@@ -172,13 +172,16 @@ def _judged(name: str, turn: Turn, transcript: Transcript, index: int) -> Score:
 def caller_is_answered(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
     """In every turn the caller hears something, and nothing where the turn expects silence.
 
+    A caller who says nothing need not be answered, nor one who interrupts the answer.
     One score where it is so throughout, else one for each turn in which it is not.
     """
     judged, wrong = 0, 0
     for index, scripted, turn in reached(scenario, transcript):
         said = turn.said.strip()
         # An agent may wait for the caller to speak first.
-        if cut_off(transcript, index) or (index == 0 and not scripted.expect.silence):
+        silent_caller = (index == 0 or not scripted.user) and not scripted.expect.silence
+        interrupted = any(later.interrupts for later in scenario.turns[index : index + 1])
+        if cut_off(transcript, index) or silent_caller or (interrupted and not said):
             continue
         judged += 1
         if bool(said) != scripted.expect.silence:

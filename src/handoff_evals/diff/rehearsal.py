@@ -3,7 +3,7 @@
 import ast
 import hashlib
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -19,6 +19,7 @@ from handoff_evals.livekit import AgentEntry, Opened, look_at, session_options
 from handoff_evals.models import oracle
 from handoff_evals.scenarios import Scenario, Suite
 from handoff_evals.transcript import AgentRef, Transcript
+from handoff_evals.user_code import module_of
 
 
 @dataclass(kw_only=True)
@@ -79,10 +80,15 @@ class _SeenEntry(AgentEntry):
         return cls(**{each.name: getattr(entry, each.name) for each in fields(entry)})
 
     @asynccontextmanager
-    async def open(self, model: NotGivenOr[llm.LLM[Any]]) -> AsyncIterator[Opened]:
-        async with super().open(model) as opened:
+    async def open(
+        self, model: NotGivenOr[llm.LLM[Any]], prepare: Callable[[Opened], None]
+    ) -> AsyncIterator[Opened]:
+        def seen(opened: Opened) -> None:
             found: Mapping[str, str] = session_options(opened.session)
             self.session.update(found)
+            prepare(opened)
+
+        async with super().open(model, seen) as opened:
             yield opened
 
 
@@ -97,7 +103,7 @@ async def rehearsed(entry: AgentEntry, suite: Suite, *, limits: Limits, folder: 
     """
     rehearser = Rehearser(entry=entry, suite=suite, limits=limits, folder=folder)
     rehearsals = {each.label: await rehearser.run(each) for each in suite.scenarios}
-    classes = _agent_classes(suite.agent.partition(":")[0])
+    classes = _agent_classes(module_of(suite.agent, folder=folder))
     return Rehearsed(
         suite=suite.name,
         rehearsals=rehearsals,

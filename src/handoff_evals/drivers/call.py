@@ -31,10 +31,12 @@ from handoff_evals.livekit import (
     AgentErrors,
     ConversationTasks,
     Exchange,
+    Handoffs,
     HistoryReader,
     Noted,
     Opened,
     OverdueError,
+    Start,
     Taps,
     Timed,
     VirtualTime,
@@ -46,13 +48,11 @@ from handoff_evals.livekit import (
     is_closing,
     is_started,
     listen_to_log,
-    replace_model,
     retrieve_failed_run,
     text_job,
 )
 from handoff_evals.scenarios import Scenario, ScriptedTurn, Watch
 from handoff_evals.transcript import AgentRef, Event, Fault, Turn
-from handoff_evals.user_code import as_error
 
 
 class BaseCall(CallRecord, ABC):
@@ -94,6 +94,7 @@ class BaseCall(CallRecord, ABC):
         self._job = text_job(
             label=scenario.label if scenario else "",
             userdata=scenario.userdata if scenario else None,
+            fake=entry.job,
             audio=self.spoken,
         )
         self._modality = scenario.modality if scenario else "text"
@@ -113,10 +114,9 @@ class BaseCall(CallRecord, ABC):
         """Where the session was opened; what was entered there has to be left there."""
         self._added: dict[Any, Any] = {}
         self._opened: Opened | None = None
-        self._entered: dict[str, tuple[Agent, AgentRef]] = {}
-        self._history = HistoryReader(lambda item_id: self._entered.get(item_id, (None, None))[1])
+        self._handoffs = Handoffs(self._ref)
+        self._history = HistoryReader(self._handoffs.find)
         self._record = TurnRecord()
-        self._agent: Agent | None = None
         self.entrances = Entrances(scenario, self._watch)
         self._refused: UsageError | None = None
         self.on_entrance: Callable[[Agent, AgentRef], None] = lambda _agent, _ref: None
@@ -140,12 +140,13 @@ class BaseCall(CallRecord, ABC):
 
         By the handoffs that were announced: `session.current_agent` runs ahead of them.
         """
-        return AgentRef(id="nobody") if self._agent is None else self._ref(self._agent)
+        agent = self._handoffs.active
+        return AgentRef(id="nobody") if agent is None else self._ref(agent)
 
     @property
     def entered(self) -> tuple[tuple[Agent, AgentRef], ...]:
         """Who took the call, one for each handoff, in order; the first is the entrance."""
-        return tuple(self._entered.values())
+        return self._handoffs.entered
 
     @property
     def over(self) -> bool:
@@ -165,7 +166,7 @@ class BaseCall(CallRecord, ABC):
         allow_construction()
         before = copy_context()
         self._home = home = copy_context()
-        home.run(self._job.__enter__)
+        self.asked = home.run(self._job.__enter__).actions
         home.run(self._tasks.enter)
         home.run(self.entrances.facts.enter)
         home.run(self.taps.enter)
@@ -216,6 +217,9 @@ class BaseCall(CallRecord, ABC):
         # What cut the conversation off mostly hinders its closing too: that is one fault.
         cut_off = any(fault.ended for fault in self.faults)
         self._fail_for_background_tasks()
+        waited = self._tasks.cancel_waiting()
+        for detail in () if cut_off else waited:
+            self._fault("agent", "close_timeout", detail)
         try:
             await self._timed.within(self._close(), self._limits.close_s, self._home)
         except OverdueError:
@@ -238,30 +242,31 @@ class BaseCall(CallRecord, ABC):
     async def _start(self, until: int | str | None) -> RunResult[Any] | None:
         given = self.taps.model
         model = NOT_GIVEN if given is None else self.taps.direct(given)
+
+        def prepare(opened: Opened) -> None:
+            self._opened = opened
+            self.taps.stand_in(opened.session, model)
+            opened.session.on("conversation_item_added", self._on_item)
+            opened.session.on("function_tools_executed", self._errors.tools_executed)
+            self._prepare(opened.session)
+
         try:
-            opened = await self._stack.enter_async_context(self._entry.open(model))
+            opened = await self._stack.enter_async_context(self._entry.open(model, prepare))
+            return await self._greet(opened.start, until)
         except UsageError:
             raise
         except BaseException as error:
-            raised = as_error(error)
-            if raised is None:
+            raised = self._errors.opening(error, opened=self._opened is not None)
+            if raised is error:
                 raise
-            self._errors.raised("factory", raised)
-            raise raised from error.__cause__
-        session = opened.session
-        if given is None and isinstance(session.llm, llm.LLM):
-            model = self.taps.direct(session.llm)
-        if model and session.llm is not model:
-            # A factory that brought its own model: the run's stands in for it.
-            replace_model(session, model)
-        session.on("conversation_item_added", self._on_item)
-        session.on("function_tools_executed", self._errors.tools_executed)
-        self._opened = opened
-        return await self._greet(opened.agent, until)
+            raise raised from raised.__cause__
+
+    def _prepare(self, session: AgentSession[Any]) -> None:
+        """See to a session before it starts."""
 
     @abstractmethod
-    async def _greet(self, agent: Agent, until: int | str | None) -> RunResult[Any] | None:
-        """Start the session with the agent and wait until all is quiet."""
+    async def _greet(self, start: Start, until: int | str | None) -> RunResult[Any] | None:
+        """Let the first agent enter and wait until all is quiet."""
 
     @abstractmethod
     async def _say(self, turn: ScriptedTurn, until: int | str | None) -> RunResult[Any] | None:
@@ -318,7 +323,7 @@ class BaseCall(CallRecord, ABC):
             duration_s=self._timed.clock() - began,
         )
         self.turns.append(turn)
-        self.entrances.end_turn(self._agent)
+        self.entrances.end_turn(self._handoffs.active, self.asked)
         return turn
 
     def _context(self) -> Context:
@@ -332,7 +337,7 @@ class BaseCall(CallRecord, ABC):
         """Say whose fault it is that the turn was cut off."""
         whole = f"the {self._limits.call_s:g} s of the conversation"
         limit = f"{self._limits.turn_s:g} s" if self._timed.left_s else whole
-        who = "the agent's factory" if self._opened is None else self.active.label
+        who = self._entry.kind if self._opened is None else self.active.label
         stack = self._tasks.users_stack()
         where = f"; it waits in {' > '.join(stack)}" if stack else ""
         cut = self._timed.is_cut_off
@@ -368,22 +373,19 @@ class BaseCall(CallRecord, ABC):
                 self.turns[turn] = replace(there, events=(*there.events, noted.error))
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
-        if not isinstance(event.item, llm.AgentHandoff):
-            return
         agent = agent_with_the_call(self.session)
-        if agent is None:
+        if agent is None or not isinstance(event.item, llm.AgentHandoff):
             return
-        self._agent = agent
-        self._entered[event.item.id] = entered = (agent, self._ref(agent))
+        ref = self._handoffs.note(event.item.id, agent).new
         self._take_over(agent)
-        self.on_entrance(*entered)
+        self.on_entrance(agent, ref)
         # Before it runs: livekit announces the handoff first, then starts the agent.
         try:
             self.entrances.add(agent, self.session)
             self.taps.put_before(agent, session=self.session, ref=lambda: self._ref(agent))
         except UsageError as error:  # livekit would only log it
             self._refused = error
-        self._record.arrivals.append(entered[1])
+        self._record.arrivals.append(ref)
         if self._record.handoffs > self._limits.handoffs:
             self._timed.cut_off()
 

@@ -7,7 +7,7 @@ from livekit.agents import Agent, AgentSession
 
 from handoff_evals.livekit import AgentFacts, ToolMocks
 from handoff_evals.scenarios import Scenario, Watch
-from handoff_evals.transcript import Fault, Turn
+from handoff_evals.transcript import Fault, JobAction, Turn
 
 
 class Entrances:
@@ -34,8 +34,10 @@ class Entrances:
         self.facts.took_the_call(agent)
         self._mocks.put_before(agent, session)
 
-    def end_turn(self, agent: Agent | None) -> None:
-        """Note who has the call at the end of a turn."""
+    def end_turn(self, agent: Agent | None, asked: list[JobAction]) -> None:
+        """Note who has the call at the end of a turn, and in what was asked which turn it was."""
+        number = len(self._had_the_call)
+        asked[:] = [each if each.turn is not None else replace(each, turn=number) for each in asked]
         self._had_the_call.append(agent)
 
     def look_back(self, turns: list[Turn], faults: list[Fault]) -> None:

@@ -4,15 +4,18 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from dataclasses import replace
+from itertools import takewhile
 from typing import Any, ClassVar
 
-from livekit.agents import Agent, RunResult, StopResponse, llm
+from livekit.agents import Agent, AgentSession, RunResult, StopResponse, llm
 from livekit.agents.utils import is_given
 
 from handoff_evals.audio import VoicePipeline
 from handoff_evals.drivers.call import BaseCall
 from handoff_evals.drivers.driver import InProcessDriver, driver
 from handoff_evals.livekit import (
+    Start,
     VirtualTime,
     begin_run,
     commits_by_hand,
@@ -21,7 +24,7 @@ from handoff_evals.livekit import (
     replace_voice,
 )
 from handoff_evals.scenarios import ScriptedTurn
-from handoff_evals.transcript import Turn
+from handoff_evals.transcript import Event, Message, Turn
 
 # Nobody listens for so long: agents that speak on in one turn do so without end.
 _LONGEST_S = 600.0
@@ -48,6 +51,10 @@ class SpokenCall(BaseCall):
         """What was heard in this turn, an utterance each."""
         self._left: list[asyncio.Task[Any]] = []
         """What an interrupted turn left under way."""
+        self._interrupts = False
+        """Whether this turn interrupts the one before it."""
+        self._cut = False
+        """Whether the next one interrupts this one."""
 
     async def start(self, *, until: int | str | None = None) -> Turn:
         """See `BaseCall`."""
@@ -62,19 +69,20 @@ class SpokenCall(BaseCall):
             self._voice.close()
             self._time.close()
 
-    async def _greet(self, agent: Agent, until: int | str | None) -> RunResult[Any] | None:
-        session, ours = self.session, self._pipeline
+    def _prepare(self, session: AgentSession[Any]) -> None:
+        ours = self._pipeline
         replace_voice(session, stt=ours.stt, vad=ours.vad, tts=ours.tts)
         session.update_options(turn_detection=ours.in_place_of(session.turn_detection))
         session.input.audio = ours.microphone
         session.output.audio = ours.loudspeaker
         ours.loudspeaker.on("playback_started", lambda _: self._speaks())
         ours.loudspeaker.on("playback_finished", lambda _: self._voice.close())
+
+    async def _greet(self, start: Start, until: int | str | None) -> RunResult[Any] | None:
         result: list[RunResult[Any]] = []
 
         async def greet() -> None:
-            result.append(await session.start(agent, capture_run=True))
-            await quiet(session)
+            result.append(await start())
 
         await self._until(until, greet())
         return result[0] if result else None
@@ -107,7 +115,7 @@ class SpokenCall(BaseCall):
 
         What is interrupted goes on in the next turn.
         """
-        self._heard = [""]
+        self._heard, self._interrupts = [""], self._cut
         heard = asyncio.get_running_loop().create_future()
         loudspeaker = self._pipeline.loudspeaker
         loudspeaker.on_words = None if until is None else self._listener(until, heard)
@@ -115,6 +123,7 @@ class SpokenCall(BaseCall):
         left, self._left = self._left, []
         await asyncio.wait({task, heard}, return_when=asyncio.FIRST_COMPLETED)
         loudspeaker.on_words = None
+        self._cut = heard.done()
         for each in [*left, task]:
             if each.done():
                 each.result()
@@ -124,6 +133,16 @@ class SpokenCall(BaseCall):
             said = " ".join(filter(None, self._heard))
             detail = f"the caller was to interrupt at {until!r}, and all that was said is {said!r}"
             self._fault("infrastructure", "no_interruption", detail)
+
+    def _events(self) -> list[Event]:
+        """See `BaseCall`. What the caller interrupted was said in the turn before."""
+        events = super()._events()
+        if self._interrupts:
+            said = list(takewhile(_is_agents, events))
+            before = self.turns[-1]
+            self.turns[-1] = replace(before, events=(*before.events, *said))
+            events = events[len(said) :]
+        return events
 
     def _listener(self, until: int | str, heard: "asyncio.Future[None]") -> Callable[[str], None]:
         def on_words(words: str) -> None:
@@ -171,6 +190,10 @@ class SpokenCall(BaseCall):
                 raise
 
         agent.on_user_turn_completed = guarded
+
+
+def _is_agents(event: Event) -> bool:
+    return isinstance(event, Message) and event.role == "assistant"
 
 
 def _reached(heard: list[str], until: int | str) -> bool:

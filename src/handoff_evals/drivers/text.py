@@ -8,7 +8,7 @@ from livekit.agents import Agent, RunResult
 from handoff_evals.drivers.call import BaseCall
 from handoff_evals.drivers.driver import InProcessDriver, driver
 from handoff_evals.errors import UsageError
-from handoff_evals.livekit import quiet
+from handoff_evals.livekit import Start, quiet, result_when_quiet
 from handoff_evals.scenarios import ScriptedTurn
 
 
@@ -31,21 +31,19 @@ class Call(BaseCall):
                 return
         await super().run(turns)
 
-    async def _greet(self, agent: Agent, until: int | str | None) -> RunResult[Any] | None:
+    async def _greet(self, start: Start, until: int | str | None) -> RunResult[Any] | None:
         self._no_words(until)
-        result = await self.session.start(agent, capture_run=True)
-        await quiet(self.session)
-        return result
+        return await start()
 
     async def _say(self, turn: ScriptedTurn, until: int | str | None) -> RunResult[Any] | None:
         self._no_words(until)
-        result: RunResult[Any] | None = None
         if turn.wait_s:
             await self._timed.silence(turn.wait_s)
-        if turn.user:
-            result = await self.session.run(user_input=turn.user, input_modality=self._modality)
-        await quiet(self.session)
-        return result
+        if not turn.user:
+            await quiet(self.session)
+            return None
+        run: RunResult[Any] = self.session.run(user_input=turn.user, input_modality=self._modality)
+        return await result_when_quiet(self.session, run)
 
     def interrupt(self) -> None:
         """Interrupt what the agent says or does, while a turn runs.

@@ -13,7 +13,7 @@ from pydantic_core import to_jsonable_python
 
 from handoff_evals.livekit import Exchange, Noted, Opened, cause_of, fields_of
 from handoff_evals.scenarios import SET
-from handoff_evals.transcript import AgentError, AgentRef, Fault, Owner, Transcript, Turn
+from handoff_evals.transcript import AgentError, AgentRef, Fault, JobAction, Owner, Transcript, Turn
 from handoff_evals.user_code import original
 
 
@@ -156,6 +156,8 @@ class CallRecord:
     def __init__(self) -> None:
         self.turns: list[Turn] = []
         self.faults: list[Fault] = []
+        self.asked: list[JobAction] = []
+        """What the agents' code asked of LiveKit's job so far."""
         self.notes: list[str] = []
         """What a reader has to know of how the caller's words were carried, in sentences."""
         self.results: list[RunResult[Any] | None] = []
@@ -165,7 +167,10 @@ class CallRecord:
     def transcript(self) -> Transcript:
         """The record so far."""
         return Transcript(
-            turns=tuple(self.turns), faults=tuple(self.faults), notes=tuple(self.notes)
+            turns=tuple(self.turns),
+            faults=tuple(self.faults),
+            job=tuple(self.asked),
+            notes=tuple(self.notes),
         )
 
     def _ended_by_agent(self) -> None:

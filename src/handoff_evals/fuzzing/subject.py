@@ -55,6 +55,8 @@ class Activation:
     """The same number for the same instance."""
     resumed: bool = False
     """Whether it only went on after an AgentTask: then nothing is entered."""
+    kind: str = "handoff"
+    """Which kind of handoff it was, as `AgentHandoff` has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,21 +141,41 @@ class Subject:
 
     def strays(self, steps: Iterable[Activation]) -> Iterator[Activation]:
         """The steps that the graph does not have; from nobody it leads to the first agent."""
-        first, _ = self._edges[0]
+        for old, step in self.sources(steps):
+            left_out = step.kind == "task" and not self._names(step.new)
+            if step.kind != "return" and not left_out and not self._leads(old, step.new):
+                yield step
+
+    def sources(self, steps: Iterable[Activation]) -> Iterator[tuple[AgentRef | None, Activation]]:
+        """The agent of the graph that each step comes from, with the step.
+
+        An AgentTask that the graph does not name is a part of the agent that awaits it.
+        """
+        awaiting: list[AgentRef] = []
         for step in steps:
             old = step.old
-            leads = (
-                first.matches(step.new)
-                if old is None
-                else any(
-                    each.matches(step.new)
-                    for source, news in self._edges
-                    if source.matches(old)
-                    for each in news
-                )
-            )
-            if not leads:
-                yield step
+            if old is not None and not self._names(old):
+                old = next((each for each in reversed(awaiting) if self._names(each)), old)
+            yield old, step
+            if step.kind == "return":
+                awaiting = awaiting[:-1]
+            elif step.kind == "task" and step.old is not None:
+                awaiting.append(step.old)
+            else:
+                awaiting = []
+
+    def _names(self, agent: AgentRef) -> bool:
+        return any(target.matches(agent) for old, news in self._edges for target in (old, *news))
+
+    def _leads(self, old: AgentRef | None, new: AgentRef) -> bool:
+        if old is None:
+            return self._edges[0][0].matches(new)
+        return any(
+            target.matches(new)
+            for source, news in self._edges
+            if source.matches(old)
+            for target in news
+        )
 
     @cached_property
     def edges(self) -> Mapping[str, tuple[Target, Target]]:

@@ -101,9 +101,9 @@ class Tally:
         self, activations: Iterable[Activation], *, offered: Iterable[str], run: Iterable[str]
     ) -> None:
         """Count what one conversation took."""
-        for step in activations:
+        for source, step in self._subject.sources(activations):
             for name, (old, new) in self._subject.edges.items():
-                if step.old is not None and old.matches(step.old) and new.matches(step.new):
+                if source is not None and old.matches(source) and new.matches(step.new):
                     self._edges[name] += 1
         self._tools.update(dict.fromkeys(offered, 0))
         self._tools.update(name for name in run if name in self._tools)

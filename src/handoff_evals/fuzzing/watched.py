@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import wraps
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from handoff_evals.drivers import Call
 from handoff_evals.fuzzing.subject import (
@@ -21,12 +21,12 @@ from handoff_evals.fuzzing.subject import (
     Observed,
     Subject,
 )
-from handoff_evals.livekit import AgentEntry, Opened, Request, quiet
+from handoff_evals.livekit import AgentEntry, Handoffs, Opened, Request, quiet
 from handoff_evals.scenarios import Watch
 from handoff_evals.transcript import AgentRef
 
 # livekit's Agent, by way of the package that may import it.
-_AGENT: Any = get_type_hints(Opened)["agent"]
+_AGENT: Any = get_args(get_type_hints(Opened)["agent"])[0]
 # livekit gives every agent's prompt these ids; it puts them in when the agent starts.
 _PROMPTS = ("lk.agent_task.", "lk.expressive.")
 _NAMES = {"message": "role", "function_call": "name", "function_call_output": "name"}
@@ -43,13 +43,15 @@ class Watcher:
         self._session: Any = None
         self._agents: list[Any] = []
         self._activities: list[Any] = []
+        self._handoffs = Handoffs(self._ref)
         self._past: dict[int, tuple[ContextItem, ...]] = {}
         """By instance, what its context held when it last had the call."""
 
     def attach(self, opened: Opened) -> None:
         """Begin, before the session starts."""
         self._session = opened.session
-        self.count(opened.agent)
+        if opened.agent is not None:
+            self.count(opened.agent)
         self._session.on("conversation_item_added", self._on_item)
 
     def count(self, agent: Any) -> None:
@@ -107,12 +109,14 @@ class Watcher:
         if self._activities:
             left = self._activities[-1].agent
             self._past[self._number(left)] = _read(left.chat_ctx.items)
+        handoff = self._handoffs.note(event.item.id, activity.agent)
         self.activations.append(
             Activation(
-                old=self.activations[-1].new if self.activations else None,
-                new=self._ref(activity.agent),
+                old=handoff.old,
+                new=handoff.new,
                 instance=self._number(activity.agent),
                 resumed=any(activity is each for each in self._activities),
+                kind=handoff.kind,
             )
         )
         self._activities.append(activity)
@@ -161,10 +165,14 @@ class WatchedEntry(AgentEntry):
     watcher: Watcher
 
     @asynccontextmanager
-    async def open(self, model: Any) -> AsyncIterator[Opened]:
+    async def open(self, model: Any, prepare: Callable[[Opened], None]) -> AsyncIterator[Opened]:
         """Build the agent and the session, and watch them."""
-        async with super().open(model) as opened:
+
+        def watched(opened: Opened) -> None:
             self.watcher.attach(opened)
+            prepare(opened)
+
+        async with super().open(model, watched) as opened:
             yield opened
 
 

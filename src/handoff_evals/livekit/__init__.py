@@ -2,17 +2,17 @@
 
 from handoff_evals.livekit.agent_entry import (
     AgentEntry,
-    Opened,
     allow_construction,
     missing,
-    text_job,
 )
 from handoff_evals.livekit.agent_errors import AgentErrors, Noted, listen_to_log
 from handoff_evals.livekit.agent_snapshot import fields_of, look_at, session_options
 from handoff_evals.livekit.arguments import arguments_for, placeholder_arguments
 from handoff_evals.livekit.deadlines import OverdueError, Timed, WaitClock, current_wait_clock
+from handoff_evals.livekit.entrypoint import Opened, Start
 from handoff_evals.livekit.fact_texts import AgentFacts
 from handoff_evals.livekit.faults import cause_of, fault_of, faults_of
+from handoff_evals.livekit.handoffs import Handoffs
 from handoff_evals.livekit.history import HistoryReader
 from handoff_evals.livekit.internals import (
     agent_with_the_call,
@@ -21,12 +21,13 @@ from handoff_evals.livekit.internals import (
     is_closing,
     is_started,
     replace_detectors,
-    replace_model,
     replace_voice,
     retrieve_failed_run,
 )
+from handoff_evals.livekit.job import FakeJob, RecordedJob, text_job
 from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
 from handoff_evals.livekit.mocks import ToolMocks
+from handoff_evals.livekit.room import FakeCaller
 from handoff_evals.livekit.sample_texts import ArgumentHints
 from handoff_evals.livekit.scripted import (
     Asker,
@@ -37,7 +38,7 @@ from handoff_evals.livekit.scripted import (
     ToolCall,
 )
 from handoff_evals.livekit.tap import Exchange, Tap, Taps
-from handoff_evals.livekit.tasks import ConversationTasks, quiet
+from handoff_evals.livekit.tasks import ConversationTasks, quiet, result_when_quiet
 from handoff_evals.livekit.tools import Lead, leading_tool, leads, schemas
 from handoff_evals.livekit.virtual_time import VirtualTime
 
@@ -50,15 +51,20 @@ __all__ = [
     "ChatRequest",
     "ConversationTasks",
     "Exchange",
+    "FakeCaller",
+    "FakeJob",
+    "Handoffs",
     "HistoryReader",
     "Lead",
     "Noted",
     "Opened",
     "OverdueError",
+    "RecordedJob",
     "Reply",
     "Request",
     "ScriptExhaustedError",
     "ScriptedLLM",
+    "Start",
     "Tap",
     "Taps",
     "Timed",
@@ -88,8 +94,8 @@ __all__ = [
     "placeholder_arguments",
     "quiet",
     "replace_detectors",
-    "replace_model",
     "replace_voice",
+    "result_when_quiet",
     "retrieve_failed_run",
     "schemas",
     "session_options",

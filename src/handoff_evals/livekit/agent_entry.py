@@ -1,27 +1,33 @@
 """`agent: module:name`, made into an agent with a session, in a livekit job without a server."""
 
 import inspect
-import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
+    AsyncExitStack,
     asynccontextmanager,
-    contextmanager,
 )
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from google.protobuf.json_format import MessageToJson
-from livekit.agents import Agent, AgentSession, JobContext, NotGivenOr, llm
-from livekit.agents.simulation import Scenario, SimulationDispatch, SimulationMode
-from livekit.agents.testing import fake_job_context
-from livekit.agents.types import ATTRIBUTE_SIMULATOR_DISPATCH
+from livekit.agents import (
+    Agent,
+    AgentServer,
+    AgentSession,
+    AgentTask,
+    NotGivenOr,
+    RunResult,
+    get_job_context,
+    llm,
+)
 
 from handoff_evals.errors import AgentImportError
-from handoff_evals.livekit.internals import remove_folder
+from handoff_evals.livekit.entrypoint import EntryPoint, Opened
+from handoff_evals.livekit.job import FakeJob, RecordedJob
+from handoff_evals.livekit.tasks import result_when_quiet
 from handoff_evals.user_code import import_reference
 
 # LiveKit Inference models refuse to be constructed without these. In a text
@@ -44,41 +50,11 @@ def missing(*names: str) -> list[str]:
     return [name for name in names if os.environ.get(name, "") in {"", _PLACEHOLDERS.get(name)}]
 
 
-@contextmanager
-def text_job(
-    *, label: str = "", userdata: Mapping[str, Any] | None = None, audio: bool = False
-) -> Iterator[JobContext]:
-    """Stand in a job that LiveKit itself takes for a text simulation, or one with `audio`.
-
-    In text STT, TTS and VAD stay off by LiveKit's own switch, whatever the agents bring.
-    `get_job_context()` and `current_simulation()` work, and no server is needed.
-    """
-    modes = SimulationMode
-    dispatch = SimulationDispatch(
-        simulation_run_id="handoff-evals",
-        mode=modes.SIMULATION_MODE_AUDIO if audio else modes.SIMULATION_MODE_TEXT,
-        scenario=Scenario(label=label, userdata=json.dumps(dict(userdata or {}), default=str)),
-    )
-    with fake_job_context() as job:
-        job.job.attributes[ATTRIBUTE_SIMULATOR_DISPATCH] = MessageToJson(dispatch)
-        try:
-            yield job
-        finally:
-            remove_folder(job)
-
-
 _FORMS = (
-    "it must be an Agent class, or a function (plain, async or an async context manager) that "
-    "gets the model and returns an agent or `(agent, session)`"
+    "it must be an Agent class, a function (plain, async or an async context manager) that "
+    "gets the model and returns an agent or `(agent, session)`, an AgentServer with an "
+    "`rtc_session`, or that function"
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Opened:
-    """An agent and the session to start it in."""
-
-    agent: Agent
-    session: AgentSession[Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,10 +63,24 @@ class AgentEntry:
 
     build: Callable[..., Any]
     name: str
+    point: EntryPoint | None = None
+    """The entry point that is run for each conversation, where it is one."""
+    job: FakeJob = field(default_factory=FakeJob)
+    """What LiveKit's job is about in each conversation, and what it answers."""
+
+    @property
+    def kind(self) -> str:
+        """What it is, in words."""
+        return "the agent's factory" if self.point is None else "the agent's entry point"
+
+    @property
+    def code(self) -> Callable[..., Any]:
+        """What is called for each conversation."""
+        return self.build if self.point is None else self.point.entrypoint
 
     @classmethod
     def load(cls, entry: str, *, folder: Path | None = None) -> "AgentEntry":
-        """Import `module:name`, with the given folder (the current one) on the path.
+        """Import `module:name` or `path/to/file.py:name` of the given folder (the current one).
 
         Raises:
             AgentImportError: when there is no such thing, or it can't be an agent.
@@ -103,7 +93,7 @@ class AgentEntry:
 
     @classmethod
     def of(cls, found: Any, *, name: str = "") -> "AgentEntry":
-        """Take an Agent class, a factory, or (for a single conversation) an agent.
+        """Take an Agent class, a factory, a server's entry point, or (for one call) an agent.
 
         Raises:
             AgentImportError: when it is none of these.
@@ -116,6 +106,13 @@ class AgentEntry:
                     f"{_FORMS}"
                 )
             return cls(build=lambda _: found, name=named)
+        if point := EntryPoint.of(found):
+            return cls(build=_no_agent, name=named, point=point)
+        if isinstance(found, AgentServer):
+            raise AgentImportError(
+                f"agent {named!r} is an AgentServer without an entry point: its module has to call "
+                "`@server.rtc_session()`"
+            )
         if not callable(found) or (inspect.isclass(found) and not issubclass(found, Agent)):
             raise AgentImportError(f"agent {named!r} is {found!r}: {_FORMS}")
         try:
@@ -125,26 +122,51 @@ class AgentEntry:
         return cls(build=found if takes_model else _without_model(found), name=named)
 
     @asynccontextmanager
-    async def open(self, model: NotGivenOr[llm.LLM[Any]]) -> AsyncIterator[Opened]:
-        """Build the agent and a session around the model; without one, around its own."""
+    async def open(
+        self, model: NotGivenOr[llm.LLM[Any]], prepare: Callable[[Opened], None]
+    ) -> AsyncIterator[Opened]:
+        """Build the agent and a session around the model; without one, around its own.
+
+        Args:
+            model: for a factory; an entry point makes its own.
+            prepare: called with the session before it can start.
+
+        Raises:
+            AgentImportError: when a factory gives no agent, or makes no use of the model.
+            EntryPointError: when an entry point raises, or starts no session.
+        """
+        if self.point is not None:
+            async with self.point.running(prepare) as opened:
+                yield opened
+            return
+        job = get_job_context(required=False)
+        if isinstance(job, RecordedJob):
+            job.enter_room()
         made = self.build(model)
-        if isinstance(made, AbstractAsyncContextManager):
-            async with made as inner:
-                yield self._opened(inner, model)
-        elif isinstance(made, AbstractContextManager):
-            with made as inner:
-                yield self._opened(inner, model)
-        else:
-            yield self._opened(await made if isinstance(made, Awaitable) else made, model)
+        async with AsyncExitStack() as stack:
+            if isinstance(made, AbstractAsyncContextManager):
+                made = await stack.enter_async_context(made)
+            elif isinstance(made, AbstractContextManager):
+                made = stack.enter_context(made)
+            elif isinstance(made, Awaitable) and not isinstance(made, AgentTask):
+                made = await made
+            opened = self._opened(made, model)
+            prepare(opened)
+            yield opened
 
     def _opened(self, made: Any, model: NotGivenOr[llm.LLM[Any]]) -> Opened:
         match made:
             case Agent():
-                return Opened(agent=made, session=AgentSession(llm=model))
+                agent, session = made, AgentSession[Any](llm=model)
             case (Agent() as agent, AgentSession() as session):
-                return Opened(agent=agent, session=session)
+                pass
             case _:
                 raise AgentImportError(f"agent {self.name!r} gave {made!r}: {_FORMS}")
+
+        async def start() -> RunResult[Any]:
+            return await result_when_quiet(session, session.start(agent, capture_run=True))
+
+        return Opened(agent=agent, session=session, start=start)
 
 
 def _takes_model(found: Callable[..., Any]) -> bool:
@@ -164,3 +186,8 @@ def _takes_model(found: Callable[..., Any]) -> bool:
 
 def _without_model(found: Callable[[], Any]) -> Callable[[llm.LLM[Any]], Any]:
     return lambda _: found()
+
+
+def _no_agent(_: Any) -> Any:
+    """What an entry point has for a factory."""
+    raise AssertionError("an entry point starts its session itself")

@@ -27,13 +27,21 @@ from livekit.agents import (
 
 from handoff_evals.livekit.internals import ARGUMENTS, LOGGED, TOOL_OUTPUTS, agents_code_in
 from handoff_evals.transcript import AgentError
-from handoff_evals.user_code import ExitError, is_user_file, original
+from handoff_evals.user_code import ExitError, as_error, is_user_file, original
 
 _CURRENT: ContextVar["AgentErrors"] = ContextVar("handoff_evals_agent_errors")
 
 # Logged once more for the same exception by the tasks around the one that failed, or told
 # by the exchange with the model.
 _ECHOES = ("Error in ", "error in on_enter task of agent ", "error parsing arguments for ")
+
+
+class EntryPointError(Exception):
+    """The entry point raised; the cause is what it raised."""
+
+
+class NoSessionError(EntryPointError):
+    """The entry point returned, and had started no session."""
 
 
 @dataclass(kw_only=True)
@@ -160,6 +168,26 @@ class AgentErrors:
         )
         if ended:
             self.on_exit()
+
+    def opening(self, error: BaseException, *, opened: bool) -> BaseException:
+        """Take in what came out of opening a conversation.
+
+        Args:
+            error: the exception.
+            opened: whether there was a session already.
+
+        Returns:
+            What to raise in its place.
+        """
+        if isinstance(error, EntryPointError):
+            raised = as_error(error.__cause__ or error) or error
+            where = "no_session" if isinstance(error, NoSessionError) else "entrypoint"
+        elif opened or (found := as_error(error)) is None:
+            return error
+        else:
+            raised, where = found, "factory"
+        self.raised(where, raised)
+        return raised
 
     def note(self, where: str, message: str, *, logged: bool = False) -> None:
         """Take in an error without an exception."""

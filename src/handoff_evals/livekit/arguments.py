@@ -218,7 +218,7 @@ def _words(text: str) -> set[str]:
 def _objects(part: Mapping[str, Any], name: str, schema: _Schema, depth: int) -> list[Any]:
     required = part.get("required", ())
     candidates = {
-        inner: _values(each, f"{name} {inner}", schema, depth - 1)
+        inner: _values(each, f"{part.get('title', name)} {inner}", schema, depth - 1)
         for inner, each in part.get("properties", {}).items()
         if inner in required
     }

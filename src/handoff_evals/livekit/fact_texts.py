@@ -78,7 +78,7 @@ class AgentFacts:
 
     _made: dict[int, tuple[Agent, _Construction]] = field(default_factory=dict)
     _entered: dict[int, tuple[Agent, str]] = field(default_factory=dict)
-    _known: dict[tuple[int, str], FactTexts] = field(default_factory=dict)
+    _known: dict[tuple[int, str, bool], FactTexts] = field(default_factory=dict)
 
     def enter(self) -> None:
         """Note the agents that are made in the current context from now on."""
@@ -88,36 +88,38 @@ class AgentFacts:
         """Note an agent's instructions as it takes the call."""
         self._entered.setdefault(id(agent), (agent, _instructions(agent)))
 
-    def of(self, agent: Agent, facts: Iterable[str]) -> FactTexts:
+    def of(self, agent: Agent, facts: Iterable[str], *, again: bool = True) -> FactTexts:
         """Where an agent has facts from.
 
         Args:
             agent: one that took the call.
             facts: what a scenario or a test asks about.
+            again: whether the agent may be made once more: a constructor may register what it
+                makes, so never while the call goes on.
         """
         _, instructions = self._entered.get(id(agent), (agent, _instructions(agent)))
         _, made = self._made.get(id(agent), (agent, None))
         own: list[str] = []
         given: list[str] = []
         for fact in sorted({folded(each) for each in facts}):
-            found = self._known.get((id(agent), fact))
+            found = self._known.get((id(agent), fact, again))
             if found is None:
-                found = _texts(type(agent), made, instructions, fact)
-                self._known[id(agent), fact] = found
+                found = _texts(type(agent), made, instructions, fact, again=again)
+                self._known[id(agent), fact, again] = found
             own += found.own
             given += found.given
         return FactTexts(own=tuple(dict.fromkeys(own)), given=tuple(dict.fromkeys(given)))
 
 
 def _texts(
-    agent: type[Agent], made: _Construction | None, instructions: str, fact: str
+    agent: type[Agent], made: _Construction | None, instructions: str, fact: str, *, again: bool
 ) -> FactTexts:
     texts, site = _fixed(agent, made, fact)
     own = [each for text in (*texts, *site) for each in windows(text, fact)]
     unclear = any(_bare(each, fact) for each in own)
     own = [each for each in own if not _bare(each, fact)]
     given: list[str] = []
-    if made is not None and uncovered(instructions, fact, own):
+    if again and made is not None and uncovered(instructions, fact, own):
         masked = _Masked(fact=fact, own=own)
         other = masked.agent(agent, made)
         if other is not None and masked.count:

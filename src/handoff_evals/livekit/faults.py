@@ -19,6 +19,8 @@ AGENT_ERRORS: Mapping[str, tuple[Owner, str]] = {
     "on_user_turn_completed": ("agent", "on_user_turn_completed_error"),
     "llm_node": ("agent", "llm_node_error"),
     "factory": ("agent", "factory_error"),
+    "entrypoint": ("agent", "entrypoint_error"),
+    "no_session": ("agent", "no_session"),
     "background_task": ("agent", "background_task_error"),
     "several_agents": ("agent", "several_agents_returned"),
     "invalid_output": ("agent", "invalid_output"),

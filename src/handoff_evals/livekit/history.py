@@ -25,9 +25,9 @@ from handoff_evals.transcript import (
 class HistoryReader:
     """Gives each item of a session's history once, as an event."""
 
-    def __init__(self, entered: Callable[[str], AgentRef | None]) -> None:
-        """Read with `entered`, which knows the agent of a handoff item by the item's id."""
-        self._entered = entered
+    def __init__(self, handoff: Callable[[str], AgentHandoff | None]) -> None:
+        """Read with `handoff`, which knows a handoff by the id of livekit's item."""
+        self._handoff = handoff
         self._seen: set[str] = set()
         self._calls: set[str] = set()
         self._active: AgentRef | None = None
@@ -90,9 +90,10 @@ class HistoryReader:
                     agent=agent,
                 )
             case llm.AgentHandoff():
-                new = self._entered(item.id) or AgentRef(id=item.new_agent_id)
-                self._active = new
-                return AgentHandoff(old=agent, new=new)
+                unheard = AgentHandoff(old=agent, new=AgentRef(id=item.new_agent_id))
+                handoff = self._handoff(item.id) or unheard
+                self._active = handoff.new
+                return handoff
             case llm.AgentConfigUpdate():
                 return AgentConfigUpdate(
                     agent=agent,

@@ -6,10 +6,20 @@ subclass that implements `_run` has to write to it, as livekit's own plugins do.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
-from livekit.agents import Agent, AgentSession, JobContext, RunResult, SpeechCreatedEvent, llm
+from livekit.agents import (
+    Agent,
+    AgentServer,
+    AgentSession,
+    AgentTask,
+    JobContext,
+    RunResult,
+    SpeechCreatedEvent,
+    llm,
+)
+from livekit.agents.voice.background_audio import PlayHandle
 
 _TASKS: Mapping[str, str] = {
     "_execute_tool": "tool",
@@ -128,7 +138,7 @@ def commits_by_hand(session: AgentSession[Any]) -> bool:
     return activity is not None and activity._turn_detection == "manual"  # noqa: SLF001
 
 
-def begin_run(session: AgentSession[Any], user_input: str) -> "RunOfTurn":
+def begin_run(session: AgentSession[Any], user_input: str | None) -> "RunOfTurn":
     """Have livekit collect what comes of a turn as `AgentSession.run` would."""
     run = RunResult[Any](user_input=user_input, output_type=None, session=session)
     session._global_run_state = run  # noqa: SLF001
@@ -155,9 +165,87 @@ class RunOfTurn:
 
 def retrieve_failed_run(session: AgentSession[Any]) -> None:
     """Have asyncio not report a run that was cut off: closing fails it, and nobody awaits it."""
-    run = session._global_run_state  # noqa: SLF001
+    run = run_of(session)
     if run is not None and not run.done():
         run._done_fut.add_done_callback(asyncio.Future.exception)  # noqa: SLF001
+
+
+def awaited_by(task: AgentTask[Any]) -> Agent | None:
+    """The agent whose code awaits a task; None of a task that nobody awaits."""
+    return task._old_agent  # noqa: SLF001
+
+
+def name_steps(group: Agent, steps: MutableMapping[Agent, str]) -> None:
+    """Keep the id of the step of each task that a TaskGroup makes from now on.
+
+    The group itself says which step a task was only when the task is over. Of any other
+    agent there is nothing to name.
+    """
+    for step, factory in getattr(group, "_registered_factories", {}).items():
+        factory.task_factory = _kept(factory.task_factory, step, steps)
+
+
+def _kept(
+    make: Callable[[], Agent], step: str, steps: MutableMapping[Agent, str]
+) -> Callable[[], Agent]:
+    def task() -> Agent:
+        made = make()
+        steps[made] = step
+        return made
+
+    return task
+
+
+def is_result_of_task(run: RunResult[Any], error: BaseException) -> bool:
+    """Whether a run raised what an AgentTask was completed with: nothing broke there."""
+    last: Any = run._RunResult__last_speech_handle  # type: ignore[attr-defined]  # noqa: SLF001
+    return last is not None and last._maybe_run_final_output is error  # noqa: SLF001
+
+
+def run_of(session: AgentSession[Any]) -> RunResult[Any] | None:
+    """The last run, also where `start` raised what it came to and returned none."""
+    return session._global_run_state  # noqa: SLF001
+
+
+def tasks_of_run(session: AgentSession[Any]) -> "list[asyncio.Task[Any]]":
+    """The tasks that the run under way waits for, as those of an `on_enter`."""
+    run = run_of(session)
+    handles = () if run is None or run.done() else run._handles  # noqa: SLF001
+    return [each for each in handles if isinstance(each, asyncio.Task)]
+
+
+def leave_out_of_run(session: AgentSession[Any], task: "asyncio.Task[Any]") -> None:
+    """Have the run under way not wait for a task, as livekit does where an AgentTask is awaited."""
+    run = run_of(session)
+    if run is not None and run._unwatch_handle(task):  # noqa: SLF001
+        run._mark_done_if_needed(None)  # noqa: SLF001
+
+
+def entrypoint_of(server: AgentServer) -> Callable[[JobContext], Awaitable[None]] | None:
+    """The function that takes a server's calls."""
+    return server._entrypoint_fnc  # noqa: SLF001
+
+
+def session_end_of(server: AgentServer) -> Callable[[JobContext], Awaitable[None]] | None:
+    """The function that a server calls when a session is over."""
+    return server._session_end_fnc  # noqa: SLF001
+
+
+def agent_name_of(server: AgentServer) -> str:
+    """The name that a server's agents are dispatched by."""
+    return server._agent_name  # noqa: SLF001
+
+
+def shutdown_callbacks(job: JobContext) -> list[Callable[[str], Awaitable[None]]]:
+    """What is to be called when a job is over."""
+    return list(job._shutdown_callbacks)  # noqa: SLF001
+
+
+def not_playing() -> PlayHandle:
+    """The handle of a sound that is over."""
+    handle = PlayHandle()
+    handle._mark_playout_done()  # noqa: SLF001
+    return handle
 
 
 def remove_folder(job: JobContext) -> None:

@@ -56,7 +56,7 @@ _WRITTEN: tuple[tuple[str, str], ...] = (
 )
 _PLACES = re.compile(
     r"agent|department|desk|dest|hand|intent|persona|queue|role|rout|skill|specialist|target|team"
-    r"|topic|\bto\b|where|kind|type|categor|next|stage|step|node|service|line",
+    r"|topic|\bto\b|who|matter|where|kind|type|categor|next|stage|step|node|service|line",
     re.IGNORECASE,
 )
 _EXAMPLE = re.compile(
@@ -66,7 +66,7 @@ _EXAMPLE = re.compile(
 )
 _QUOTED = re.compile(r"[\"'`]([^\"'`\n]{1,40})[\"'`]")
 _SAID = re.compile(
-    r"[\w.+-]+@[\w-]+\.[\w.]+"  # an address
+    r"[\w.+-]+@[\w-]+(?:\.\w+)+"  # an address
     r"|\+?\d[\d ()/-]{6,}\d"  # a telephone number, or a date
     r"|\b(?=[\w-]*\d)[\w-]+\b"  # a number, or a code
     r"|\b(?<![.!?]\s)(?<!^)[A-Z][a-z]+(?: [A-Z][a-z]+)*\b"  # a name, but not a sentence's start
@@ -112,8 +112,19 @@ def sample_texts(part: Mapping[str, Any], name: str, hints: ArgumentHints) -> It
         written = [*digits, *written]
     elif re.search(r"\bname\b", spoken):
         written = [*(each for each in heard if each.istitle()), *written]
-    options += [*place, *written, _OTHERWISE, *heard, *_QUOTED.findall(described)]
-    options += [*hints.code, *hints.wanted, "12345", "Ada", ""]
+    shapes = {_shape(text) for text in [*options, *written]}
+    # The caller's own date or address rather than any.
+    options = [*(each for each in heard if _shape(each) in shapes), *options]
+    usual = [*written, _OTHERWISE]
+    options += [
+        *place,
+        *usual[:1],
+        *hints.wanted[:3],
+        *usual[1:],
+        *heard,
+        *_QUOTED.findall(described),
+    ]
+    options += [*hints.code, *hints.wanted, "12345", "Ada", "", *_FORMATS.values()]
     pattern = part.get("pattern")
     if pattern is not None:
         options.append(_text_of_pattern(pattern))
@@ -122,6 +133,11 @@ def sample_texts(part: Mapping[str, Any], name: str, hints: ArgumentHints) -> It
     if pattern is not None:
         fitted = [text for text in fitted if _matches(pattern, text)] or fitted[-1:]
     yield from dict.fromkeys(fitted)
+
+
+def _shape(text: str) -> str:
+    """The same for texts that are written in the same way, as two dates are."""
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", text))
 
 
 def _fitted(text: str, least: int, most: int | None) -> str:

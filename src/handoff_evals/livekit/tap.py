@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal
 
-from livekit.agents import Agent, AgentSession, llm, utils
+from livekit.agents import Agent, AgentSession, NotGivenOr, llm, utils
 from livekit.agents.types import APIConnectOptions
 from livekit.agents.utils import is_given
 from pydantic import PydanticUserError, TypeAdapter
@@ -15,7 +15,7 @@ from handoff_evals.cassettes import Answer, ModelIdentity, RecordedRequest, Tria
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit.deadlines import WaitClock, count_in, now
 from handoff_evals.livekit.decision_model import DecisionTaps, decided
-from handoff_evals.livekit.internals import model_options
+from handoff_evals.livekit.internals import model_options, replace_model
 from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
 from handoff_evals.livekit.scripted import ASKER, Asker, IncomingAnswer, ScriptedLLM, chunks_of
 from handoff_evals.livekit.tools import schemas
@@ -353,6 +353,19 @@ class Taps:
             log=self._log,
             exchanges=exchanges,
         )
+
+    def stand_in(self, session: AgentSession[Any], model: NotGivenOr[llm.LLM[Any]]) -> None:
+        """Put a tap in the place of the session's own model.
+
+        Args:
+            session: that has not started.
+            model: the tap that its factory was given; not given, the session's own is tapped.
+        """
+        if not model and isinstance(session.llm, llm.LLM):
+            model = self.direct(session.llm)
+        if model and session.llm is not model:
+            # A factory that brought its own model: the run's stands in for it.
+            replace_model(session, model)
 
     def put_before(
         self, agent: Agent, *, session: AgentSession[Any], ref: Callable[[], AgentRef]

@@ -1,29 +1,35 @@
 """The tasks of one conversation: none outlives it, and when all of them are idle.
 
 `run()` returns early where AgentTasks are nested: the handoff back and the reply
-come moments later. livekit has no event for "all is quiet", so this reads the
-few private fields that say so, from `internals.py`.
+come moments later. It never returns where an `on_enter` waits for what only the caller
+can bring, as a name. livekit has no event for "all is quiet", so this reads the few
+private fields that say so, from `internals.py`.
 """
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from livekit import agents
-from livekit.agents import AgentSession, AgentTask
+from livekit.agents import AgentSession, AgentTask, RunResult
 from livekit.agents.voice.agent_activity import ActivityClosedError
 
 from handoff_evals.livekit.internals import (
     agent_with_the_call,
     agents_code_in,
+    awaited_by,
     handoff_task,
+    is_result_of_task,
     is_started,
+    leave_out_of_run,
     next_agent_waits,
+    run_of,
     speech_tasks,
+    tasks_of_run,
 )
 from handoff_evals.user_code import (
     GuardedCoroutine,
@@ -37,6 +43,8 @@ _ASYNCIO = str(Path(asyncio.__file__).parent)
 _OURS = str(Path(__file__).parents[1])
 
 _CURRENT: ContextVar["ConversationTasks"] = ContextVar("handoff_evals_tasks")
+# For how long a task of the user's own may yet bring what an `on_enter` waits for.
+_GRACE_S = 2.0
 
 
 class ConversationTasks:
@@ -53,6 +61,8 @@ class ConversationTasks:
     def __init__(self, done: "Callable[[asyncio.Task[Any], bool], None] | None" = None) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._done = done
+        self._waiting: dict[asyncio.Task[Any], float] = {}
+        """Since when each `on_enter` waits that does."""
 
     def enter(self) -> None:
         """Take in all tasks that are made in the current context."""
@@ -66,6 +76,7 @@ class ConversationTasks:
 
     def _over(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)
+        self._waiting.pop(task, None)
         livekits = _is_livekits(task)
         if self._done is not None:
             self._done(task, livekits)
@@ -80,6 +91,35 @@ class ConversationTasks:
         stacks = [(agents_code_in(task) is not None, users_stack(task)) for task in self._left()]
         found = [each for each in stacks if each[1]]
         return max(found, key=lambda each: (each[0], len(each[1])))[1] if found else ()
+
+    def waits_for_caller(self, task: "asyncio.Task[Any]") -> bool:
+        """Whether an `on_enter` waits for what only the caller's words can bring.
+
+        It stands at an event, a queue or a future of its own, and nothing else of the user's
+        runs that could set it; what runs for long, as a loop that looks after the caller,
+        is not waited for.
+        """
+        if agents_code_in(task) != "on_enter" or not _is_blocked(task):
+            self._waiting.pop(task, None)
+            return False
+        now = asyncio.get_running_loop().time()
+        since = self._waiting.setdefault(task, now)
+        others = (each for each in self._left() if _is_users(each) and not _is_blocked(each))
+        return next(others, None) is None or now - since >= _GRACE_S
+
+    def cancel_waiting(self) -> Sequence[str]:
+        """Cancel each `on_enter` that waits for the caller, who has left.
+
+        Returns:
+            A sentence for each: livekit's `aclose()` would have waited for it for ever.
+        """
+        found = []
+        for task in self._left():
+            if agents_code_in(task) == "on_enter" and _is_blocked(task):
+                where = " > ".join(users_stack(task))
+                found.append(f"{where} waits for the caller; LiveKit's session closes after it")
+                task.cancel()
+        return found
 
     def wait_outside(self) -> bool:
         """Whether the agents' code waits for something else than time or livekit: a socket."""
@@ -124,6 +164,39 @@ class ConversationTasks:
 def _is_livekits(task: "asyncio.Task[Any]") -> bool:
     code = getattr(task.get_coro(), "cr_code", None)
     return code is not None and _LIVEKIT in Path(code.co_filename).parents
+
+
+def _is_users(task: "asyncio.Task[Any]") -> bool:
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and is_user_file(code.co_filename)
+
+
+# Where code waits until other code of this process wakes it, and neither time nor a socket does.
+_UNTIL_WOKEN = {f"{_ASYNCIO}/locks.py", f"{_ASYNCIO}/queues.py"}
+
+
+def _is_blocked(task: "asyncio.Task[Any]") -> bool:
+    """Whether a task goes on only when other code of this process wakes it.
+
+    A library that reads from a socket waits at an event as well, but in frames of its own.
+    """
+    # asyncio has no public way to what a task waits for.
+    waiter: asyncio.Future[Any] | None = getattr(task, "_fut_waiter", None)
+    if waiter is None or waiter.done():
+        return False
+    frames = list(waiting_frames(task))
+    users = [place for place, frame in enumerate(frames) if is_user_file(frame.f_code.co_filename)]
+    called = frames[users[-1] + 1 :] if users else frames
+    if isinstance(waiter, asyncio.Task):
+        return _is_blocked(waiter)
+    if not called:
+        # What a thread sets has a callback of that thread's as well.
+        return type(waiter) is asyncio.Future and len(getattr(waiter, "_callbacks", ())) == 1
+    last = called[-1]
+    if last.f_code is asyncio.wait_for.__code__ and isinstance(last.f_locals["fut"], asyncio.Task):
+        return _is_blocked(last.f_locals["fut"])
+    in_asyncio = all(frame.f_code.co_filename.startswith(_ASYNCIO) for frame in called)
+    return in_asyncio and last.f_code.co_filename in _UNTIL_WOKEN
 
 
 def _waits_outside(task: "asyncio.Task[Any]") -> bool:
@@ -172,6 +245,49 @@ def _install(loop: asyncio.AbstractEventLoop) -> None:
 # the event loop; nothing that is in memory takes longer.
 _ROUNDS = 8
 _PAUSE_S = 0.001
+# How soon, and then how often, to look whether an `on_enter` waits for the caller.
+_FIRST_LOOK_S, _LAST_LOOK_S = 0.02, 0.25
+
+
+async def result_when_quiet(
+    session: AgentSession[Any], run: Awaitable[RunResult[Any]]
+) -> RunResult[Any]:
+    """Wait for a run and until the session is quiescent. It sets no deadline: the caller does.
+
+    A run that raises what an AgentTask was completed with is over like any other: whoever
+    awaits the task gets it.
+    """
+    running = asyncio.ensure_future(run)
+    try:
+        await _over(session, running)
+        result = running.result()
+    except Exception as error:
+        kept = run_of(session)
+        if kept is None or not is_result_of_task(kept, error):
+            raise
+        result = kept
+    finally:
+        running.cancel()
+    await quiet(session)
+    return result
+
+
+async def _over(session: AgentSession[Any], running: "asyncio.Future[Any]") -> None:
+    """Wait until a run is over, but for an `on_enter` that waits for the caller."""
+    calm, pause = 0, _FIRST_LOOK_S
+    while not running.done():
+        waiting = [task for task in tasks_of_run(session) if _waits_for_caller(task)]
+        if waiting and is_started(session) and await _idle(session):
+            calm += 1
+            await asyncio.sleep(0)
+        else:
+            calm = 0
+            await asyncio.wait({running}, timeout=pause)
+            pause = min(2 * pause, _LAST_LOOK_S)
+        if calm == _ROUNDS:
+            calm = 0
+            for task in waiting:
+                leave_out_of_run(session, task)
 
 
 async def quiet(session: AgentSession[Any]) -> None:
@@ -197,7 +313,12 @@ async def _idle(session: AgentSession[Any]) -> bool:
 def _running(session: AgentSession[Any]) -> "list[asyncio.Task[Any]]":
     task = handoff_task(session)
     tasks = [*speech_tasks(session), *([] if task is None else [task])]
-    return [task for task in tasks if not task.done()]
+    return [task for task in tasks if not task.done() and not _waits_for_caller(task)]
+
+
+def _waits_for_caller(task: "asyncio.Task[Any]") -> bool:
+    conversation = _CURRENT.get(None)
+    return conversation is not None and conversation.waits_for_caller(task)
 
 
 def _returning(session: AgentSession[Any]) -> bool:
@@ -205,7 +326,8 @@ def _returning(session: AgentSession[Any]) -> bool:
     agent = agent_with_the_call(session)
     if agent is None:
         return False
-    return next_agent_waits(session) or (isinstance(agent, AgentTask) and agent.done())
+    over = isinstance(agent, AgentTask) and agent.done() and awaited_by(agent) is not None
+    return next_agent_waits(session) or over
 
 
 async def _next_change(session: AgentSession[Any]) -> None:

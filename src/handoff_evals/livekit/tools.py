@@ -69,6 +69,8 @@ class Lead:
     """Whether its name says all that names that agent."""
     hands_over: bool
     """Whether it looks like a tool that hands over, to whomever."""
+    hangs_up: bool
+    """Whether it looks like one that ends the call."""
     values: tuple[str, ...]
     """Texts in its code that may be arguments of it."""
 
@@ -93,12 +95,12 @@ def leads(tools: Sequence[llm.Tool], target: Target) -> tuple[Lead, ...]:
             certain=bool(how_much) and evidence.agents == {target.id},
             named=says(name, target),
             hands_over=evidence.may_hand_over or bool(_HANDING_OVER.search(name)),
+            hangs_up=_HANGING_UP.search(name) is not None,
             values=evidence.values,
         )
         # One that names other agents only comes after one of which nothing is known.
         elsewhere = bool(evidence.agents) and not how_much
-        hangs_up = _HANGING_UP.search(name) is not None
-        key = (hangs_up, -how_much, not lead.named, elsewhere, not lead.hands_over)
+        key = (lead.hangs_up, -how_much, not lead.named, elsewhere, not lead.hands_over)
         found.append((tuple(map(int, key)), lead))
     return tuple(lead for _, lead in sorted(found, key=lambda each: each[0]))
 

@@ -1,10 +1,11 @@
 """What the oracle may play in one place of a conversation, and in which order it tries it."""
 
+import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from handoff_evals.livekit import ToolCall
+from handoff_evals.livekit import Lead, ToolCall
 from handoff_evals.scenarios import Expectation, Target
 from handoff_evals.transcript import AgentRef, FunctionCallOutput, Transcript
 
@@ -28,10 +29,10 @@ class PlaceSearch:
     moves: tuple[Move, ...]
     """What is played in this conversation."""
     left: deque[tuple[Move, ...]]
-    others: list[tuple[Move, ...]] = field(default_factory=list)
-    """What the source speaks against: tried where the tool that it names refuses."""
+    later: deque[list[tuple[Move, ...]]] = field(default_factory=deque)
+    """What is less likely, a step of likelihood each."""
     sure: bool = False
-    """Whether the source names one tool, so that no other one is tried unless that refuses."""
+    """Whether the source names one tool: others are tried only where that one refuses."""
     longer: list[tuple[Move, ...]] = field(default_factory=list)
     """Moves that were tried, each with one more."""
     evident: str = ""
@@ -53,7 +54,7 @@ class PlaceSearch:
         """Go on to what is to be tried next; whether there is anything.
 
         Args:
-            refused: whether a tool gave an error in place of what was asked of it.
+            refused: whether a tool answered with an error, or with words, and handed nobody over.
         """
         self.tried.add(self.moves)
         if len(self.moves) < _MOST_MOVES:
@@ -62,22 +63,25 @@ class PlaceSearch:
                 (*self.moves, (call,)) for call in self.further if call.name not in played
             ]
         self.further = []
-        if not self.left and (refused or not self.sure):
-            self.left.extend(self.others or self.longer)
-            self.longer = self.longer if self.others else []
-            self.others = []
-        while self.left:
-            self.moves = self.left.popleft()
-            if self.moves not in self.tried:
-                return True
-        return False
+        while True:
+            while self.left:
+                self.moves = self.left.popleft()
+                if self.moves not in self.tried:
+                    return True
+            if (self.sure and not refused) or not (self.later or self.longer):
+                return False
+            if self.later:
+                self.left.extend(self.later.popleft())
+            else:
+                self.left.extend(self.longer)
+                self.longer = []
 
     def show(self, transcript: Transcript, turn: int) -> None:
         """Keep the conversation if it says more of the agents than those before it."""
         active = transcript.turns[turn].active if turn < len(transcript.turns) else None
         reached = bool(self.target and active and self.target.matches(active))
         evident = any(call.name == self.evident for move in self.moves for call in move)
-        rank = 2 * reached + evident
+        rank = 3 if reached else 2 if evident else int(not self.moves)
         if rank > self._rank:
             self.shown, self.reached, self._rank = transcript, reached, rank
 
@@ -88,15 +92,56 @@ class PlaceSearch:
         return tuple(sorted(set(called)))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """A call that may hand over."""
+
+    lead: Lead
+    call: ToolCall
+    number: int
+    """Which of the tool's calls it is: they differ in their arguments."""
+
+
+_FEW = 4
+"""How many sets of arguments are tried of a tool before other things are."""
+
+
+def stages_of(ways: Sequence[Way], sure: Sequence[Lead]) -> Iterator[list[tuple[Move, ...]]]:
+    """One call each that may hand over, the most likely first, in steps of likelihood."""
+    likely = [way for way in ways if [way.lead] == list(sure)]
+    likely = likely or [way for way in ways if way.number < _FEW]
+    hops: list[tuple[Move, ...]] = [((way.call,),) for way in likely]
+    if not sure:
+        # It may be that the agents' code hands over by itself.
+        hops.append(())
+    yield hops
+    yield from ([each] for each in _all_before(ways))
+    yield [((way.call,),) for way in ways if way not in likely]
+
+
+def _all_before(ways: Sequence[Way]) -> Iterator[tuple[Move, ...]]:
+    """All that can be recorded, confirmed or looked up, in one reply, and then the handoff."""
+    once = [way for way in ways if not way.number and not way.lead.hangs_up]
+    evident = next((way for way in once if way.lead.certain or way.lead.named), None)
+    if len(once) > 1:
+        yield (tuple(way.call for way in once),)
+    handing = [evident] if evident else [way for way in once if way.lead.hands_over]
+    for way in handing[:2]:
+        others = tuple(each.call for each in once if each is not way)
+        if others:
+            yield (others, (way.call,))
+
+
 def in_order(
     bases: Sequence[tuple[Move, ...]], hops: Sequence[tuple[Move, ...]], *, leading: bool
 ) -> list[tuple[Move, ...]]:
     """Expected calls, then a handoff; or the calls alone, first where they may hand over."""
     if not bases:
         return list(hops)
+    hops = [hop for hop in hops if hop]
     if not hops:
         return list(dict.fromkeys(bases))
-    together = [(*base, *hop) for base in bases[:2] for hop in hops if hop]
+    together = [(*base, *hop) for base in bases[:2] for hop in hops]
     together += [(*base, *hop) for base in bases[2:] for hop in hops[:1]]
     alone = list(bases)
     return list(dict.fromkeys([*alone, *together] if leading else [*together, *alone]))
@@ -104,9 +149,13 @@ def in_order(
 
 def names_of(agent_id: str) -> list[str]:
     """What an agent with that id may be called in a tool's arguments."""
-    short = agent_id.removesuffix("_agent").removesuffix("Agent").removesuffix("-agent")
-    camel = "".join(part.capitalize() for part in agent_id.split("_"))
-    return list(dict.fromkeys([short, agent_id, camel, short.replace("_", " "), short.title()]))
+    parts = [part for part in re.split(r"[^A-Za-z0-9]+", agent_id) if part]
+    own = [part for part in parts if part.lower() != "agent"] or parts
+    camel = "".join(part.capitalize() for part in parts)
+    spoken = " ".join(own)
+    return list(
+        dict.fromkeys(["_".join(own), agent_id, *reversed(own), camel, spoken, spoken.title()])
+    )
 
 
 def turn_path(expect: Expectation) -> tuple[Target, ...]:
@@ -128,12 +177,19 @@ def steps_made(
     return gone
 
 
-def refusals(transcript: Transcript, turn: int) -> Mapping[str, str]:
-    """What tools said that gave an error in a turn."""
+def answers(transcript: Transcript, turn: int, *, errors: bool) -> Mapping[str, str]:
+    """What tools said to the model in a turn, by their names.
+
+    Args:
+        transcript: the conversation.
+        turn: which of its turns.
+        errors: whether to leave out what was no error.
+    """
     if turn >= len(transcript.turns):
         return {}
     return {
         event.name: event.output
         for event in transcript.turns[turn].events
-        if isinstance(event, FunctionCallOutput) and event.is_error
+        if isinstance(event, FunctionCallOutput)
+        and (event.is_error if errors else event.output.strip())
     }

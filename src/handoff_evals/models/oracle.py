@@ -21,7 +21,6 @@ from handoff_evals.checks import agent_is_right, path_is_right, tools_are_called
 from handoff_evals.livekit import (
     ArgumentHints,
     Asker,
-    Lead,
     Reply,
     Request,
     ToolCall,
@@ -33,9 +32,11 @@ from handoff_evals.models.moves import (
     Move,
     Place,
     PlaceSearch,
+    Way,
+    answers,
     in_order,
     names_of,
-    refusals,
+    stages_of,
     steps_made,
     turn_path,
 )
@@ -44,6 +45,8 @@ from handoff_evals.results import ModelTraits
 from handoff_evals.scenarios import Expectation, ExpectedCall, Scenario, Target
 from handoff_evals.transcript import (
     ORACLE,
+    AgentHandoff,
+    AgentRef,
     Fault,
     FunctionCall,
     Transcript,
@@ -65,6 +68,8 @@ class Oracle:
         self._searches: dict[Place, PlaceSearch] = {}
         self._conversations = 0
         self._since = time.monotonic()
+        self._seen: dict[tuple[str, str, str], AgentRef] = {}
+        """Whom an agent's call with these arguments led to."""
         self._begin()
 
     def _begin(self) -> None:
@@ -106,7 +111,8 @@ class Oracle:
         if due:  # the agent has a tool now that it did not have before
             return tuple(self._filled(request, call, asker.turn)[0] for call in due)
         if target is not None:
-            search.further = [call for _, call in self._ways(request, asker.turn, target)]
+            ways = self._ways(request, asker.turn, target)
+            search.further = [way.call for way in ways if not way.number]
         return ()
 
     def _due(self, request: Request, turn: int, expect: Expectation) -> list[ExpectedCall]:
@@ -137,32 +143,30 @@ class Oracle:
         named = {call.name for call in due}
         found = leads(request.tools, target) if target is not None else ()
         ways = [] if target is None else list(self._ways(request, asker.turn, target))
-        ways = [(lead, call) for lead, call in ways if call.name not in named]
-        evident = next((lead for lead in found if lead.certain or lead.named), None)
+        ways = [each for each in ways if each.lead.name not in named]
+        ways.sort(key=lambda way: not self._led(asker.agent, way.call, target))
         sure = [lead for lead in found if lead.certain]
-        first = [call for lead, call in ways if sure == [lead]]
-        hops: list[tuple[Move, ...]] = [((call,),) for _, call in ways]
-        if not first:
-            # It may be that the agents' code hands over by itself.
-            hops.insert(sum(lead.strength > 0 for lead, _ in ways), ())
-        options = in_order(
-            bases,
-            hops,
-            leading=any(
-                lead.name in named and (lead.strength or lead.hands_over) for lead in found
-            ),
-        )
-        likely = [each for each in options if not first or each[-1:] in [((c,),) for c in first]]
-        given = {call.name: set(call.arguments) for call in due}
+        stages = [
+            in_order(
+                bases if number == 0 else bases[:1],
+                hops,
+                leading=any(
+                    lead.name in named and (lead.strength or lead.hands_over) for lead in found
+                ),
+            )
+            for number, hops in enumerate(stages_of(ways, sure))
+        ]
+        options = [each for stage in stages for each in stage]
+        given = {call.name: set(call.example) for call in due}
         return PlaceSearch(
             agent=asker.agent,
             target=target,
-            moves=likely[0],
-            left=deque(likely[1:]),
-            others=[each for each in options if each not in likely],
-            sure=bool(first),
-            expected=frozenset(named),
-            evident=evident.name if evident is not None else "",
+            moves=stages[0][0],
+            left=deque(stages[0][1:]),
+            later=deque(stages[1:]),
+            sure=len(sure) == 1 and sure[0].name not in named,
+            expected=frozenset(call.name for call in due if not call.error),
+            evident=next((lead.name for lead in found if lead.certain or lead.named), ""),
             invented=frozenset(
                 call.name
                 for moves in options
@@ -172,7 +176,7 @@ class Oracle:
             ),
         )
 
-    def _ways(self, request: Request, turn: int, target: Target) -> Iterator[tuple[Lead, ToolCall]]:
+    def _ways(self, request: Request, turn: int, target: Target) -> Iterator[Way]:
         """Calls that may hand over to the target: each tool once, then with other arguments."""
         wanted = [*target.where.values(), *names_of(target.id)]
         options = [
@@ -180,12 +184,14 @@ class Oracle:
             for lead in leads(request.tools, target)
         ]
         for number in range(max((len(calls) for _, calls in options), default=0)):
-            yield from ((lead, calls[number]) for lead, calls in options if number < len(calls))
+            for lead, calls in options:
+                if number < len(calls):
+                    yield Way(lead=lead, call=calls[number], number=number)
 
     def _filled(self, request: Request, call: ExpectedCall, turn: int) -> list[ToolCall]:
         expect = self._scenario.turns[turn - 1].expect
         wanted = [] if expect.agent is None else names_of(expect.agent.id)
-        return self._calls(request, call.name, call.arguments, turn, (wanted, ()))
+        return self._calls(request, call.name, call.example, turn, (wanted, ()))
 
     def _calls(
         self,
@@ -200,7 +206,7 @@ class Oracle:
         turns = self._scenario.turns
         said = tuple(each.user for each in reversed(turns[:turn]))
         elsewhere = [
-            call.arguments
+            call.example
             for each in turns
             for call in each.expect.calls or ()
             if call.name == name and call.arguments
@@ -215,6 +221,23 @@ class Oracle:
         written = dict.fromkeys(json.dumps(arguments) for arguments in made)
         return [ToolCall(name=name, arguments=arguments) for arguments in written]
 
+    def _led(self, agent: AgentRef, call: ToolCall, target: Target | None) -> bool:
+        """Whether that call led to the target once before."""
+        seen = self._seen.get((agent.label, call.name, call.arguments))
+        return bool(seen and target and target.matches(seen))
+
+    def _look(self, transcript: Transcript) -> None:
+        """Note where calls led."""
+        last: FunctionCall | None = None
+        for event in transcript.events:
+            if isinstance(event, FunctionCall):
+                last = event
+            elif isinstance(event, AgentHandoff):
+                if last is not None and last.agent is not None:
+                    key = (last.agent.label, last.name, last.arguments)
+                    self._seen.setdefault(key, event.new)
+                last = None
+
     def settle(self, transcript: Transcript) -> Transcript | None:
         """Learn from a conversation.
 
@@ -222,6 +245,7 @@ class Oracle:
             The conversation that counts; None where another one has to be run.
         """
         self._conversations += 1
+        self._look(transcript)
         if transcript.unscored_because is not None:
             return transcript
         turn = self._unmet(transcript)
@@ -243,7 +267,9 @@ class Oracle:
         search.show(transcript, turn)
         if self._arrived(transcript, place):
             return transcript  # what is wrong now is not what was played
-        refused = bool(refusals(transcript, turn))
+        refused = bool(
+            answers(transcript, turn, errors=True) or answers(transcript, turn, errors=False)
+        )
         within = (
             self._conversations < _MOST_CONVERSATIONS and time.monotonic() - self._since < _MOST_S
         )
@@ -267,9 +293,10 @@ class Oracle:
         failed |= {
             turn
             for (turn, _), search in self._searches.items()
-            if refusals(transcript, turn).keys() & search.invented & search.expected
+            if answers(transcript, turn, errors=True).keys() & search.invented & search.expected
         }
-        return min((turn for turn in failed if turn is not None), default=None)
+        # Of the opening, number 0, nothing is played.
+        return min((turn for turn in failed if turn), default=None)
 
     def _arrived(self, transcript: Transcript, place: Place) -> bool:
         """Whether the step of the path that was to be played there was made."""
@@ -295,7 +322,7 @@ class Oracle:
         if any(fault.owner == "agent" and fault.turn == turn for fault in shown.faults):
             return shown
         named = {call.name for call in self._scenario.turns[turn - 1].expect.calls or ()}
-        refused = refusals(shown, turn)
+        refused = answers(shown, turn, errors=True)
         for name in refused.keys() & search.invented:
             if name in named or (search.evident and not search.reached):
                 return self._unscored(shown, turn, *_refusal(shown, turn, name, search.agent.label))
@@ -334,7 +361,7 @@ def _refusal(shown: Transcript, turn: int, name: str, agent: str) -> tuple[str, 
         for _, event in shown.indexed(turn)
         if isinstance(event, FunctionCall) and event.name == name
     )
-    said = refusals(shown, turn)[name]
+    said = answers(shown, turn, errors=True)[name]
     why = f"{name} of {agent} refuses the arguments that were made up for it, {arguments}: {said!r}"
     return why, f"{{name: {name}, arguments: {{…}}}}"
 

@@ -65,7 +65,9 @@ class Always(Answering):
         self._target = target
 
     def decide(self, request: Request) -> Reply:
-        """Hand over to the one agent."""
+        """Hand over to the one agent, unless it has the call."""
+        if request.asker is not None and self._target.matches(request.asker.agent):
+            return WORDS
         return _handoff(request, self._target) or WORDS
 
 

@@ -83,7 +83,7 @@ def _tests_of(path: Path, folder: Path) -> Iterator[str]:
     Raises:
         UsageError: when there are none.
     """
-    names = set(_names(path))
+    names = {*_names(path), path.as_posix()}
     root = folder / DEFAULT_FOLDER
     files = {each for pattern in _TEST_FILES for each in root.rglob(pattern)}
     found = [

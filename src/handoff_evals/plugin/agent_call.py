@@ -2,11 +2,13 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from livekit.agents import Agent, AgentSession
 
+from handoff_evals.checks import Score, carried
 from handoff_evals.drivers import BaseCall
 from handoff_evals.errors import HandoffEvalsWarning, UsageError
 from handoff_evals.livekit import ScriptedLLM, WrapperLLM
@@ -161,8 +163,33 @@ class AgentCall:
                 marked=came or [move.place for move in self._moves],
             )
         return Received(
-            who=who, requests=requests, transcript=transcript, instructions=self._instructions
+            who=who,
+            requests=requests,
+            transcript=transcript,
+            instructions=self._instructions,
+            carried=lambda fact: self._carried(who, fact, transcript),
         )
+
+    def _carried(self, who: Who, fact: str, transcript: Transcript) -> Score:
+        """Whether a fact was handed on to an agent when it last took the call.
+
+        Raises:
+            UsageError: when the agent never had the call at the end of a turn.
+        """
+        gone = 0
+        found: tuple[int, Agent] | None = None
+        for number, turn in enumerate(transcript.turns):
+            gone += len(turn.handoffs)
+            agent = self._call.entered[gone - 1][0]
+            if turn.handoffs and matches(who, agent):
+                found = number, agent
+        if found is None:
+            raise UsageError(f"{named(who)} had the call at the end of no turn")
+        number, agent = found
+        facts = self._call.entrances.facts.of(agent, [fact], again=self._closed)
+        turns = list(transcript.turns)
+        turns[number] = replace(turns[number], facts=facts)
+        return carried(replace(transcript, turns=tuple(turns)), number, fact)
 
     @property
     def last_shown(self) -> Sequence[int]:

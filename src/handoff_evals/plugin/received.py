@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from handoff_evals.checks import Score
 from handoff_evals.errors import UsageError
 from handoff_evals.plugin.failure_text import (
     ConversationError,
@@ -40,6 +41,8 @@ class Received:
     transcript: Transcript
     instructions: Callable[[Who], Sequence[str]]
     """Gives the instructions that an agent has had; UsageError when they are not known."""
+    carried: Callable[[str], Score]
+    """Says whether a fact was handed on to the agent when it last took the call."""
 
     @property
     def first(self) -> "Received":
@@ -77,6 +80,21 @@ class Received:
             ]
             known = "it is in the conversation where marked" if said else "nobody ever said it"
             raise self._failed(f"received nothing with {text!r}; {known}", marked=said)
+        return self
+
+    def was_handed(self, fact: str) -> "Received":
+        """Require that a fact was handed on to the agent when it last took the call.
+
+        As `carries` in a scenario file: what stands in the agent's own instructions or greeting
+        whoever calls was not handed on.
+
+        Raises:
+            AssertionError: it was not, or nobody knows.
+        """
+        __tracebackhide__ = True
+        score = self.carried(_words(fact))
+        if score.status != "passed":
+            raise self._failed(f"was not handed {fact!r}: {score.reason}", shown=fact)
         return self
 
     def lacks(self, text: str) -> "Received":

@@ -54,6 +54,9 @@ def _lines(transcript: Transcript, marked: set[int]) -> Iterator[str]:
             yield f"  ! {fault.owner}: {fault.cause}: {fault.detail}"
 
 
+_KINDS = {"handoff": "handoff", "task": "task", "return": "task over"}
+
+
 def describe(event: Event) -> str | None:  # noqa: PLR0911 - one a type
     """One event as a line; None for what only matters when it is marked."""
     match event:
@@ -70,7 +73,9 @@ def describe(event: Event) -> str | None:  # noqa: PLR0911 - one a type
         case AgentHandoff(old=None):
             return f"{event.new.label} takes the call"
         case AgentHandoff():
-            return f"handoff: {event.old.label if event.old else '?'} -> {event.new.label}"
+            old = event.old.label if event.old else "?"
+            step = f" (step {event.step!r})" if event.step is not None else ""
+            return f"{_KINDS[event.kind]}: {old} -> {event.new.label}{step}"
         case AgentError():
             return f"error in {event.where}: {event.message}"
         case AgentConfigUpdate():

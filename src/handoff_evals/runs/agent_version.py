@@ -17,11 +17,13 @@ from pathlib import Path
 
 from handoff_evals.agent_source import data_digests, digest_of_values
 from handoff_evals.cassettes import Mask, mask_of
+from handoff_evals.changes import AgentSnapshot
+from handoff_evals.drivers import Call, Limits
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import AgentEntry, ScriptedLLM, look_at, session_options, text_job
 from handoff_evals.results import RunFolder
 from handoff_evals.scenarios import Suite
-from handoff_evals.user_code import as_error, imported_anew
+from handoff_evals.user_code import as_error, imported_anew, module_of
 
 _OPENED = 3
 """How often the agent is opened: what differs between them says nothing of its version."""
@@ -53,11 +55,11 @@ class VersionReader:
         mask = mask_of(self.folder)
         opened = [await self._open(entry) for _ in range(_OPENED)]
         names = sorted(set.intersection(*(set(each) for each in opened)))
-        module = self.suite.agent.partition(":")[0]
+        module = module_of(self.suite.agent, folder=self.folder)
         files = data_digests(module, folder=self.folder)
         return {
             **files,
-            "the values that its code reads": digest_of_values(entry.build, folder=self.folder),
+            "the values that its code reads": digest_of_values(entry.code, folder=self.folder),
             **{name: _steady([each[name] for each in opened], mask) for name in names},
         }
 
@@ -69,24 +71,26 @@ class VersionReader:
         found = [name for name in sorted({*old, *now}) if old.get(name) != now.get(name)]
         if not found:
             return []
-        with imported_anew(self.folder):
-            again = await self.read(AgentEntry.load(self.suite.agent, folder=self.folder))
+        try:
+            with imported_anew(self.folder):
+                again = await self.read(AgentEntry.load(self.suite.agent, folder=self.folder))
+        except UsageError:
+            return found  # they can't be imported twice
         return [name for name in found if again.get(name) == now.get(name)]
 
     async def _open(self, entry: AgentEntry) -> Mapping[str, str]:
         """The texts of the first agent and its session; why there are none, where it fails."""
         try:
             async with asyncio.timeout(self.within_s):
-                with text_job():
-                    async with entry.open(ScriptedLLM([], unused_ok=True)) as opened:
-                        look = look_at(opened.agent, label=opened.agent.id, folder=self.folder)
-                        session = session_options(opened.session)
+                look, session = await self._look(entry)
         except BaseException as error:
             raised = as_error(error)
             if raised is None:
                 raise
             # Each conversation fails by it, and says so.
             return {"how it is opened": type(raised).__name__}
+        if look is None:
+            return {}
         tools = {
             name: [tool.description, tool.parameters] for name, tool in sorted(look.tools.items())
         }
@@ -96,6 +100,28 @@ class VersionReader:
             f"the options of {look.label}": json.dumps(look.options, sort_keys=True),
             "the session's options": json.dumps(session, sort_keys=True),
         }
+
+    async def _look(self, entry: AgentEntry) -> tuple[AgentSnapshot | None, Mapping[str, str]]:
+        """The first agent, None where an entry point starts none, and its session's options."""
+        looks: list[AgentSnapshot] = []
+        if entry.point is not None:
+            # It says who its agent is only when it starts the session.
+            limits = Limits(turn_s=self.within_s, close_s=self.within_s)
+            call = Call(entry, ScriptedLLM(lambda _: "Hello."), limits=limits)
+            call.on_entrance = lambda agent, ref: looks.append(
+                look_at(agent, label=ref.label, folder=self.folder)
+            )
+            try:
+                await call.start()
+                return looks[0] if looks else None, {}
+            finally:
+                await call.close()
+        with text_job():
+            async with entry.open(ScriptedLLM([], unused_ok=True), lambda _: None) as opened:
+                agent = opened.agent
+                assert agent is not None  # noqa: S101 - only an entry point's is not known yet
+                look = look_at(agent, label=agent.id, folder=self.folder)
+                return look, session_options(opened.session)
 
 
 async def check_versions(

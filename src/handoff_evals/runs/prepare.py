@@ -28,6 +28,7 @@ from handoff_evals.runs.environment import git_state, versions
 from handoff_evals.runs.lane import Budget, Planned, RetryPolicy, by_driver, plan
 from handoff_evals.runs.runner import Executor, Pace, Route, Runner
 from handoff_evals.scenarios import Scenario, Suite, discover, load_suite
+from handoff_evals.user_code import module_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -381,7 +382,7 @@ def _record(suite: Suite, folder: Path) -> SuiteRecord:
         path=suite.path,
         sha256=suite.sha256,
         agent=suite.agent,
-        agent_sha256=fingerprint(suite.agent.partition(":")[0], folder=folder),
+        agent_sha256=fingerprint(module_of(suite.agent, folder=folder), folder=folder),
         scenarios=tuple(scenario.label for scenario in suite.scenarios),
         simulated=suite.simulated,
         scenario_sha256={each.label: scenario_sha256(each) for each in suite.scenarios},

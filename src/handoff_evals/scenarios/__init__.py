@@ -7,7 +7,7 @@ from handoff_evals.scenarios.load import (
     discover,
     load_suite,
 )
-from handoff_evals.scenarios.matchers import SET, matcher, meets, paired, says
+from handoff_evals.scenarios.matchers import SET, matcher, meets, paired, problems, says
 from handoff_evals.scenarios.scenario import (
     Expectation,
     ExpectedCall,
@@ -42,6 +42,7 @@ __all__ = [
     "matcher",
     "meets",
     "paired",
+    "problems",
     "says",
     "scenario_file",
 ]

@@ -79,6 +79,15 @@ class ExpectedCall:
     it must not, unless an output is expected."""
 
     @property
+    def written(self) -> str:
+        """As a message names it."""
+        inner = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
+        outcome = "" if self.output is None else f" giving {self.output!r}"
+        if self.error is not None:
+            outcome += f" with error {self.error!r}"
+        return f"{self.name}({inner}){outcome}"
+
+    @property
     def example(self) -> Mapping[str, Any]:
         """Arguments that meet the expected ones; a pattern that has no example is left out."""
         found: dict[str, Any] = {}

@@ -6,7 +6,7 @@ only logs; these do not. `agent` is the agent that was active when it happened.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator
 
@@ -112,6 +112,11 @@ class AgentHandoff:
 
     old: AgentRef | None
     new: AgentRef
+    kind: Literal["handoff", "task", "return"] = "handoff"
+    """`task`: `new` is an AgentTask that an agent awaits. `return`: the AgentTask `old` is over,
+    and the agent that awaited it goes on. `handoff`: any other."""
+    step: str | None = None
+    """The id of the step that `new` is, where a TaskGroup awaits it."""
     type: Literal["agent_handoff"] = "agent_handoff"
 
 
@@ -144,3 +149,20 @@ Event = Annotated[
     Message | FunctionCall | FunctionCallOutput | AgentHandoff | AgentConfigUpdate | AgentError,
     Discriminator("type"),
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobAction:
+    """Something that the agents' code asked of LiveKit's job, its room or its server.
+
+    `name` is as it is called: `connect`, `wait_for_participant`, `shutdown`,
+    `sip.transfer_sip_participant` for `ctx.api.sip.transfer_sip_participant`,
+    `room.local_participant.set_attributes`, `rpc.METHOD` for `perform_rpc`.
+    """
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    error: str | None = None
+    """What it was answered with, where that was an error: its class and message."""
+    turn: int | None = field(default=None, compare=False)
+    """Index into the transcript's turns; None for the closing of the call."""

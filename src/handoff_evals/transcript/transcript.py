@@ -12,8 +12,10 @@ from handoff_evals.transcript.events import (
     Fault,
     FunctionCall,
     FunctionCallOutput,
+    JobAction,
     Message,
 )
+from handoff_evals.transcript.transfers import passed_by, transfers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +140,27 @@ class Turn:
         return tuple(event for event in self.events if isinstance(event, AgentHandoff))
 
     @property
+    def passed_by(self) -> tuple[tuple[AgentHandoff, bool], ...]:
+        """The handoffs, each with whether the call only passed through its new agent.
+
+        See `handoff_evals.transcript.transfers`.
+        """
+        asked = (
+            (call.after_handoffs, call.agent.id)
+            for call in self.model_calls
+            if call.purpose == "reply"
+        )
+        return passed_by(self.events, asked)
+
+    @property
+    def transfers(self) -> tuple[AgentHandoff, ...]:
+        """The handoffs from one agent to another, without those that were only passed by.
+
+        The entrance of the first agent is none.
+        """
+        return transfers([each for each in self.passed_by if each[0].old is not None])
+
+    @property
     def said(self) -> str:
         """What the agents said in this turn, one reply a line."""
         return "\n".join(
@@ -153,6 +176,8 @@ class Transcript:
 
     turns: tuple[Turn, ...]
     faults: tuple[Fault, ...] = ()
+    job: tuple[JobAction, ...] = ()
+    """What the agents' code asked of LiveKit's job, its room and its server, in order."""
     notes: tuple[str, ...] = ()
     """What a reader has to know of how the caller's words were carried, in sentences."""
 
