@@ -78,7 +78,7 @@ async def test_customer_service_takes_the_call_and_greets_once_without_asking_it
     assert call.handoffs == [(None, "customer_service_agent")]
     assert isinstance(call.active_agent, CustomerServiceAgent)
     greeting = call.opening.expect.next_event(type="message").event().item
-    assert greeting.text_content == "Thank you for calling Lumen Line! How can I help?"
+    assert "Lumen Line" in (greeting.text_content or "")
     call.opening.expect.no_more_events()
     assert call.opening.model_calls == ()
 
@@ -105,6 +105,10 @@ async def test_an_agents_model_gets_the_instructions_of_that_agent(
     assert [message["role"] for message in received.messages].count("system") == 1
     assert received.messages[0]["content"].startswith(known.identity)
     received.contains(known.task)
+    # Whatever is filled in is there, and no name of it.
+    assert "{" not in received.messages[0]["content"]
+    if known.agent is not CustomerServiceAgent:
+        received.contains("has just been put through to you")
     for other in KNOWN:
         if other is not known:
             received.lacks(other.identity).lacks(other.task)

@@ -42,8 +42,8 @@ def tells_missing(turn: CallTurn, missing: str) -> str:
 
 
 def greets(turn: CallTurn, name: str) -> bool:
-    """Whether membership greets by name; the words stand in `test_agents.py`."""
-    return f"Thank you, {name}," in turn.said
+    """Whether membership greets by name, whatever the words are."""
+    return name in turn.said.splitlines()[-1]
 
 
 def told(received: Received) -> list[tuple[str, Any]]:
@@ -183,7 +183,8 @@ async def test_both_facts_in_one_reply_hand_over_once(
     call = await agent_call(intake_call, llm=ScriptedLLM([both, "Got both."]))
     turn = await call.say("Maria, 34")
     turn.expect.handoff(IntakeAgent, MembershipAgent)
-    assert turn.said.startswith("Got both.\nThank you, Maria,")
+    assert turn.said.startswith("Got both.\n")
+    assert greets(turn, "Maria")
     assert call.session.userdata == Caller(name="Maria", age=34)
 
 
@@ -320,7 +321,7 @@ async def test_two_tools_that_hand_over_in_one_reply_hand_over_once(
     await call.say("Here is one thing about me")
     turn = await call.say("And here is the other, and the other again")
     turn.expect.handoff(IntakeAgent, MembershipAgent)
-    assert turn.said.count("Thank you, Maria,") == 1
+    assert turn.said.count("Maria") == 1
     assert call.handoffs[1:] == [("intake_agent", "membership_agent")]
     assert call.session.userdata == Caller(name="Maria", age=34)
 

@@ -98,7 +98,7 @@ async def test_triage_takes_the_call_and_greets_once_without_asking_its_model(
     assert call.handoffs == [(None, "triage_agent")]
     assert isinstance(call.active_agent, TriageAgent)
     greeting = call.opening.expect.next_event(type="message").event().item
-    assert greeting.text_content == "Harbour Insurance, good day! What can we do for you?"
+    assert "Harbour Insurance" in (greeting.text_content or "")
     call.opening.expect.no_more_events()
     assert call.opening.model_calls == ()
 
@@ -125,6 +125,8 @@ async def test_an_agents_model_gets_the_instructions_of_that_agent(
     assert [message["role"] for message in received.messages].count("system") == 1
     assert received.messages[0]["content"].startswith(known.identity)
     received.contains(known.task)
+    # Whatever is filled in is there, and no name of it.
+    assert "{" not in received.messages[0]["content"]
     for other in KNOWN.values():
         if other is not known:
             received.lacks(other.identity).lacks(other.task)

@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 from livekit.agents import Agent, AgentSession, ToolError, llm, mock_tools
 
-from agents.triage import Caller, Carry, SpecialistAgent, TriageAgent, triage_call
+from agents.triage import (
+    Caller,
+    Carry,
+    SpecialistAgent,
+    TriageAgent,
+    summary,
+    triage_call,
+)
 from handoff_evals import AgentCall, AgentCallFixture, Reply, Request, ScriptedLLM, tool_call
 
 Said = list[tuple[str, Any]]
@@ -322,3 +329,8 @@ async def test_a_long_call_is_carried_over_as_chosen(
     words = [each["content"] for each in call.received_by(SpecialistAgent).messages[1:]]
     assert len(words) == (32 if carry is Carry.FULL else 6)
     assert words[-3:] == ["Question 14?", "Answer 14.", "It's about contract 4471"]
+
+
+async def test_a_model_that_cannot_be_asked_on_the_side_is_refused() -> None:
+    with pytest.raises(TypeError, match="or another Carry"):
+        await summary("a realtime model", [])
