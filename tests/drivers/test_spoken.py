@@ -21,10 +21,11 @@ from livekit.agents.llm.chat_context import Instructions
 from livekit.agents.voice.turn import InterruptionOptions, TurnHandlingOptions
 
 from handoff_evals import ScriptedLLM
-from handoff_evals.drivers import Call, Limits, SpokenCall
+from handoff_evals.drivers import Call, Limits, SpokenCall, SpokenDriver
 from handoff_evals.livekit import AgentEntry, Request
 from handoff_evals.livekit.scripted import tool_call
-from handoff_evals.scenarios import Scenario, ScriptedTurn
+from handoff_evals.models import oracle
+from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Target, Watch
 from tests.support.phone import Plain, scripted, short_events
 
 LONG = "One two three four five six seven eight nine ten."
@@ -133,9 +134,42 @@ async def test_what_the_hook_raises_is_the_agents_fault() -> None:
 
 async def test_a_reply_begun_early_is_asked_for_anew_where_the_hook_adds_something() -> None:
     call = await spoken(Router, lambda _: "Yes?", "Hello?")
-    assert len(call.turns[1].model_calls) == 2
+    assert [each.unused for each in call.turns[1].model_calls] == [True, False]
     plain = await spoken(Plain, lambda _: "Yes?", "Hello?")
-    assert len(plain.turns[1].model_calls) == 1
+    assert [each.unused for each in plain.turns[1].model_calls] == [False]
+
+
+class Transferring(Router):
+    """Adds what it knows, and has a tool."""
+
+    @function_tool
+    async def transfer_to_billing(self) -> Agent:
+        """Transfer to billing."""
+        return Billing()
+
+
+async def test_a_call_in_a_reply_that_was_thrown_away_was_not_made() -> None:
+    script = [tool_call("transfer_to_billing"), "Yes?"]
+    call = await spoken(Transferring, script, "Say nothing", "Hello?")
+    assert said(call)[1] == []
+    assert call.active.id == "transferring"
+
+
+async def test_the_oracle_plays_again_what_was_thrown_away() -> None:
+    turns = (
+        ScriptedTurn(user="Hello", expect=Expectation(agent=Target(id="transferring"))),
+        ScriptedTurn(user="Please", expect=Expectation(agent=Target(id="billing"))),
+    )
+    scenario = Scenario(label="-", turns=turns)
+    driver = SpokenDriver(
+        entry=AgentEntry.of(Transferring),
+        model=lambda scenario, _seed: oracle(scenario),
+        watch=Watch(),
+        limits=Limits(),
+    )
+    transcript = await driver.run(scenario, seed=0)
+    assert transcript.faults == ()
+    assert [turn.active.id for turn in transcript.turns[1:]] == ["transferring", "billing"]
 
 
 async def test_in_text_the_hook_is_named_as_untested() -> None:

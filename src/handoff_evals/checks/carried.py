@@ -101,7 +101,7 @@ def _first_request(transcript: Transcript, turn: int) -> tuple[int, ModelCall | 
             # By the id: what else is known of an agent may have changed since. Who else has
             # the same id took the call by a handoff.
             mine = call.agent.id == active.id and call.after_handoffs == arrived
-            if mine and call.purpose == "reply":
+            if mine and call.purpose == "reply" and not call.unused:
                 return index, call
         if index > turn and current.handoffs:
             break

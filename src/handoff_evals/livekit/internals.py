@@ -19,6 +19,8 @@ from livekit.agents import (
     SpeechCreatedEvent,
     llm,
 )
+from livekit.agents.voice import SpeechHandle
+from livekit.agents.voice.agent_activity import _SpeechHandleContextVar
 from livekit.agents.voice.background_audio import PlayHandle
 
 _TASKS: Mapping[str, str] = {
@@ -136,6 +138,11 @@ def commits_by_hand(session: AgentSession[Any]) -> bool:
     """Whether a turn is over when the app says so: the agent's word stands before the session's."""
     activity = session._activity  # noqa: SLF001
     return activity is not None and activity._turn_detection == "manual"  # noqa: SLF001
+
+
+def speech_under_way() -> SpeechHandle | None:
+    """The speech whose reply the running task makes; None where it makes none."""
+    return _SpeechHandleContextVar.get(None)
 
 
 def begin_run(session: AgentSession[Any], user_input: str | None) -> "RunOfTurn":

@@ -10,7 +10,7 @@ is unscored with the cause `oracle`.
 
 import json
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -32,6 +32,7 @@ from handoff_evals.models.moves import (
     Move,
     Place,
     PlaceSearch,
+    PlayedMoves,
     Way,
     answers,
     in_order,
@@ -74,8 +75,7 @@ class Oracle:
 
     def _begin(self) -> None:
         """Forget what was played, for a new conversation."""
-        self._made: dict[Place, int] = {}
-        self._called: dict[int, Counter[str]] = {}
+        self._played = PlayedMoves()
 
     def __call__(self, request: Request) -> Reply:
         """Play the next thing that the turn expects, or say a few words."""
@@ -85,7 +85,7 @@ class Oracle:
         if not 0 < asker.turn <= len(self._scenario.turns):
             return WORDS
         calls = self._next(request, asker, self._scenario.turns[asker.turn - 1].expect)
-        self._called.setdefault(asker.turn, Counter()).update(call.name for call in calls)
+        self._played.add(asker, calls)
         return list(calls) or WORDS
 
     def _next(self, request: Request, asker: Asker, expect: Expectation) -> Move:
@@ -104,8 +104,7 @@ class Oracle:
                 return ()
             search = self._search(request, asker, target, due)
             self._searches[place] = search
-        made = self._made.get(place, 0)
-        self._made[place] = made + 1
+        made = self._played.enter(asker, place)
         if made < len(search.moves):
             return tuple(call for call in search.moves[made] if call.name in request.tool_names)
         if due:  # the agent has a tool now that it did not have before
@@ -117,7 +116,7 @@ class Oracle:
 
     def _due(self, request: Request, turn: int, expect: Expectation) -> list[ExpectedCall]:
         """The expected calls of the turn that are not made yet and can be made here."""
-        made = Counter(self._called.get(turn, Counter()))
+        made = self._played.called(turn)
         due: list[ExpectedCall] = []
         for call in expect.calls or ():
             if made[call.name]:
@@ -251,7 +250,8 @@ class Oracle:
         turn = self._unmet(transcript)
         if turn is None:
             return transcript
-        places = [place for place in self._made if place[0] == turn and place in self._searches]
+        played = self._played.places
+        places = [place for place in played if place[0] == turn and place in self._searches]
         if not places:
             return (
                 transcript

@@ -75,6 +75,8 @@ class ModelCall:
     """False while the answer was still awaited when the conversation was cut off."""
     replayed: bool = False
     """The answer came from a cassette, its times too; no model was asked."""
+    unused: bool = False
+    """LiveKit began the reply before the turn was over, and then threw it away."""
 
     @property
     def received_text(self) -> str:
