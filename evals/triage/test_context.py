@@ -108,14 +108,14 @@ def line(carry: Carry, caller: Caller | None = None) -> Any:
 def script(carry: Carry, desk: Desk) -> list[Reply]:
     """What the models answer on the journey, the session's own among them."""
     replies: list[Reply] = [words for role, words in TALK if role == "assistant"]
-    for tool, summary, first_words in (
+    for tool, summed_up, first_words in (
         (desk.way, "(one)", "How can I help?"),
         ("transfer_to_triage", "(two)", "Here we are again."),
         ("transfer_to_payments", "(three)", "Payments here."),
     ):
         replies.append(tool_call(tool))
         if carry is Carry.SUMMARY:
-            replies.append(summary)
+            replies.append(summed_up)
         # A triage that is told nothing greets by itself and asks no model.
         if not (carry is Carry.FRESH and tool == "transfer_to_triage"):
             replies.append(first_words)
