@@ -20,7 +20,7 @@ from livekit.agents import (
 from livekit.agents.llm.chat_context import Instructions
 from livekit.agents.voice.turn import InterruptionOptions, TurnHandlingOptions
 
-from handoff_evals import ScriptedLLM
+from handoff_evals import FaultyLLM, ModelFault, ScriptedLLM
 from handoff_evals.drivers import Call, Limits, SpokenCall, SpokenDriver
 from handoff_evals.livekit import AgentEntry, Request
 from handoff_evals.livekit.scripted import tool_call
@@ -365,6 +365,35 @@ async def test_speaking_at_length_passes_no_deadline_and_without_end_does() -> N
     assert (await spoken(Talker(2), [], limits=brief)).faults == []
     [fault] = (await spoken(Talker(100), [], limits=brief)).faults
     assert fault.cause == "turn_timeout"
+
+
+async def test_a_model_that_fails_ends_the_call_as_in_text() -> None:
+    for kind in (Call, SpokenCall):
+        broken = FaultyLLM(ScriptedLLM(lambda _: "Yes?"), ModelFault.status(400))
+        call = kind(AgentEntry.of(Plain), broken)
+        await call.run(scripted("Hello?", "Hello?"))
+        [fault] = call.faults
+        assert (fault.cause, fault.turn, fault.ended) == ("api_status_400", 1, True)
+
+
+class Filler(Agent):
+    """Fills the pause before it answers."""
+
+    def __init__(self) -> None:
+        super().__init__(instructions="You answer.")
+
+    async def on_user_turn_completed(self, *_: Any, **__: Any) -> None:
+        await self.session.say("Let me see about that.")
+
+
+async def test_what_was_said_before_an_interruption_belongs_to_the_turn_before_it() -> None:
+    call = await spoken(
+        Filler, lambda _: "Yes?", "Hello?", ScriptedTurn(user="No wait", interrupts=4)
+    )
+    assert said(call)[1:] == [
+        ["caller: Hello?", "filler: Let me see about that."],
+        ["caller: No wait", "filler: Let me see about that.", "filler: Yes?"],
+    ]
 
 
 async def test_a_turn_has_livekits_own_result() -> None:

@@ -112,6 +112,7 @@ class _Reader:
 
     def _object(self, thing: Any) -> Iterator[str]:
         if isinstance(thing, FunctionType):
+            thing = inspect.unwrap(thing)
             yield thing.__qualname__
             if self.is_own(thing):
                 yield from self._function(thing)

@@ -64,8 +64,7 @@ class BaseCall(CallRecord, ABC):
 
     Args:
         entry: the agent under test.
-        model: stands in for every LLM of the session and its agents; None lets each
-            answer by its own.
+        model: stands in for every LLM of the call; None lets each agent answer by its own.
         limits: where to cut off.
         watch: which attributes and userdata fields to note.
         scenario: whose label and userdata `current_simulation()` gives, and what the agents take
@@ -175,6 +174,7 @@ class BaseCall(CallRecord, ABC):
         try:
             return await self._turn(None, self._start(until), home)
         finally:
+            self.on_opened()
             # What a factory sets by context managers, as mock_tools does, is in force later on.
             self._added = {
                 var: value for var, value in home.items() if before.get(var) is not value

@@ -97,6 +97,9 @@ class SpokenCall(BaseCall):
         finally:
             self.session.off("speech_created", run.take)
             run.end()
+        await asyncio.sleep(0)
+        if run.run.done():
+            await run.run  # it raises what a model failed with
         return run.run
 
     async def _speak(self, words: str) -> None:
@@ -138,7 +141,9 @@ class SpokenCall(BaseCall):
         """See `BaseCall`. What the caller interrupted was said in the turn before."""
         events = super()._events()
         if self._interrupts:
-            said = list(takewhile(_is_agents, events))
+            words = [at for at, event in enumerate(events) if _is_callers(event)]
+            # With two messages of the caller the first is of the turn before, too.
+            said = events[: words[-1]] if words[1:] else list(takewhile(_is_agents, events))
             before = self.turns[-1]
             self.turns[-1] = replace(before, events=(*before.events, *said))
             events = events[len(said) :]
@@ -190,6 +195,10 @@ class SpokenCall(BaseCall):
                 raise
 
         agent.on_user_turn_completed = guarded
+
+
+def _is_callers(event: Event) -> bool:
+    return isinstance(event, Message) and event.role == "user"
 
 
 def _is_agents(event: Event) -> bool:

@@ -159,6 +159,8 @@ class RunOfTurn:
         self.run = run
         self._open: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         run._watch_handle(self._open)  # noqa: SLF001
+        # Where nobody awaits it, asyncio would report how it failed.
+        run._done_fut.add_done_callback(lambda done: done.cancelled() or done.exception())  # noqa: SLF001
 
     def take(self, event: SpeechCreatedEvent) -> None:
         """Collect what comes of a speech."""

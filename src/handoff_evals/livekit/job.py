@@ -257,7 +257,6 @@ def text_job(
         userdata: of the scenario, as `simulation_context().userdata()` gives it.
         fake: what the job is about, and its scripted answers.
     """
-    _answer_without_server()
     fake = fake or FakeJob()
     number = next(each for each in count(1) if each not in _rooms_in_use)
     _rooms_in_use.add(number)
@@ -292,15 +291,6 @@ def text_job(
                 remove_folder(job)
     finally:
         _rooms_in_use.discard(number)
-
-
-def _answer_without_server() -> None:
-    """Have requests to LiveKit's API from such a job answered by it, and no sound be played."""
-    if not hasattr(TwirpClient.request, "__wrapped__"):
-        TwirpClient.request = _request(TwirpClient.request)  # type: ignore[method-assign]
-        player: Any = BackgroundAudioPlayer
-        player.start = _started(player.start)
-        player.play = _played(player.play)
 
 
 def _current() -> RecordedJob | None:
@@ -345,3 +335,14 @@ def _played(play: Callable[..., Any]) -> Callable[..., Any]:
         return not_playing()
 
     return played
+
+
+def _install() -> None:
+    """Have such a job answer requests to LiveKit's API, and no sound be played in it."""
+    TwirpClient.request = _request(TwirpClient.request)  # type: ignore[method-assign]
+    player: Any = BackgroundAudioPlayer
+    player.start = _started(player.start)
+    player.play = _played(player.play)
+
+
+_install()

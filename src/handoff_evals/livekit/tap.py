@@ -16,6 +16,7 @@ from handoff_evals.errors import UsageError
 from handoff_evals.livekit.deadlines import WaitClock, count_in, now
 from handoff_evals.livekit.decision_model import DecisionTaps, decided
 from handoff_evals.livekit.internals import replace_model, speech_under_way
+from handoff_evals.livekit.kept_models import KeptModels, ask_untapped, look_for_models
 from handoff_evals.livekit.llm_wrapper import (
     ChatRequest,
     WrapperLLM,
@@ -235,6 +236,7 @@ class _TapStream(WrapperStream):
     async def _answer_by_model(self, recording: IncomingAnswer | None = None) -> None:
         exchange = self._exchange
         count_in(exchange.held)
+        ask_untapped()
         ASKER.set(
             Asker(
                 agent=exchange.agent,
@@ -313,8 +315,10 @@ class Taps:
         self._exchanges = exchanges
 
     def enter(self) -> None:
-        """Stand before what DecisionModels are asked in the current context."""
+        """Stand before what models and DecisionModels are asked in the current context."""
         DecisionTaps(self._decision).enter()
+        KeptModels(self._kept).enter()
+        look_for_models()
 
     def script_decisions(self, values: Mapping[str, Any]) -> None:
         """Have DecisionModels decide so, where a model stands in for the agents' own."""
@@ -326,6 +330,11 @@ class Taps:
         return Tap(
             model, agent=self._agent, purpose="direct", log=self._log, exchanges=self._exchanges
         )
+
+    def _kept(self, model: llm.LLM[Any]) -> Tap:
+        # A script that an agent keeps was written for what is asked of it.
+        is_script = isinstance(model, ScriptedLLM)
+        return self.direct(model if is_script or self.model is None else self.model)
 
     def _decision(self, model: llm.LLM[Any]) -> Tap:
         # What a script says is no model's answer, to be kept for when there is no script.
@@ -361,6 +370,7 @@ class Taps:
         """
         if isinstance(agent.llm, Tap) and agent.llm.logs_to(self._log):
             return
+        look_for_models()  # of modules that were imported meanwhile
         model = self.model or _own(agent, session)
         agent.update_options(
             llm=Tap(model, agent=ref, purpose="reply", log=self._log, exchanges=self._exchanges)
