@@ -15,7 +15,7 @@ from handoff_evals import ScriptedLLM, tool_call
 from handoff_evals.checks import Score, score
 from handoff_evals.drivers import Call
 from handoff_evals.livekit import AgentEntry
-from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Target, Watch
+from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Target
 
 MENU = "The menu is: Pizza: $10, Salad: $5."
 PRICES = {"pizza": 10, "salad": 5}
@@ -136,7 +136,7 @@ async def said(to: Callable[[Front, str], Agent], fact: str = "pizza") -> Score:
         ScriptedTurn(user="Are you there?"),
     )
     scenario = Scenario(label="An order", turns=turns)
-    call = Call(entry, model, watch=Watch(facts=frozenset({fact})), scenario=scenario)
+    call = Call(entry, model, scenario=scenario)
     await call.run(turns)
     assert not call.faults
     [found] = [each for each in score(scenario, call.transcript) if each.name == "carries"]

@@ -5,10 +5,15 @@ Tools are left out: what they say, an agent's model only gets once it has called
 
 import inspect
 import sysconfig
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
+
+import yaml
 
 _LIBRARIES = tuple(
     Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib")
@@ -17,11 +22,13 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 _TEXT_FILES = frozenset(
     {".j2", ".jinja", ".json", ".md", ".prompt", ".toml", ".txt", ".yaml", ".yml"}
 )
+_DATA_FILES = frozenset({".json", ".toml", ".yaml", ".yml"})
 _LONGEST_FILE = 1_000_000
 _LONGEST_NAME = 200
 _DEEPEST = 12
 
 
+@lru_cache(maxsize=4096)
 def is_users(path: str) -> bool:
     """Whether a source file is the user's own: no library's, and not the harness's."""
     if not path.endswith(".py"):
@@ -66,7 +73,23 @@ def texts_of_named_files(literals: Iterable[str], folders: Iterable[Path]) -> It
             files.update((folder / literal, None) for folder in inside)
     for file in files:
         if _is(Path.is_file, file) and file.stat().st_size <= _LONGEST_FILE:
-            yield file.read_text("utf-8", errors="replace")
+            with suppress(OSError):
+                text = file.read_text("utf-8", errors="replace")
+                yield text
+                yield from _values_in(text, file.suffix)
+
+
+def _values_in(text: str, suffix: str) -> Iterator[str]:
+    """The texts in a file of data, without the quotes and escapes around them."""
+    if suffix not in _DATA_FILES:
+        return
+    try:
+        data = tomllib.loads(text) if suffix == ".toml" else yaml.safe_load(text)
+    except (ValueError, yaml.YAMLError):
+        return
+    reader = _Reader()
+    reader.read(data)
+    yield from reader.found
 
 
 def _usable(literal: str) -> bool:
@@ -107,25 +130,25 @@ class _Reader:
             if name in {"__doc__", "__module__", "__qualname__"}:
                 continue
             function = getattr(member, "fget", None) or getattr(member, "__func__", member)
-            self._read(function, 0)
+            self.read(function)
 
     def read_code(self, code: CodeType, names: Mapping[str, Any], *, skip: str | None) -> None:
         for constant in code.co_consts:
             if isinstance(constant, CodeType):
                 self.read_code(constant, names, skip=None)
             elif constant != skip:
-                self._read(constant, 0)
+                self.read(constant)
         used = set(code.co_names)
         for name in used & names.keys():
             thing = names[name]
             if isinstance(thing, ModuleType):
                 if is_users(getattr(thing, "__file__", None) or ""):
                     for each in used & vars(thing).keys():
-                        self._read(vars(thing)[each], 0)
+                        self.read(vars(thing)[each])
             else:
-                self._read(thing, 0)
+                self.read(thing)
 
-    def _read(self, thing: Any, depth: int) -> None:
+    def read(self, thing: Any, depth: int = 0) -> None:
         if isinstance(thing, str | int | float):
             self.found.add(str(thing))
         elif depth < _DEEPEST and id(thing) not in self._seen:
@@ -134,10 +157,10 @@ class _Reader:
 
     def _read_inside(self, thing: Any, depth: int) -> None:
         if isinstance(thing, Mapping):
-            self._read([*thing, *thing.values()], depth)
+            self.read([*thing, *thing.values()], depth)
         elif isinstance(thing, list | tuple | set | frozenset):
             for each in thing:
-                self._read(each, depth)
+                self.read(each, depth)
         elif isinstance(thing, FunctionType):
             if _file_of(thing):
                 self._function(thing)
@@ -146,15 +169,15 @@ class _Reader:
             if _file_of(thing) and not _is_agent(thing):
                 self.read_class(thing)
         elif _file_of(type(thing)) and not _is_agent(type(thing)):
-            self._read(getattr(thing, "__dict__", None), depth)
+            self.read(getattr(thing, "__dict__", None), depth)
 
     def _function(self, function: FunctionType) -> None:
         self.read_code(function.__code__, function.__globals__, skip=function.__doc__)
-        self._read(function.__defaults__, 0)
-        self._read(function.__kwdefaults__, 0)
+        self.read(function.__defaults__)
+        self.read(function.__kwdefaults__)
         for cell in function.__closure__ or ():
             try:
-                self._read(cell.cell_contents, 0)
+                self.read(cell.cell_contents)
             except ValueError:  # it is not filled yet
                 continue
 

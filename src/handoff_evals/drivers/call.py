@@ -116,7 +116,7 @@ class BaseCall(CallRecord, ABC):
         self._handoffs = Handoffs(self._ref)
         self._history = HistoryReader(self._handoffs.find)
         self._record = TurnRecord()
-        self.entrances = Entrances(scenario, self._watch)
+        self.entrances = Entrances(scenario)
         self._refused: UsageError | None = None
         self.on_entrance: Callable[[Agent, AgentRef], None] = lambda _agent, _ref: None
         """Called with each agent that takes the call, before a run's model replaces its own."""

@@ -194,8 +194,6 @@ class Watch:
 
     attributes: frozenset[str] = frozenset()
     userdata: frozenset[str] = frozenset()
-    facts: frozenset[str] = frozenset()
-    """What must be carried: it is noted whether an agent would say it in any call."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,7 +228,6 @@ class Suite:
                 for written in expect.userdata
                 for name in (written, written.partition(".")[0])
             ),
-            facts=frozenset(fact for expect in expectations for fact in expect.carries),
         )
 
 
