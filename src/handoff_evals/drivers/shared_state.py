@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -140,7 +140,8 @@ def _attributes(owner: Any) -> dict[str, Any]:
     """
     is_users = is_user_file(_file_of(owner))
     return {
-        name: value
+        # A model's `chat` is replaced by each call's own doing.
+        name: vars(value).get("stands_before", value) if isinstance(value, FunctionType) else value
         for name, value in list(vars(owner).items())
         if name == "__init__"
         or (
@@ -245,7 +246,7 @@ async def turn_of(entry: AgentEntry) -> AsyncIterator[Turn]:
 def note_of(entry: AgentEntry) -> str:
     """What a reader has to know of how the agent's conversations were run; empty if nothing."""
     names = _SETS.get(entry.code)
-    if not names:
+    if not names or not _gate().has_queued:
         return ""
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return (
@@ -303,6 +304,8 @@ class _Gate:
     def __init__(self) -> None:
         self._inside = 0
         self._is_alone = False
+        self.has_queued = False
+        """Whether a conversation had to wait for another one."""
         self._waiting: deque[tuple[asyncio.Future[None], bool]] = deque()
 
     async def enter(self, *, alone: bool) -> None:
@@ -310,6 +313,7 @@ class _Gate:
         admitted = asyncio.get_running_loop().create_future()
         self._waiting.append((admitted, alone))
         self._admit()
+        self.has_queued |= not admitted.done()
         try:
             await admitted
         except asyncio.CancelledError:

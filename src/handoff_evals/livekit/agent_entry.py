@@ -164,18 +164,20 @@ class AgentEntry:
                 made = await made
             is_kept = sys.getrefcount(model) > references
             opened = self._opened(made, model)
-            if self.takes_model and model and not is_kept and opened.session.llm is not model:
-                self._check_use(made, opened)
+            if self.takes_model and model and not is_kept:
+                self._check_use(made, opened, model)
             prepare(opened)
             yield opened
 
-    def _check_use(self, made: Any, opened: Opened) -> None:
+    def _check_use(self, made: Any, opened: Opened, model: llm.LLM[Any]) -> None:
         """See that nothing would answer by another model than the one that was given.
 
         Raises:
             AgentImportError: when the factory ignored it.
         """
         own = opened.agent.llm if opened.agent is not None else None
+        if own is model or (opened.session.llm is model and not isinstance(made, Agent)):
+            return
         if isinstance(made, Agent) and not isinstance(own, llm.LLM):
             return  # the session that it gets has the model
         other = own if isinstance(own, llm.LLM) else opened.session.llm
