@@ -21,12 +21,16 @@ from livekit.agents.llm.chat_context import Instructions
 from livekit.agents.voice.turn import InterruptionOptions, TurnHandlingOptions
 
 from handoff_evals import FaultyLLM, ModelFault, ScriptedLLM
+from handoff_evals.checks import overall, score
 from handoff_evals.drivers import Call, Limits, SpokenCall, SpokenDriver
 from handoff_evals.livekit import AgentEntry, Request
 from handoff_evals.livekit.scripted import tool_call
 from handoff_evals.models import oracle
+from handoff_evals.models.remote import Shared, openai_compatible
 from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Target, Watch
+from tests.support.openai_server import OpenAIServer, serve
 from tests.support.phone import Plain, scripted, short_events
+from tests.support.star import star_call, star_suite
 
 LONG = "One two three four five six seven eight nine ten."
 
@@ -440,3 +444,22 @@ async def test_twenty_calls_at_once_do_not_mix() -> None:
         assert call.faults == []
         assert said(call)[1][1].startswith(f"plain: Number {number}.One two")
         assert said(call)[2] == [f"caller: Wait {number}.", f"plain: Wait {number}.{LONG}"]
+
+
+async def test_a_server_that_answers_late_is_waited_for() -> None:
+    suite = star_suite(scenarios=2, turns=2, seed=1)
+    server = OpenAIServer(latency_s=0.02)
+    shared = Shared(lambda: openai_compatible(server.url, "late"))
+    driver = SpokenDriver(
+        entry=AgentEntry.of(star_call),
+        model=lambda _scenario, seed: shared.borrow(seed=seed),
+        watch=suite.watch,
+        limits=Limits(turn_s=5),
+    )
+    async with serve(server):
+        client = shared.borrow()
+        for scenario in suite.scenarios:
+            transcript = await driver.run(scenario, seed=0)
+            assert transcript.faults == ()
+            assert overall(score(scenario, transcript)) == "passed"
+        await client.aclose()

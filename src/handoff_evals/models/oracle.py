@@ -319,8 +319,6 @@ class Oracle:
 
     def _given_up(self, search: PlaceSearch, shown: Transcript, turn: int) -> Transcript:
         """The conversation to show, unscored where the file has to say more."""
-        if any(fault.owner == "agent" and fault.turn == turn for fault in shown.faults):
-            return shown
         named = {call.name for call in self._scenario.turns[turn - 1].expect.calls or ()}
         refused = answers(shown, turn, errors=True)
         for name in refused.keys() & search.invented:
@@ -346,6 +344,9 @@ class Oracle:
         why: str,
         call: str = "{name: TOOL, arguments: {…}}",
     ) -> Transcript:
+        # Where the agents' own code has failed by then, no file can say how it is done.
+        if any(fault.owner == "agent" and fault.turn <= turn for fault in transcript.faults):
+            return transcript
         detail = (
             f"turn {turn}: {why}. Write into the `expect:` of this turn how it is done: "
             f"`calls: [{call}]`; or correct the agent that it names"
