@@ -21,7 +21,15 @@ if TYPE_CHECKING:
         fuzz,
         replay,
     )
-    from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM, ToolCall
+    from handoff_evals.livekit import (
+        AgentEntry,
+        FakeCaller,
+        FakeJob,
+        Reply,
+        Request,
+        ScriptedLLM,
+        ToolCall,
+    )
     from handoff_evals.livekit.decision_model import decided
     from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
     from handoff_evals.livekit.scripted import tool_call
@@ -61,6 +69,8 @@ _HOMES = {
     "ExpectedCall": "scenarios",
     "ExpectedHandoff": "scenarios",
     "ExpectedPath": "scenarios",
+    "FakeCaller": "livekit",
+    "FakeJob": "livekit",
     "FaultyLLM": "livekit.faulty",
     "FuzzReport": "fuzzing",
     "Handoff": "plugin.turn",
@@ -118,6 +128,8 @@ __all__ = [
     "ExpectedCall",
     "ExpectedHandoff",
     "ExpectedPath",
+    "FakeCaller",
+    "FakeJob",
     "FaultyLLM",
     "FuzzReport",
     "Handoff",

@@ -29,6 +29,8 @@ def test_the_names_are_these() -> None:
         "ExpectedCall",
         "ExpectedHandoff",
         "ExpectedPath",
+        "FakeCaller",
+        "FakeJob",
         "FaultyLLM",
         "FuzzReport",
         "Handoff",

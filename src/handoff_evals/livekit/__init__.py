@@ -26,7 +26,7 @@ from handoff_evals.livekit.internals import (
     retrieve_failed_run,
     simulation_end_of,
 )
-from handoff_evals.livekit.job import FakeJob, RecordedJob, text_job
+from handoff_evals.livekit.job import FakeJob, RecordedJob, job_of, text_job
 from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
 from handoff_evals.livekit.mocks import ToolMocks
 from handoff_evals.livekit.room import FakeCaller
@@ -89,6 +89,7 @@ __all__ = [
     "fields_of",
     "is_closing",
     "is_started",
+    "job_of",
     "leading_tool",
     "leads",
     "listen_to_log",

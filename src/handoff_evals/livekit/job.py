@@ -26,6 +26,7 @@ from livekit.api.access_token import Claims
 from livekit.api.twirp_client import TwirpClient
 from pydantic_core import to_jsonable_python
 
+from handoff_evals.errors import UsageError
 from handoff_evals.livekit.internals import not_playing, remove_folder
 from handoff_evals.livekit.room import FakeCaller, FakeRoom
 from handoff_evals.scenarios import Scenario
@@ -84,6 +85,24 @@ class FakeJob:
                     f"answers has {name!r}, which nothing asks: write the name as it stands after "
                     "`ctx.api.`, as 'sip.transfer_sip_participant', or 'rpc.METHOD'"
                 )
+
+
+def job_of(scenario: Scenario | None, otherwise: FakeJob) -> FakeJob:
+    """The job of a scenario that says one.
+
+    Raises:
+        UsageError: when it has an answer to what nothing asks.
+    """
+    if scenario is None or not scenario.job:
+        return otherwise
+    written = dict(scenario.job)
+    caller = written.get("caller")
+    if caller is not None:
+        written["caller"] = FakeCaller(**caller)
+    try:
+        return FakeJob(**written)
+    except ValueError as error:
+        raise UsageError(f"scenario {scenario.label!r}: job: {error}") from error
 
 
 class RecordedJob(JobContext):
@@ -245,6 +264,19 @@ def _name(function: Any) -> str:
 _rooms_in_use: set[int] = set()
 
 
+def _as_livekit_has_it(scenario: Scenario | None) -> simulation.Scenario:
+    if scenario is None:
+        return simulation.Scenario()
+    return simulation.Scenario(
+        id=scenario.id,
+        label=scenario.label,
+        instructions=scenario.instructions,
+        agent_expectations=scenario.agent_expectations,
+        tags=dict(scenario.tags),
+        userdata=json.dumps(scenario.userdata, default=str) if scenario.userdata else "",
+    )
+
+
 @contextmanager
 def text_job(
     scenario: Scenario | None = None,
@@ -263,7 +295,6 @@ def text_job(
         audio: whether the agents hear and speak.
         fake: what the job is about, and its scripted answers.
     """
-    _answer_without_server()
     fake = fake or FakeJob()
     number = next(each for each in count(1) if each not in _rooms_in_use)
     _rooms_in_use.add(number)
@@ -298,28 +329,6 @@ def text_job(
                 remove_folder(job)
     finally:
         _rooms_in_use.discard(number)
-
-
-def _as_livekit_has_it(scenario: Scenario | None) -> simulation.Scenario:
-    if scenario is None:
-        return simulation.Scenario()
-    return simulation.Scenario(
-        id=scenario.id,
-        label=scenario.label,
-        instructions=scenario.instructions,
-        agent_expectations=scenario.agent_expectations,
-        tags=dict(scenario.tags),
-        userdata=json.dumps(scenario.userdata, default=str) if scenario.userdata else "",
-    )
-
-
-def _answer_without_server() -> None:
-    """Have requests to LiveKit's API from such a job answered by it, and no sound be played."""
-    if not hasattr(TwirpClient.request, "__wrapped__"):
-        TwirpClient.request = _request(TwirpClient.request)  # type: ignore[method-assign]
-        player: Any = BackgroundAudioPlayer
-        player.start = _started(player.start)
-        player.play = _played(player.play)
 
 
 def _current() -> RecordedJob | None:
@@ -364,3 +373,14 @@ def _played(play: Callable[..., Any]) -> Callable[..., Any]:
         return not_playing()
 
     return played
+
+
+def _install() -> None:
+    """Have such a job answer requests to LiveKit's API, and no sound be played in it."""
+    TwirpClient.request = _request(TwirpClient.request)  # type: ignore[method-assign]
+    player: Any = BackgroundAudioPlayer
+    player.start = _started(player.start)
+    player.play = _played(player.play)
+
+
+_install()

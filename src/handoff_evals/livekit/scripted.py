@@ -51,6 +51,8 @@ class Asker:
     """The turn that is under way; 0 is the opening."""
     arrivals: tuple[AgentRef, ...] = ()
     """The agents that took the call in this turn so far, in order."""
+    unused: Callable[[], bool] = lambda: False
+    """Whether livekit has thrown the answer away: it was begun before the turn was over."""
 
 
 ASKER: ContextVar[Asker | None] = ContextVar("handoff_evals_asker", default=None)

@@ -10,7 +10,7 @@ is unscored with the cause `oracle`.
 
 import json
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -32,6 +32,7 @@ from handoff_evals.models.moves import (
     Move,
     Place,
     PlaceSearch,
+    PlayedMoves,
     Way,
     answers,
     in_order,
@@ -80,8 +81,7 @@ class Oracle:
 
     def _begin(self) -> None:
         """Forget what was played, for a new conversation."""
-        self._made: dict[Place, int] = {}
-        self._called: dict[int, Counter[str]] = {}
+        self._played = PlayedMoves()
 
     def __call__(self, request: Request) -> Reply:
         """Play the next thing that the turn expects, or say a few words."""
@@ -91,7 +91,7 @@ class Oracle:
         if not 0 < asker.turn <= len(self._scenario.turns):
             return WORDS
         calls = self._next(request, asker, self._scenario.turns[asker.turn - 1].expect)
-        self._called.setdefault(asker.turn, Counter()).update(call.name for call in calls)
+        self._played.add(asker, calls)
         return list(calls) or WORDS
 
     def _next(self, request: Request, asker: Asker, expect: Expectation) -> Move:
@@ -110,8 +110,7 @@ class Oracle:
                 return ()
             search = self._search(request, asker, target, due)
             self._searches[place] = search
-        made = self._made.get(place, 0)
-        self._made[place] = made + 1
+        made = self._played.enter(asker, place)
         if made < len(search.moves):
             return tuple(call for call in search.moves[made] if call.name in request.tool_names)
         if due:  # the agent has a tool now that it did not have before
@@ -123,7 +122,7 @@ class Oracle:
 
     def _due(self, request: Request, turn: int, expect: Expectation) -> list[ExpectedCall]:
         """The expected calls of the turn that are not made yet and can be made here."""
-        made = Counter(self._called.get(turn, Counter()))
+        made = self._played.called(turn)
         due: list[ExpectedCall] = []
         for call in expect.calls or ():
             if made[call.name]:
@@ -257,7 +256,8 @@ class Oracle:
         turn = self._unmet(transcript)
         if turn is None:
             return transcript
-        places = [place for place in self._made if place[0] == turn and place in self._searches]
+        played = self._played.places
+        places = [place for place in played if place[0] == turn and place in self._searches]
         if not places:
             return (
                 transcript
@@ -325,8 +325,6 @@ class Oracle:
 
     def _given_up(self, search: PlaceSearch, shown: Transcript, turn: int) -> Transcript:
         """The conversation to show, unscored where the file has to say more."""
-        if any(fault.owner == "agent" and fault.turn == turn for fault in shown.faults):
-            return shown
         named = {call.name for call in self._scenario.turns[turn - 1].expect.calls or ()}
         refused = answers(shown, turn, errors=True)
         for name in refused.keys() & search.invented:
@@ -352,6 +350,9 @@ class Oracle:
         why: str,
         call: str = "{name: TOOL, arguments: {…}}",
     ) -> Transcript:
+        # Where the agents' own code has failed by then, no file can say how it is done.
+        if any(fault.owner == "agent" and fault.turn <= turn for fault in transcript.faults):
+            return transcript
         detail = (
             f"turn {turn}: {why}. Write into the `expect:` of this turn how it is done: "
             f"`calls: [{call}]`; or correct the agent that it names"

@@ -308,10 +308,10 @@ def scenario_sha256(scenario: Scenario) -> str:
     meant = {"turns": _said_so(scenario.turns), "userdata": _said_so(scenario.userdata)}
     if whole := _said_so(scenario.conversation):
         meant["conversation"] = whole
+    further = {name: getattr(scenario, name) for name in ("expect", "opening", "mocks", "job")}
+    meant.update({name: _said_so(value) for name, value in further.items() if value})
     if scenario.modality != "text":
         meant["modality"] = scenario.modality
-    further = {name: getattr(scenario, name) for name in ("expect", "opening", "mocks")}
-    meant.update({name: _said_so(value) for name, value in further.items() if value})
     text = json.dumps(meant, sort_keys=True, ensure_ascii=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

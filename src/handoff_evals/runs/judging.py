@@ -172,11 +172,7 @@ def _other_words(trial: Trial, scenario: Scenario) -> str | None:
 def _not_noted(scenario: Scenario, noted: Watch) -> str | None:
     """What the scenario asks of a conversation that was not noted then; None where all was."""
     asked = Suite(name="", agent="", scenarios=(scenario,)).watch
-    missing = sorted(
-        (asked.attributes - noted.attributes)
-        | (asked.userdata - noted.userdata)
-        | (asked.facts - noted.facts)
-    )
+    missing = sorted((asked.attributes - noted.attributes) | (asked.userdata - noted.userdata))
     if not missing and not scenario.conversation.on_simulation_end:
         return None
     what = ", ".join(map(repr, missing)) or "what `on_simulation_end` says"

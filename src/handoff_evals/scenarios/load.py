@@ -187,7 +187,7 @@ def load_suite(path: Path, *, keys: Sequence[ExpectKey] = (), folder: Path | Non
     scenarios: list[Scenario] = []
     if model is not None:
         scenarios = [
-            each.value(line=document.line(("scenarios", index)), mocks=model.mocks)
+            each.value(line=document.line(("scenarios", index)), mocks=model.mocks, job=model.job)
             for index, each in enumerate(model.scenarios)
         ]
         scenarios += generated.values if generated else ()

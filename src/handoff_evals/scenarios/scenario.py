@@ -167,12 +167,14 @@ class Scenario:
     """The keys of checks of whole conversations, with their values."""
     conversation: ConversationExpectation = field(default_factory=ConversationExpectation)
     """What is expected of the whole, in whichever turns it happens."""
-    modality: Literal["text", "audio"] = "text"
-    """What the agents take the caller's words for, where they are driven by text."""
     opening: Expectation | None = None
     """What must be so before the caller says anything."""
     mocks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By agent and tool, what the tool gives back in its place; or `{error: …}`."""
+    job: Mapping[str, Any] = field(default_factory=dict)
+    """What LiveKit's job is about, as `FakeJob` takes it; see docs/entry-points.md."""
+    modality: Literal["text", "audio"] = "text"
+    """What the agents take the caller's words for, where they are driven by text."""
     line: int = 0
     """Where it stands in its file."""
 
@@ -209,8 +211,6 @@ class Watch:
 
     attributes: frozenset[str] = frozenset()
     userdata: frozenset[str] = frozenset()
-    facts: frozenset[str] = frozenset()
-    """What must be carried: it is noted whether an agent would say it in any call."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,7 +253,6 @@ class Suite:
                 for written in expected
                 for name in (written, written.partition(".")[0])
             ),
-            facts=frozenset(fact for expect in expectations for fact in expect.carries),
         )
 
 

@@ -224,6 +224,30 @@ class TurnModel(StrictModel):
         )
 
 
+class CallerModel(StrictModel):
+    """`caller:` of a job: who is in the room."""
+
+    identity: Words = "caller"
+    name: Words = ""
+    kind: Literal["standard", "sip"] = "standard"
+    metadata: str = ""
+    attributes: dict[str, Words] = Field(default_factory=dict)
+
+
+class JobModel(StrictModel):
+    """`job:`, what LiveKit's job is about, for agents that are run from their entry point."""
+
+    metadata: str | dict[str, Any] = ""
+    room: Words = ""
+    room_metadata: str = ""
+    caller: CallerModel | None = Field(default_factory=CallerModel)
+    answers: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    def value(self) -> Mapping[str, Any]:
+        """What was written of it."""
+        return self.model_dump(exclude_unset=True)
+
+
 def _handoff(text: str) -> ExpectedHandoff:
     old, arrow, new = text.partition("->")
     if not arrow:

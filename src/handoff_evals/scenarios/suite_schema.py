@@ -11,6 +11,7 @@ from handoff_evals.scenarios.scenario import ExpectKey, Scenario
 from handoff_evals.scenarios.schema import (
     EXTRA_KEY,
     ExpectModel,
+    JobModel,
     Mocks,
     StrictModel,
     TurnModel,
@@ -30,6 +31,7 @@ class ScenarioModel(StrictModel):
     modality: Literal["text", "audio"] = "text"
     opening: ExpectModel | None = None
     mocks: Mocks = Field(default_factory=dict)
+    job: JobModel = Field(default_factory=JobModel)
     turns: list[TurnModel] = Field(default_factory=list)
     expect: ConversationExpectModel = Field(default_factory=ConversationExpectModel)
 
@@ -43,12 +45,13 @@ class ScenarioModel(StrictModel):
                 )
         return self
 
-    def value(self, *, line: int, mocks: Mocks) -> Scenario:
+    def value(self, *, line: int, mocks: Mocks, job: JobModel) -> Scenario:
         """The value that the rest of the harness works with.
 
         Args:
             line: where it stands in its file.
             mocks: those of the whole file; its own come first.
+            job: that of the whole file; its own keys come first.
         """
         named = dict.fromkeys([*mocks, *self.mocks])
         return Scenario(
@@ -67,6 +70,7 @@ class ScenarioModel(StrictModel):
             modality=self.modality,
             opening=None if self.opening is None else self.opening.value(),
             mocks={agent: {**mocks.get(agent, {}), **self.mocks.get(agent, {})} for agent in named},
+            job={**job.value(), **self.job.value()},
             line=line,
         )
 
@@ -79,6 +83,7 @@ class SuiteModel(StrictModel):
     agent: str = ""
     driver: str = ""
     mocks: Mocks = Field(default_factory=dict)
+    job: JobModel = Field(default_factory=JobModel)
     scenarios: list[ScenarioModel]
 
 
