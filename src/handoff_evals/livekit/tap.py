@@ -258,7 +258,14 @@ class _TapStream(WrapperStream):
     async def _answer_by_model(self, recording: IncomingAnswer | None = None) -> None:
         exchange = self._exchange
         count_in(exchange.held)
-        ASKER.set(Asker(agent=exchange.agent, turn=exchange.turn, arrivals=exchange.arrivals))
+        ASKER.set(
+            Asker(
+                agent=exchange.agent,
+                turn=exchange.turn,
+                arrivals=exchange.arrivals,
+                purpose=exchange.purpose,
+            )
+        )
         with VirtualTime.of().outside():
             async with self._asked.of(self._tap.inner) as stream:
                 async for chunk in stream:
