@@ -10,7 +10,9 @@ def raised_by_name() -> dict[str, type[Exception]]:
     return {
         name: found
         for name, found in vars(errors).items()
-        if isinstance(found, type) and issubclass(found, Exception)
+        if isinstance(found, type)
+        and issubclass(found, Exception)
+        and not issubclass(found, Warning)
     }
 
 

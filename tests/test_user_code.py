@@ -1,9 +1,11 @@
 """An exit that user code asks for is told from a real Ctrl-C, and the user's lines from others."""
 
 import asyncio
+import importlib
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from handoff_evals.user_code import (
     ExitError,
     GuardedCoroutine,
     as_error,
+    imported_anew,
     last_user_line,
     original,
     users_stack,
@@ -99,3 +102,19 @@ async def test_a_task_tells_the_users_lines_where_it_waits() -> None:
     task.cancel()
 
     assert [line.partition(" ")[0] for line in stack] == ["reads", "chunks"]
+
+
+def test_a_projects_modules_are_imported_anew_and_those_from_before_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "drawn_anew.py").write_text("import json\nvalue = object()\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = importlib.import_module("drawn_anew")
+    try:
+        with imported_anew(tmp_path):
+            again = importlib.import_module("drawn_anew")
+            assert again.value is not before.value
+            assert again.json is before.json
+        assert sys.modules["drawn_anew"] is before
+    finally:
+        del sys.modules["drawn_anew"]

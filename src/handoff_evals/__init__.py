@@ -21,7 +21,15 @@ if TYPE_CHECKING:
         fuzz,
         replay,
     )
-    from handoff_evals.livekit import AgentEntry, Reply, Request, ScriptedLLM, ToolCall
+    from handoff_evals.livekit import (
+        AgentEntry,
+        FakeCaller,
+        FakeJob,
+        Reply,
+        Request,
+        ScriptedLLM,
+        ToolCall,
+    )
     from handoff_evals.livekit.decision_model import decided
     from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
     from handoff_evals.livekit.scripted import tool_call
@@ -55,6 +63,8 @@ _HOMES = {
     "Expectation": "scenarios",
     "ExpectedCall": "scenarios",
     "ExpectedHandoff": "scenarios",
+    "FakeCaller": "livekit",
+    "FakeJob": "livekit",
     "FaultyLLM": "livekit.faulty",
     "FuzzReport": "fuzzing",
     "Handoff": "plugin.turn",
@@ -107,6 +117,8 @@ __all__ = [
     "Expectation",
     "ExpectedCall",
     "ExpectedHandoff",
+    "FakeCaller",
+    "FakeJob",
     "FaultyLLM",
     "FuzzReport",
     "Handoff",

@@ -39,6 +39,7 @@ class ExitError(Exception):
 
 
 @lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)
 def is_user_file(name: str) -> bool:
     """Whether a file of code is neither Python's, nor an installed package's, nor ours."""
     if name.startswith("<"):

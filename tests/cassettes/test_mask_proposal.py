@@ -1,5 +1,6 @@
 """A miss because of an id or a date says which mask would have it found."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,14 @@ def test_ids_dates_and_times_are_proposed_as_masks(
     before: str, after: str, patterns: list[str]
 ) -> None:
     assert proposed_masks(asked(before), asked(after)) == patterns
+
+
+def test_any_number_in_a_tools_result_may_have_been_drawn() -> None:
+    before, after = (
+        replace(asked("Hello"), messages=({"role": "tool", "content": f"'position': {number}"},))
+        for number in (3, 12)
+    )
+    assert proposed_masks(before, after) == [r"'position': (\d+)"]
 
 
 @pytest.mark.parametrize(

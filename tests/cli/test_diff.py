@@ -229,6 +229,65 @@ def test_no_model_is_asked_where_nothing_changed(project: Project, diff: Diff) -
     assert done.found["not_seen"] == [{"suite": "Line", "agent": "NightWatch", "changed": True}]
 
 
+def test_an_id_that_the_code_draws_is_no_change_and_an_edit_beside_it_is(
+    project: Project, diff: Diff
+) -> None:
+    project.edit(
+        "from typing import Any", "import uuid\nfrom typing import Any\nCALL = uuid.uuid4()"
+    )
+    project.edit('"You repair things."', 'f"Call {CALL}. {uuid.uuid4()}, {__file__}. You repair."')
+    project.git("commit", "--all", "--quiet", "--message", "Ids are drawn")
+    (project.folder / "notes.md").write_text("No agent reads this.")
+    unchanged = diff()
+    assert unchanged.found["changes"] == []
+    assert unchanged.found["stopped"] == "nothing changed"
+    assert calls(unchanged.found) == {"a": (0, 0), "b": (0, 0)}
+
+    project.edit("You repair.", "You mend.")
+    edited = diff("--margin", "0.4")
+    assert {(each["agent"], each["kind"]) for each in edited.found["changes"]} == {
+        ("technical_support_agent", "instructions")
+    }
+    assert edited.found["scope"]["reached"] == 3
+
+
+def no_worker(*_: object) -> Any:
+    raise AssertionError("a side was started")
+
+
+@pytest.mark.parametrize("words", [(), ("HEAD~1", "--b", "HEAD")], ids=["the tree", "two commits"])
+def test_nothing_is_run_where_no_file_differs(
+    project: Project, command: Callable[..., Any], words: tuple[str, ...]
+) -> None:
+    project.git("commit", "--allow-empty", "--quiet", "--message", "Nothing")
+    (project.root / ".gitignore").write_text("runs/never\n")
+    project.git("commit", "--all", "--quiet", "--message", "Runs are seen")
+    project.git("commit", "--allow-empty", "--quiet", "--message", "Nothing again")
+    suite = project.folder / "evals" / "scenarios.yaml"
+    suite.write_text(f"# the same for both sides\n{suite.read_text()}")
+    run = project.folder / "runs" / "earlier"
+    run.mkdir(parents=True)
+    (run / "trials.jsonl").touch()
+
+    done = command("diff", "-m", "nobody:asked", "--out", "runs/d", "--json", *words)
+
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    assert found["judged"]["verdict"] == "no difference larger than the margin"
+    assert found["judged"]["sentences"][0].startswith("These 14 scenarios come out the same")
+    assert found["notes"] == ["no file of the agents differs: nothing was run"]
+    assert command("diff", "--out", "runs/d").out.count("nothing was run") == 1
+
+
+def test_a_new_file_that_agents_may_read_is_a_difference(
+    project: Project, command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handoff_evals.diff.diff_run.BothSides.opened", no_worker)
+    (project.folder / "prompts.json").write_text("{}")
+    with pytest.raises(AssertionError, match="a side was started"):
+        command("diff", "--out", "runs/d")
+
+
 def test_tools_edges_and_options_are_told_from_the_agents(project: Project, diff: Diff) -> None:
     project.edit("[transfer_to_billing, transfer_to_technical_support]", "[transfer_to_billing]")
     project.edit("AgentSession[None](llm=model)", "AgentSession[None](llm=model, max_tool_steps=5)")

@@ -115,7 +115,7 @@ async def test_a_node_that_hangs_is_the_agents_fault_with_the_line_where_it_wait
 async def test_an_agent_that_asks_its_model_without_end_is_at_fault_and_not_the_model() -> None:
     answers = calls_the_tool()
     entry = AgentEntry.of(crashing.KeepsAsking)
-    call = Call(entry, answers, limits=type(ROOMY)(turn_s=0.5, close_s=0.5))
+    call = Call(entry, answers, limits=type(ROOMY)(turn_s=1.0, close_s=0.5, requests=5))
     await call.run(scripted("Hello?"))
 
     (fault,) = call.faults

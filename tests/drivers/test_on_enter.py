@@ -68,6 +68,21 @@ class WithTimeLimit(Named):
         await asyncio.wait_for(self.noted.wait(), 30)
 
 
+class Polls(Named):
+    """Looks every now and then."""
+
+    async def wait(self) -> None:
+        while not self.done:  # noqa: ASYNC110 - as people write it
+            await asyncio.sleep(0.1)
+
+
+class PollsWithTimeLimit(Named):
+    async def wait(self) -> None:
+        async with asyncio.timeout(300):
+            while not self.done:  # noqa: ASYNC110 - as people write it
+                await asyncio.sleep(0.5)
+
+
 class BesideALoop(Named):
     """A loop that looks after the caller runs for as long as the call."""
 
@@ -83,7 +98,18 @@ class BesideALoop(Named):
 
 
 @pytest.mark.parametrize(
-    "agent", [Named, AtQueue, AtFuture, AtCondition, AtOwnTask, WithTimeLimit, BesideALoop]
+    "agent",
+    [
+        Named,
+        AtQueue,
+        AtFuture,
+        AtCondition,
+        AtOwnTask,
+        WithTimeLimit,
+        Polls,
+        PollsWithTimeLimit,
+        BesideALoop,
+    ],
 )
 async def test_an_agent_that_waits_for_the_caller_is_told_what_the_caller_says(
     agent: type[Named],
@@ -92,7 +118,8 @@ async def test_an_agent_that_waits_for_the_caller_is_told_what_the_caller_says(
     call = await run_call(agent, script, "I'm Ada.")
 
     assert call.faults == []
-    assert [turn.said for turn in call.turns] == ["Your name?", "Thank you!\nNoted."]
+    assert call.turns[0].said == "Your name?"
+    assert set(call.turns[1].said.splitlines()) == {"Thank you!", "Noted."}
     assert call.turns[0].duration_s < 10
 
 
@@ -155,6 +182,12 @@ class Prepares(Plain):
         await asyncio.sleep(3)
 
 
+class PreparesInSteps(Prepares):
+    async def prepare(self) -> None:
+        for _ in range(4):
+            await asyncio.sleep(1)
+
+
 class PreparesInATask(Prepares):
     async def prepare(self) -> None:
         task = asyncio.create_task(self.load())
@@ -189,7 +222,7 @@ class PreparesOverASocket(Prepares):
             writer.close()
 
 
-@pytest.mark.parametrize("agent", [Prepares, PreparesInATask])
+@pytest.mark.parametrize("agent", [Prepares, PreparesInSteps, PreparesInATask])
 async def test_an_agent_that_prepares_itself_is_waited_for(agent: Callable[[], Agent]) -> None:
     call = await run_call(agent, ["Yes."], "Hello?")
 

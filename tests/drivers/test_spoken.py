@@ -20,12 +20,17 @@ from livekit.agents import (
 from livekit.agents.llm.chat_context import Instructions
 from livekit.agents.voice.turn import InterruptionOptions, TurnHandlingOptions
 
-from handoff_evals import ScriptedLLM
-from handoff_evals.drivers import Call, Limits, SpokenCall
+from handoff_evals import FaultyLLM, ModelFault, ScriptedLLM
+from handoff_evals.checks import overall, score
+from handoff_evals.drivers import Call, Limits, SpokenCall, SpokenDriver
 from handoff_evals.livekit import AgentEntry, Request
 from handoff_evals.livekit.scripted import tool_call
-from handoff_evals.scenarios import Scenario, ScriptedTurn
+from handoff_evals.models import oracle
+from handoff_evals.models.remote import Shared, openai_compatible
+from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Target, Watch
+from tests.support.openai_server import OpenAIServer, serve
 from tests.support.phone import Plain, scripted, short_events
+from tests.support.star import star_call, star_suite
 
 LONG = "One two three four five six seven eight nine ten."
 
@@ -133,9 +138,42 @@ async def test_what_the_hook_raises_is_the_agents_fault() -> None:
 
 async def test_a_reply_begun_early_is_asked_for_anew_where_the_hook_adds_something() -> None:
     call = await spoken(Router, lambda _: "Yes?", "Hello?")
-    assert len(call.turns[1].model_calls) == 2
+    assert [each.unused for each in call.turns[1].model_calls] == [True, False]
     plain = await spoken(Plain, lambda _: "Yes?", "Hello?")
-    assert len(plain.turns[1].model_calls) == 1
+    assert [each.unused for each in plain.turns[1].model_calls] == [False]
+
+
+class Transferring(Router):
+    """Adds what it knows, and has a tool."""
+
+    @function_tool
+    async def transfer_to_billing(self) -> Agent:
+        """Transfer to billing."""
+        return Billing()
+
+
+async def test_a_call_in_a_reply_that_was_thrown_away_was_not_made() -> None:
+    script = [tool_call("transfer_to_billing"), "Yes?"]
+    call = await spoken(Transferring, script, "Say nothing", "Hello?")
+    assert said(call)[1] == []
+    assert call.active.id == "transferring"
+
+
+async def test_the_oracle_plays_again_what_was_thrown_away() -> None:
+    turns = (
+        ScriptedTurn(user="Hello", expect=Expectation(agent=Target(id="transferring"))),
+        ScriptedTurn(user="Please", expect=Expectation(agent=Target(id="billing"))),
+    )
+    scenario = Scenario(label="-", turns=turns)
+    driver = SpokenDriver(
+        entry=AgentEntry.of(Transferring),
+        model=lambda scenario, _seed: oracle(scenario),
+        watch=Watch(),
+        limits=Limits(),
+    )
+    transcript = await driver.run(scenario, seed=0)
+    assert transcript.faults == ()
+    assert [turn.active.id for turn in transcript.turns[1:]] == ["transferring", "billing"]
 
 
 async def test_in_text_the_hook_is_named_as_untested() -> None:
@@ -221,6 +259,14 @@ async def test_a_silent_caller_is_away_after_a_while(kind: Any) -> None:
         ["caller: Yes", "patient: Good."],
     ]
     assert time.perf_counter() - began < 5
+
+
+async def test_what_an_agent_says_into_a_silence_can_be_interrupted() -> None:
+    quiet = ScriptedTurn(wait_s=30)
+    call = await spoken(Patient, ["Good."], quiet, ScriptedTurn(user="Yes", interrupts=2))
+    assert said(call)[1] == ["patient: Are you still"]
+    assert said(call)[2] == ["caller: Yes", "patient: Good."]
+    assert call.faults == []
 
 
 @pytest.mark.parametrize("mode", ["manual", "stt", "vad"])
@@ -333,6 +379,35 @@ async def test_speaking_at_length_passes_no_deadline_and_without_end_does() -> N
     assert fault.cause == "turn_timeout"
 
 
+async def test_a_model_that_fails_ends_the_call_as_in_text() -> None:
+    for kind in (Call, SpokenCall):
+        broken = FaultyLLM(ScriptedLLM(lambda _: "Yes?"), ModelFault.status(400))
+        call = kind(AgentEntry.of(Plain), broken)
+        await call.run(scripted("Hello?", "Hello?"))
+        [fault] = call.faults
+        assert (fault.cause, fault.turn, fault.ended) == ("api_status_400", 1, True)
+
+
+class Filler(Agent):
+    """Fills the pause before it answers."""
+
+    def __init__(self) -> None:
+        super().__init__(instructions="You answer.")
+
+    async def on_user_turn_completed(self, *_: Any, **__: Any) -> None:
+        await self.session.say("Let me see about that.")
+
+
+async def test_what_was_said_before_an_interruption_belongs_to_the_turn_before_it() -> None:
+    call = await spoken(
+        Filler, lambda _: "Yes?", "Hello?", ScriptedTurn(user="No wait", interrupts=4)
+    )
+    assert said(call)[1:] == [
+        ["caller: Hello?", "filler: Let me see about that."],
+        ["caller: No wait", "filler: Let me see about that.", "filler: Yes?"],
+    ]
+
+
 async def test_a_turn_has_livekits_own_result() -> None:
     call = await spoken(Flow, [tool_call("record", name="Bo"), "Fine."], "I am Bo", "Thanks")
     call.results[1].expect.contains_function_call(name="record")
@@ -377,3 +452,22 @@ async def test_twenty_calls_at_once_do_not_mix() -> None:
         assert call.faults == []
         assert said(call)[1][1].startswith(f"plain: Number {number}.One two")
         assert said(call)[2] == [f"caller: Wait {number}.", f"plain: Wait {number}.{LONG}"]
+
+
+async def test_a_server_that_answers_late_is_waited_for() -> None:
+    suite = star_suite(scenarios=2, turns=2, seed=1)
+    server = OpenAIServer(latency_s=0.02)
+    shared = Shared(lambda: openai_compatible(server.url, "late"))
+    driver = SpokenDriver(
+        entry=AgentEntry.of(star_call),
+        model=lambda _scenario, seed: shared.borrow(seed=seed),
+        watch=suite.watch,
+        limits=Limits(turn_s=5),
+    )
+    async with serve(server):
+        client = shared.borrow()
+        for scenario in suite.scenarios:
+            transcript = await driver.run(scenario, seed=0)
+            assert transcript.faults == ()
+            assert overall(score(scenario, transcript)) == "passed"
+        await client.aclose()

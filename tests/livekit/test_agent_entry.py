@@ -181,3 +181,82 @@ def test_an_entry_that_cannot_be_loaded_says_why(project: Path, entry: str, mess
 def test_a_module_that_is_not_found_says_where_it_was_looked_for(project: Path) -> None:
     with pytest.raises(AgentImportError, match="is that your project's folder"):
         AgentEntry.load("no_shop:Shop", folder=project)
+
+
+def own_model() -> ScriptedLLM:
+    return ScriptedLLM(["My own answer."])
+
+
+def ignores_it_in_the_session(model: Model) -> tuple[Agent, AgentSession[Any]]:  # noqa: ARG001
+    return Plain(), AgentSession(llm=own_model())
+
+
+def ignores_it_and_has_none(model: Model) -> tuple[Agent, AgentSession[Any]]:  # noqa: ARG001
+    return Plain(), AgentSession()
+
+
+def ignores_it_in_the_agent(model: Model) -> Agent:  # noqa: ARG001
+    return Agent(instructions="You answer.", llm=own_model())
+
+
+async def ignores_it_later(model: Model) -> tuple[Agent, AgentSession[Any]]:
+    return ignores_it_in_the_session(model)
+
+
+@contextlib.contextmanager
+def ignores_it_in_a_context(model: Model) -> Iterator[tuple[Agent, AgentSession[Any]]]:
+    yield ignores_it_in_the_session(model)
+
+
+@contextlib.asynccontextmanager
+async def ignores_it_in_an_async_context(
+    model: Model,
+) -> AsyncIterator[tuple[Agent, AgentSession[Any]]]:
+    yield ignores_it_in_the_session(model)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        ignores_it_in_the_session,
+        ignores_it_and_has_none,
+        ignores_it_in_the_agent,
+        ignores_it_later,
+        ignores_it_in_a_context,
+        ignores_it_in_an_async_context,
+    ],
+)
+async def test_a_factory_that_ignores_the_model_is_an_error(found: Any) -> None:
+    with pytest.raises(AgentImportError) as raised:
+        async with AgentEntry.of(found).open(ScriptedLLM([]), ignore):
+            pass
+
+    assert f"agent {found.__name__!r} was given the model and made no use of it" in str(
+        raised.value
+    )
+    assert "Pass the model on, as in `AgentSession(llm=model)`" in str(raised.value)
+
+
+def hands_it_to_the_agent(model: Model) -> tuple[Agent, AgentSession[Any]]:
+    return Agent(instructions="You answer.", llm=model), AgentSession(llm=own_model())
+
+
+def keeps_it_in_userdata(model: Model) -> tuple[Agent, AgentSession[Any]]:
+    return Plain(), AgentSession(userdata={"later": lambda: model})
+
+
+@contextlib.contextmanager
+def hands_it_on_in_a_context(model: Model) -> Iterator[tuple[Agent, AgentSession[Any]]]:
+    yield brings_a_session(model)
+
+
+def needs_none() -> tuple[Agent, AgentSession[Any]]:
+    return Plain(), AgentSession(llm=own_model())
+
+
+@pytest.mark.parametrize(
+    "found", [hands_it_to_the_agent, keeps_it_in_userdata, hands_it_on_in_a_context, needs_none]
+)
+async def test_a_factory_may_hand_the_model_on_in_any_way_or_take_none(found: Any) -> None:
+    async with AgentEntry.of(found).open(ScriptedLLM([]), ignore) as opened:
+        assert opened.agent is not None

@@ -43,13 +43,14 @@ UNSCORED = {
 
 FAILED = {
     "empty reply": ["empty_reply"],
-    "malformed arguments, beyond repair": ["malformed_arguments"],
-    "unknown tool": ["unknown_tool"],
-    "missing arguments": ["missing_arguments"],
+    "malformed arguments, beyond repair": ["malformed_arguments", "max_tool_steps"],
+    "unknown tool": ["unknown_tool", "max_tool_steps"],
+    "missing arguments": ["missing_arguments", "max_tool_steps"],
     "two handoffs in one reply": ["several_handoffs"],
     "refusal": [],
 }
-"""An answer that is judged, with the model's faults in it."""
+"""An answer that is judged, with the model's faults in it; one that is given again and again ends
+by livekit's limit."""
 
 PASSED = {
     "none": [],

@@ -5,13 +5,23 @@ import inspect
 from types import SimpleNamespace
 from typing import Any
 
-from livekit.agents import Agent, AgentSession, JobContext, function_tool
+import pytest
+from livekit.agents import (
+    Agent,
+    AgentSession,
+    AgentTask,
+    JobContext,
+    RunResult,
+    ToolError,
+    function_tool,
+)
 from livekit.agents.llm import utils
 from livekit.agents.voice import agent_activity, generation, speech_handle, tool_executor
 
 from handoff_evals.livekit import ScriptedLLM, internals
 from handoff_evals.livekit.scripted import tool_call
 from tests.support.phone import Plain, open_call
+from tests.support.task_agents import AsksAtOnce, AskSize, BooksInSteps
 
 
 def session() -> AgentSession[Any]:
@@ -94,3 +104,70 @@ def test_a_tool_tells_whose_it_is_and_a_model_its_options() -> None:
     assert internals.model_options(SimpleNamespace(_opts=1)) == 1
     assert internals.model_options(object()) is None
     assert "_tempdir" in inspect.getsource(JobContext)
+
+
+async def test_a_task_says_who_awaits_it_and_a_group_which_step_a_task_is() -> None:
+    async with open_call(BooksInSteps, [tool_call("book"), "Your name?"]) as call:
+        await call.start()
+        await call.say("A table.")
+        group, step = (agent for agent, _ in call.entered[1:])
+        steps: dict[Agent, str] = {}
+        internals.name_steps(group, steps)
+        again = group._registered_factories["size"].task_factory()  # type: ignore[attr-defined]
+
+    assert isinstance(group, AgentTask)
+    assert isinstance(step, AgentTask)
+    assert internals.awaited_by(step) is group
+    assert internals.awaited_by(AskSize()) is None
+    assert steps == {again: "size"}
+    internals.name_steps(step, steps)  # not a group: nothing to name
+
+
+async def test_a_run_waits_for_an_on_enter_until_it_is_left_out() -> None:
+    class Waits(Plain):
+        async def on_enter(self) -> None:
+            await asyncio.Event().wait()
+
+    one = session()
+    assert internals.run_of(one) is None
+    assert internals.tasks_of_run(one) == []
+    start = asyncio.create_task(one.start(Waits(), capture_run=True))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    [waits] = internals.tasks_of_run(one)
+    assert internals.agents_code_in(waits) == "on_enter"
+    internals.leave_out_of_run(one, waits)
+    assert await start is internals.run_of(one)
+    waits.cancel()
+    await one.aclose()
+
+
+async def test_a_run_that_raises_what_a_task_was_completed_with_says_so() -> None:
+    async with open_call(AsksAtOnce, [tool_call("give_up")]) as call:
+        await call.start()
+        run: RunResult[Any] = call.session.run(user_input="Never.")
+        with pytest.raises(ToolError) as given_up:
+            await run
+        assert internals.is_result_of_task(run, given_up.value)
+        assert not internals.is_result_of_task(run, ValueError("another"))
+
+
+async def test_a_session_hears_and_speaks_by_what_it_is_given() -> None:
+    one, stt, vad, tts = session(), object(), object(), object()
+    internals.replace_voice(one, stt=stt, vad=vad, tts=tts)
+    assert (one.stt, one.vad, one.tts) == (stt, vad, tts)
+    assert one.interruption_detection == "vad"
+    assert internals.commits_by_hand(one) is False
+    internals.replace_detectors(one, object())
+
+
+async def test_a_run_of_a_turn_collects_until_it_is_ended() -> None:
+    turn = internals.begin_run(session(), "Hello?")
+    assert turn.run.done() is False
+    turn.end()
+    await asyncio.sleep(0)
+    assert turn.run.done() is True
+
+
+async def test_no_speech_is_under_way_outside_of_a_reply() -> None:
+    assert internals.speech_under_way() is None

@@ -28,6 +28,7 @@ from handoff_evals.scenarios import (
 from handoff_evals.transcript import FunctionCall, Transcript
 from tests.support.phone import ROOMY
 from tests.support.star import patient_call, star_suite
+from tests.support.task_agents import DoesAtOnce, Raises
 from tests.support.transfer_mixin import Shared, Transferring
 
 Opened = tuple[Agent, AgentSession[Any]]
@@ -662,6 +663,16 @@ async def test_a_tool_that_says_where_it_leads_and_does_not_fails_the_trial(
     scenario = Scenario(label="Any", turns=(turn("To the vault.", "vault"),))
     assert any(each.reason.startswith(outcome) for each in score(scenario, transcript))
     assert transcript.unscored_because is None
+
+
+async def test_a_trial_fails_where_the_agents_code_has_failed_before() -> None:
+    def does_at_once(_: llm.LLM[Any]) -> Agent:
+        return DoesAtOnce(Raises)
+
+    status, transcript = await play(does_at_once, turn("Hi."), turn("Well?", "does_at_once"))
+
+    assert status == "failed"
+    assert [fault.cause for fault in transcript.faults] == ["on_enter_error"]
 
 
 async def test_a_call_to_a_tool_that_is_not_there_fails_as_the_file_says_it() -> None:

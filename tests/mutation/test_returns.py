@@ -210,3 +210,36 @@ def test_a_string_that_is_returned_instead_is_no_handoff() -> None:
     assert broken(source, "handoff-returns-nothing") == [
         "- return Billing() if self.ready else 'no'\n+ return None if self.ready else 'no'"
     ]
+
+
+def test_what_an_awaited_task_gives_is_no_handoff() -> None:
+    source = """
+class Ask(AgentTask[str]):
+    def __init__(self):
+        super().__init__(instructions="a")
+
+class Front(Agent):
+    def __init__(self):
+        super().__init__(instructions="f")
+
+    @function_tool
+    async def ask(self):
+        return await Ask()
+
+    @function_tool
+    async def get_email(self):
+        result = await GetEmailTask()
+        return result
+
+    @function_tool
+    async def take_in(self):
+        name = await Ask()
+        return Billing(), f"This is {name}."
+
+class Billing(Agent):
+    def __init__(self):
+        super().__init__(instructions="b")
+"""
+    assert broken(source, "handoff-returns-nothing") == [
+        "- return (Billing(), f'This is {name}.')\n+ return None"
+    ]

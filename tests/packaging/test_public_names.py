@@ -27,6 +27,8 @@ def test_the_names_are_these() -> None:
         "Expectation",
         "ExpectedCall",
         "ExpectedHandoff",
+        "FakeCaller",
+        "FakeJob",
         "FaultyLLM",
         "FuzzReport",
         "Handoff",

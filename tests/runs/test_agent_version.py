@@ -119,7 +119,12 @@ def test_so_is_what_the_source_does_not_show(
 
 @pytest.mark.parametrize(
     "words",
-    ['f"Call {uuid.uuid4()}"', "DRAWN", 'f"At {datetime.now()}"', 'f"Topics: {TOPICS}"'],
+    [
+        'f"Call {uuid.uuid4()}"',
+        "DRAWN",
+        'f"At {datetime.now()}"',
+        'f"Topics: {TOPICS}"',
+    ],
     ids=["drawn when opened", "drawn when imported", "the time", "a set"],
 )
 def test_what_differs_by_itself_is_not(begun: Callable[[str], Check], words: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import importlib
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -36,6 +36,11 @@ class SideBySide:
         async with self._one_at_a_time:
             with self._in_place():
                 return await self._worker.rehearse()
+
+    async def rehearse_again(self, labels: Mapping[str, Sequence[str]]) -> list[Rehearsed]:
+        async with self._one_at_a_time:
+            with self._in_place():
+                return await self._worker.rehearse_again(labels)
 
     async def prepare(self, endpoint: Endpoint | None) -> Prepared:
         async with self._one_at_a_time:

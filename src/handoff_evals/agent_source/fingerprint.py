@@ -15,6 +15,8 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from handoff_evals.user_code import is_user_file
+
 _PLAIN = (str, bytes, int, float, complex, bool, type(None), type(...))
 
 
@@ -72,7 +74,7 @@ class _Reader:
             path = Path(inspect.getfile(thing)).resolve()
         except (OSError, TypeError):
             return False
-        return path.is_relative_to(self._folder) and "site-packages" not in path.parts
+        return path.is_relative_to(self._folder) and is_user_file(str(path))
 
     def parts(self, thing: Any) -> Iterator[str]:
         """All that a value comes to, as text."""
@@ -112,6 +114,7 @@ class _Reader:
 
     def _object(self, thing: Any) -> Iterator[str]:
         if isinstance(thing, FunctionType):
+            thing = inspect.unwrap(thing)
             yield thing.__qualname__
             if self.is_own(thing):
                 yield from self._function(thing)
@@ -292,7 +295,7 @@ def _own_file(module: ModuleType | None, folder: Path) -> Path | None:
     if written is None:
         return None
     path = Path(written).resolve()
-    own = path.is_relative_to(folder) and "site-packages" not in path.parts
+    own = path.is_relative_to(folder) and is_user_file(written)
     return path if own and path.suffix == ".py" else None
 
 

@@ -38,7 +38,7 @@ class Slot:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
+class Recorded:
     """A recorded exchange, with its request as it is compared today."""
 
     entry: Entry
@@ -65,7 +65,7 @@ class TrialExchanges:
     replayed: int = 0
     asked: int = 0
     _recorded: list[Entry] = field(init=False)
-    _found: dict[tuple[str, int], Kept] = field(init=False)
+    _found: dict[tuple[str, int], Recorded] = field(init=False)
     _times: Counter[str] = field(default_factory=Counter)
     _used: set[tuple[str, int]] = field(default_factory=set)
     _new: list[Entry] = field(default_factory=list)
@@ -84,7 +84,7 @@ class TrialExchanges:
             times: Counter[str] = Counter()
             own = [each for each in entries if each.trial == self.trial]
             for entry in sorted(own, key=lambda each: each.occurrence):
-                kept = Kept(entry=entry, masked=self._masked(entry.request))
+                kept = Recorded(entry=entry, masked=self._masked(entry.request))
                 key = kept.masked.request.key(trial=entry.trial, seed=entry.seed)
                 # Of two answers, the first file's.
                 self._found.setdefault((key, times[key]), kept)

@@ -3,7 +3,9 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from functools import partial
 from typing import Any
 
 from handoff_evals.cassettes.exchange import RecordedRequest, texts_changed
@@ -37,17 +39,15 @@ def proposed_masks(recorded: RecordedRequest, now: RecordedRequest) -> Sequence[
     """Regular expressions by which the two would be the same request.
 
     Returns:
-        None at all where something else differs than ids, dates and times.
+        None of them where something else differs than ids, dates and times.
     """
     patterns: list[str] = []
     while len(patterns) <= _MOST:
         old, new = (_masked(each, patterns) for each in (recorded, now))
         if old.key(trial=0, seed=0) == new.key(trial=0, seed=0):
             return patterns
-        pair = next(
-            ((a, b) for a, b in zip(_texts(old), _texts(new), strict=False) if a != b), None
-        )
-        pattern = pair and _pattern(*pair)
+        pair = next(_different(old, new), None)
+        pattern = pair and _pattern(pair)
         if not pattern or pattern in patterns:
             break
         patterns.append(pattern)
@@ -63,12 +63,23 @@ def as_toml(patterns: Sequence[str]) -> str:
 def differently_ordered(recorded: RecordedRequest, now: RecordedRequest) -> bool:
     """Whether the texts that differ have the same words in another order, as a set gives them."""
     pairs = list(_different(recorded, now))
-    return bool(pairs) and all(_words(a) == _words(b) for a, b in pairs)
+    return bool(pairs) and all(_words(each.old) == _words(each.new) for each in pairs)
 
 
-def _different(a: RecordedRequest, b: RecordedRequest) -> Iterator[tuple[str, str]]:
-    pairs = zip(_texts(a), _texts(b), strict=False)
-    return ((one, other) for one, other in pairs if one != other)
+@dataclass(frozen=True, kw_only=True)
+class _Pair:
+    """A text that differs."""
+
+    old: str
+    new: str
+    is_result: bool
+    """Whether it is a tool's result: nobody has edited a number in one."""
+
+
+def _different(a: RecordedRequest, b: RecordedRequest) -> Iterator[_Pair]:
+    for (one, is_result), (other, _) in zip(_texts(a), _texts(b), strict=False):
+        if one != other:
+            yield _Pair(old=one, new=other, is_result=is_result)
 
 
 def _words(text: str) -> list[str]:
@@ -79,20 +90,24 @@ def _masked(request: RecordedRequest, patterns: Sequence[str]) -> RecordedReques
     return Mask.of_patterns(patterns).apply(request).request.in_order()
 
 
-def _texts(request: RecordedRequest) -> list[str]:
-    found: list[str] = []
-
-    def note(text: str) -> str:
-        found.append(text)
-        return text
-
-    texts_changed(request, note)
+def _texts(request: RecordedRequest) -> list[tuple[str, bool]]:
+    """Every text, and whether it is a tool's result."""
+    found: list[tuple[str, bool]] = []
+    rest = replace(request, tools=(), options={})
+    parts = [(replace(rest, messages=(each,)), each["role"] == "tool") for each in request.messages]
+    for part, is_result in (*parts, (replace(request, messages=()), False)):
+        texts_changed(part, partial(_noted, found, is_result=is_result))
     return found
 
 
-def _pattern(old: str, new: str) -> str | None:
+def _noted(found: list[tuple[str, bool]], text: str, *, is_result: bool) -> str:
+    found.append((text, is_result))
+    return text
+
+
+def _pattern(pair: _Pair) -> str | None:
     """A pattern of the first value that differs; None where other words do."""
-    before, after = _TOKEN.findall(old), _TOKEN.findall(new)
+    before, after = _TOKEN.findall(pair.old), _TOKEN.findall(pair.new)
     matcher = SequenceMatcher(None, before, after, autojunk=False)
     for kind, start, end, new_start, new_end in matcher.get_opcodes():
         if kind == "equal":
@@ -101,7 +116,11 @@ def _pattern(old: str, new: str) -> str | None:
             return _date(before, start, end)
         if kind != "replace" or end - start != new_end - new_start:
             return None
-        return _value(before, start, before[start], after[new_start])
+        words = before[start], after[new_start]
+        shortest = 1 if pair.is_result else _LONG_ENOUGH
+        if not all(_may_be_id(word, shortest=shortest) for word in words):
+            return None
+        return _value(before, start, *words)
     return None
 
 
@@ -153,13 +172,11 @@ def _literal(text: str) -> str:
     return re.sub(r"\\([ -])", r"\1", re.escape(text))
 
 
-def _value(tokens: Sequence[str], at: int, old: str, new: str) -> str | None:
+def _value(tokens: Sequence[str], at: int, old: str, new: str) -> str:
     if _UUID.fullmatch(old) and _UUID.fullmatch(new):
         return "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     if _TIMESTAMP.fullmatch(old) and _TIMESTAMP.fullmatch(new):
         return _digits(old)
-    if not (_may_be_id(old) and _may_be_id(new)):
-        return None
     parts, others = _SEPARATORS.split(old), _SEPARATORS.split(new)
     if len(parts) == len(others) and parts[1::2] == others[1::2]:
         pairs = list(zip(parts, others, strict=True))
@@ -176,13 +193,13 @@ def _value(tokens: Sequence[str], at: int, old: str, new: str) -> str | None:
     return f"{_context(tokens, at)}({written})"
 
 
-def _may_be_id(word: str) -> bool:
+def _may_be_id(word: str, *, shortest: int) -> bool:
     """Whether nobody would write it: digits among letters, a long number, many capitals."""
-    if len(word) < _LONG_ENOUGH:
-        return False
+    if any(each.isdigit() for each in word):
+        return len(word) >= shortest
     letters = word.replace("-", "").replace("_", "")
     mixed = letters.isupper() or (letters[1:] != letters[1:].lower())
-    return any(each.isdigit() for each in word) or mixed
+    return mixed and len(word) >= _LONG_ENOUGH
 
 
 def _segment(old: str, new: str) -> str:

@@ -9,6 +9,7 @@ from handoff_evals.changes.agent_change import (
     requests,
 )
 from handoff_evals.changes.impact import NotSeen, Survey, shuffled, survey, unseen
+from handoff_evals.changes.noise import differing, one_of_each, without_noise
 
 __all__ = [
     "AgentSnapshot",
@@ -18,8 +19,11 @@ __all__ = [
     "Rehearsed",
     "Survey",
     "ToolSnapshot",
+    "differing",
+    "one_of_each",
     "requests",
     "shuffled",
     "survey",
     "unseen",
+    "without_noise",
 ]

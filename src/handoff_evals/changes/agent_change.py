@@ -82,6 +82,17 @@ class Rehearsed:
     """Agent classes of the module that no scenario met, with a digest of their code."""
 
 
+def same(a: Rehearsal, b: Rehearsal) -> bool:
+    """Whether two rehearsals of a scenario show the same agents and the same conversation."""
+    one, other = a.transcript, b.transcript
+    return (
+        a.looks == b.looks
+        and a.session == b.session
+        and requests(one) == requests(other)
+        and one.happenings == other.happenings
+    )
+
+
 Kind = Literal[
     "agent", "instructions", "tool", "description", "signature", "edge", "option", "code", "context"
 ]
@@ -135,7 +146,11 @@ def changes(a: Rehearsed, b: Rehearsed) -> tuple[Change, ...]:
         second = b.rehearsals.get(scenario)
         if second is not None:
             found.update(dict.fromkeys(_of_scenario(first, second)))
-    return tuple(sorted(found, key=lambda each: each.agent))
+    # The same edit of two texts that differ elsewhere, as in an id, is told once.
+    told: dict[tuple[str, str], Change] = {}
+    for each in found:
+        told.setdefault((each.agent, each.sentence), each)
+    return tuple(sorted(told.values(), key=lambda each: each.agent))
 
 
 def met(side: Rehearsed) -> set[str]:

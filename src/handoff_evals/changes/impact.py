@@ -10,7 +10,7 @@ from handoff_evals.changes.agent_change import (
     Rehearsal,
     Rehearsed,
     changes,
-    requests,
+    same,
 )
 from handoff_evals.results import PairKey
 from handoff_evals.scenarios import Scenario, Suite
@@ -44,15 +44,9 @@ class Reach(StrEnum):
 
 def reach(scenario: Scenario, a: Rehearsal, b: Rehearsal) -> Reach:
     """Hold the rehearsals of one scenario side by side."""
-    one, other = a.transcript, b.transcript
-    same = (
-        a.looks == b.looks
-        and a.session == b.session
-        and requests(one) == requests(other)
-        and one.happenings == other.happenings
-    )
-    if not same:
+    if not same(a, b):
         return Reach.YES
+    one = a.transcript
     expected = a.passed and all(turn.expect.agent is not None for turn in scenario.turns)
     # An opening expects no agent: one that asks a model may go anywhere unnoticed.
     free = any(call.tools for call in one.turns[0].model_calls) if one.turns else True

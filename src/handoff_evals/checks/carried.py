@@ -7,6 +7,7 @@ from handoff_evals.checks.scoring import Score, check, reached
 from handoff_evals.scenarios import Scenario
 from handoff_evals.transcript import (
     AgentHandoff,
+    AgentRef,
     FactTexts,
     FunctionCall,
     FunctionCallOutput,
@@ -65,18 +66,12 @@ def carried(transcript: Transcript, turn: int, fact: str) -> Score:
     before, own = _received(transcript, turn, call, until=asked)
     if any(wanted in each for each in before):
         return _passed(agent, fact, "what was said and done before")
-    found = {
-        found for each in own for found in _origins(each, wanted, transcript.turns[turn].facts)
-    }
+    facts = transcript.turns[turn].facts
+    found = {found for each in own for found in _origins(each, wanted, facts)}
     if "call" in found:
         return _passed(agent, fact, "texts that were made in this call")
     if "unclear" in found:
-        return Score(
-            status="unscored",
-            cause=UNCLEAR,
-            reason=f"{agent}'s model received {fact!r}, but it may be a word of the agent's own, "
-            "whoever calls: choose a fact that stands nowhere in its code and files",
-        )
+        return _unclear(agent, fact, looked=wanted in facts.asked)
     if "own" in found:
         reason = f"{fact!r} stands in {agent}'s own texts whoever calls; it was not handed on"
         return Score(status="failed", reason=reason)
@@ -85,6 +80,17 @@ def carried(transcript: Transcript, turn: int, fact: str) -> Score:
 
 def _passed(agent: str, fact: str, where: str) -> Score:
     return Score(status="passed", reason=f"{agent}'s model received {fact!r} in {where}")
+
+
+def _unclear(agent: str, fact: str, *, looked: bool) -> Score:
+    why = (
+        "it may be a word of the agent's own, whoever calls: choose a fact that stands nowhere "
+        "in its code and files"
+        if looked
+        else "nobody looked whether it would in any call: run the conversation with this scenario"
+    )
+    reason = f"{agent}'s model received {fact!r}, but {why}"
+    return Score(status="unscored", cause=UNCLEAR, reason=reason)
 
 
 def first_request(transcript: Transcript, turn: int) -> ModelCall | None:
@@ -96,16 +102,33 @@ def _first_request(transcript: Transcript, turn: int) -> tuple[int, ModelCall | 
     """The request, and the turn in which it was made."""
     active = transcript.turns[turn].active
     for index, current in enumerate(transcript.turns[turn:], turn):
-        arrived = 0 if index > turn else len(current.handoffs)
+        kinds = [move.kind for move in current.handoffs]
+        first, last = 0, kinds.index("handoff") if "handoff" in kinds else len(kinds)
+        if index == turn:
+            first = _arrived(current.handoffs, active)
+            last = len(kinds)
         for call in current.model_calls:
             # By the id: what else is known of an agent may have changed since. Who else has
             # the same id took the call by a handoff.
-            mine = call.agent.id == active.id and call.after_handoffs == arrived
-            if mine and call.purpose == "reply":
+            mine = call.agent.id == active.id and first <= call.after_handoffs <= last
+            if mine and call.purpose == "reply" and not call.unused:
                 return index, call
-        if index > turn and current.handoffs:
+        if index > turn and last < len(kinds):
             break
     return turn, None
+
+
+def _arrived(moves: Sequence[AgentHandoff], active: AgentRef) -> int:
+    """After how many of a turn's handoffs the agent that is active then had the call for good.
+
+    It may have awaited tasks since.
+    """
+    took = [
+        number
+        for number, move in enumerate(moves, 1)
+        if move.new.id == active.id and move.kind != "return"
+    ]
+    return took[-1] if took else len(moves)
 
 
 def _received(
@@ -132,12 +155,15 @@ def _received(
 
 def _before(transcript: Transcript, turn: int) -> Iterator[object]:
     """The events before the turn's last agent took the call; of its own turn what it was told."""
+    active = transcript.turns[turn].active
     took = max(
         (
             position
             for number in range(turn + 1)
             for position, event in transcript.indexed(number)
             if isinstance(event, AgentHandoff)
+            and event.new.id == active.id
+            and event.kind != "return"
         ),
         default=0,
     )
@@ -171,7 +197,7 @@ def _origins(text: str, fact: str, facts: FactTexts) -> Iterator[str]:
         elif any(left <= start and end <= right for left, right in own):
             yield "own"
         else:
-            yield "unclear" if fact in facts.own else "call"
+            yield "unclear" if fact in facts.own or fact not in facts.asked else "call"
 
 
 def _places(text: str, part: str) -> Iterator[int]:

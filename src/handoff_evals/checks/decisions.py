@@ -38,24 +38,25 @@ def classify(
     *,
     expected: Target,
     start: AgentRef,
-    turn: Turn,
+    end: AgentRef,
+    moves: Sequence[AgentHandoff],
     said: str,
-    path: Sequence[ExpectedHandoff] | None = None,
+    as_expected: bool = False,
 ) -> Outcome:
     """Name what happened in a turn that should end with `expected`.
 
     Args:
         expected: the agent that should be active after the turn.
         start: the agent that was active before it.
-        turn: what happened. Who is active after it counts as it is then: its attributes may
-            have changed.
+        end: the agent that is active after it, as it is then: its attributes may have changed.
+        moves: the turn's transfers in order.
         said: what the agents said in the turn, to tell an announced transfer.
-        path: the handoffs that the turn itself expects; they are no detour.
+        as_expected: whether the turn itself expects these handoffs; then they are no detour.
     """
-    should_move, moves = not expected.matches(start), turn.transfers
-    if expected.matches(turn.active):
+    should_move = not expected.matches(start)
+    if expected.matches(end):
         direct = not moves or (should_move and len(moves) == 1)
-        return "correct" if direct or (path is not None and follows(turn, path)) else "bounced"
+        return "correct" if direct or as_expected else "bounced"
     # That an AgentTask came to its end is no handoff to a wrong agent.
     if any(move.kind != "return" for move in moves):
         return "wrong" if should_move else "spurious"
@@ -228,13 +229,15 @@ def _decided(conversation: _Conversation) -> tuple[Decision, ...]:
                 found.append(_unreached(index, target))
             continue
         before, turn = transcript.turns[index - 1], transcript.turns[index]
+        path = scripted.expect.handoffs
         outcome = classify(
             expected=target,
             start=before.active,
-            turn=turn,
+            end=turn.active,
+            moves=turn.transfers,
             # A person is no agent: who took the caller to one announced it rightly.
             said="" if to_person(transcript, index) else turn.said,
-            path=scripted.expect.handoffs,
+            as_expected=path is not None and follows(turn, path),
         )
         there = target.matches(turn.active)
         found.append(

@@ -21,11 +21,10 @@ from handoff_evals.comparison import (
     judge_unchanged,
     repeats_itself,
 )
+from handoff_evals.diff.named_sides import DiffRequest, Kept, NamedSides
 from handoff_evals.diff.sides import (
     BothSides,
     CheckedOut,
-    DiffRequest,
-    Kept,
     Progress,
     Ready,
     Source,
@@ -164,7 +163,10 @@ async def diff(
         HandoffEvalsError: when a side's process failed, or the local model can't be had.
     """
     began = time.monotonic()
-    async with BothSides.opened(request, start) as sides:
+    named = NamedSides.of(request)
+    if named.same_files:
+        return _written(request, _unchanged(named, seconds=time.monotonic() - began))
+    async with BothSides.opened(named, start) as sides:
         request = sides.request
         if not sides.checked_out:
             # Everything is there already: there is nothing to spare by stopping early.
@@ -193,10 +195,43 @@ async def diff(
             work.stopped = await work.pairing.run(order)
             for side in sides.checked_out:
                 side.summarise()
-    difference = work.difference(seconds=time.monotonic() - began)
+    return _written(request, work.difference(seconds=time.monotonic() - began))
+
+
+def _written(request: DiffRequest, difference: Difference) -> Difference:
     request.out.mkdir(parents=True, exist_ok=True)
     write_atomically(request.out / "diff.json", as_json(difference))
     return difference
+
+
+def _unchanged(named: NamedSides, *, seconds: float) -> Difference:
+    """What is to be said where no file differs: nothing has to be run."""
+    a, b = (SideRecord(name=side.name, asked=0, replayed=0, folder=None) for side in named.sides)
+    scenarios = {suite.name: len(suite.scenarios) for suite in named.suites}
+    terms = named.request.terms
+    return Difference(
+        a=a,
+        b=b,
+        model="",
+        terms=terms,
+        judged=judge_unchanged(terms, scenarios),
+        changes=(),
+        not_seen=(),
+        flips=(),
+        scope=Scope(
+            reached=0,
+            may_be_reached=0,
+            out_of_reach=0,
+            held=0,
+            pairs=0,
+            unscored={},
+            spared=0,
+            untouched=tuple(scenarios),
+        ),
+        stopped="nothing changed",
+        seconds=seconds,
+        notes=("no file of the agents differs: nothing was run",),
+    )
 
 
 def as_json(difference: Difference) -> bytes:

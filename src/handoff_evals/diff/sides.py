@@ -1,15 +1,23 @@
 """The two sides of a diff: what each of them is, and where its trials come from."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, Self
 
-from handoff_evals.changes import Survey, survey, unseen
-from handoff_evals.checks import expect_keys, load_checks
+from handoff_evals.changes import (
+    Rehearsed,
+    Survey,
+    differing,
+    one_of_each,
+    survey,
+    unseen,
+    without_noise,
+)
 from handoff_evals.config import read_config
+from handoff_evals.diff.named_sides import Checkout, DiffRequest, Kept, KeptModel, NamedSides
 from handoff_evals.diff.worker_client import (
     Prepared,
     StartWorker,
@@ -17,40 +25,12 @@ from handoff_evals.diff.worker_client import (
     WorkerSettings,
 )
 from handoff_evals.diff.worktree import Repository
-from handoff_evals.errors import UsageError
+from handoff_evals.errors import HandoffEvalsError, UsageError
 from handoff_evals.local_model import Endpoint
 from handoff_evals.models import start_server
-from handoff_evals.results import (
-    Baseline,
-    PairKey,
-    RunFolder,
-    TrialKey,
-    TrialResult,
-    scenario_sha256,
-    summarise,
-)
-from handoff_evals.scenarios import Suite, discover, load_suite
-from handoff_evals.stats import Terms, Way
-
-
-@dataclass(frozen=True, kw_only=True)
-class DiffRequest:
-    """Side b against side a. A side is a git ref, `.`, a run's folder or a baseline file."""
-
-    out: Path
-    """Where both sides' run folders go, and the cassettes that they share."""
-    a: str | None = None
-    """None for where the current branch left the main one."""
-    b: str = "."
-    suites: Sequence[str] = ()
-    model: str | None = None
-    """None for the one that a finished run was made on, or else the local one."""
-    trials: int | None = None
-    """Of each scenario; None for as many as a side has that is kept, or else one."""
-    seed: int = 0
-    terms: Terms = field(default_factory=Terms)
-    folder: Path = field(default_factory=Path.cwd)
-    turn_s: float = 120.0
+from handoff_evals.results import PairKey, RunFolder, TrialKey, TrialResult, summarise
+from handoff_evals.scenarios import Suite, discover
+from handoff_evals.stats import Way
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +41,6 @@ class Progress:
     total: int = 0
     ways: Mapping[Way, int] = field(default_factory=dict)
     """How many scenarios were worse, better, the same and unscored."""
-
-
-WORKING_TREE = "."
 
 
 class Source(Protocol):
@@ -121,134 +98,10 @@ class CheckedOut:
         return self.finished[place]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Kept:
-    """A finished run, or a baseline."""
-
-    name: str
-    path: Path
-    models: tuple[str, ...]
-    """Their labels."""
-    asked: tuple[str, ...]
-    """The models as they were named; a baseline doesn't know."""
-    trials: Mapping[tuple[str, PairKey], TrialResult]
-    """By the model's label and the place."""
-    stale: frozenset[str]
-    """Suites whose scenarios are not what they are now."""
-
-    @property
-    def most_trials(self) -> int:
-        """How often the scenario was tried that was tried most often."""
-        return max((place.number + 1 for _, place in self.trials), default=1)
-
-    def of(self, model: str | None) -> "KeptModel":
-        """The trials of one model; the only one where none is named.
-
-        Raises:
-            UsageError: when it has none of that model, or it is not clear which.
-        """
-        if model is None and len(self.models) == 1:
-            [model] = self.models
-        if model not in self.models:
-            models = ", ".join(self.models)
-            asked = "name one with -m" if model is None else f"not of {model!r}"
-            raise UsageError(f"{self.name!r} has trials of {models}; {asked}")
-        return KeptModel(
-            name=self.name,
-            model=model,
-            trials={
-                pair: result for (label, pair), result in self.trials.items() if label == model
-            },
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class KeptModel:
-    """The trials of one model of a finished run, or of a baseline."""
-
-    name: str
-    model: str
-    trials: Mapping[PairKey, TrialResult]
-
-    async def trial(self, place: PairKey) -> TrialResult | None:
-        """Find it."""
-        return self.trials.get(place)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Checkout:
-    """Agents of a commit, or of the working tree where `commit` is None."""
-
-    name: str
-    commit: str | None
-
-
-def source(spec: str, *, folder: Path, suites: tuple[Suite, ...]) -> Checkout | Kept:
-    """What a side is that was named on the command line.
-
-    Args:
-        spec: `.` for the working tree, a run's folder, a baseline file, or a git ref.
-        folder: the project's.
-        suites: what is to be compared.
-
-    Raises:
-        UsageError: when it is none of these.
-    """
-    if spec == WORKING_TREE:
-        return Checkout(name="the working tree", commit=None)
-    path = folder / spec
-    if (path / "manifest.json").is_file():
-        return _run(spec, path, suites)
-    if path.is_file() and path.suffix == ".json":
-        return _baseline(spec, path, suites)
-    repository = Repository.around(folder)
-    commit = repository.commit(spec)
-    return Checkout(name=repository.described(commit), commit=commit)
-
-
-def _run(spec: str, path: Path, suites: tuple[Suite, ...]) -> Kept:
-    run = RunFolder.open(path)
-    manifest = run.manifest
-    now = {suite.name: suite.sha256 for suite in suites}
-    stale = frozenset(
-        suite.name for suite in manifest.suites if now.get(suite.name) != suite.sha256
-    )
-    return Kept(
-        name=spec,
-        path=path,
-        models=manifest.models,
-        asked=manifest.asked.models,
-        trials={
-            (result.key.model, result.pair): result
-            for result in map(TrialResult.of, run.trials())
-            if result.key.suite not in stale
-        },
-        stale=stale,
-    )
-
-
-def _baseline(spec: str, path: Path, suites: tuple[Suite, ...]) -> Kept:
-    baseline = Baseline.read(path)
-    now = {
-        (suite.name, scenario.label): scenario_sha256(scenario)
-        for suite in suites
-        for scenario in suite.scenarios
-    }
-    return Kept(
-        name=spec,
-        path=path,
-        models=baseline.models,
-        asked=(),
-        trials={
-            (result.key.model, result.pair): result
-            for result in baseline.trials
-            if now.get((result.key.suite, result.key.scenario)) == result.scenario_sha256
-        },
-        stale=frozenset(),
-    )
-
-
 _KEPT_AT_ONCE = 8
+_REPEATS = 2
+"""How often each side is rehearsed again where one differs from itself."""
+_BySuite = Mapping[str, Rehearsed]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,33 +127,19 @@ class BothSides:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, request: DiffRequest, start: StartWorker) -> AsyncIterator[Self]:
-        """Find the sides, check out what has to be, and start a process for each.
+    async def opened(cls, named: NamedSides, start: StartWorker) -> AsyncIterator[Self]:
+        """Check out what has to be, and start a process for each side whose agents can be run.
 
         Yields:
             The sides; no agent is imported yet.
-
-        Raises:
-            UsageError: when there is no such side, or no suite.
         """
-        paths = discover(request.suites, folder=request.folder)
-        load_checks(request.folder)
-        read = [load_suite(path, keys=expect_keys()) for path in paths]
-        suites = tuple(suite for suite in read if suite.scenarios)
-        if not suites:
-            raise UsageError(f"no scenario in {', '.join(map(str, paths))} has `turns`")
-        specs = (request.a or Repository.around(request.folder).fork_point(), request.b)
-        found = [source(spec, folder=request.folder, suites=suites) for spec in specs]
-        if request.trials is None:
-            kept = [each.most_trials for each in found if isinstance(each, Kept)]
-            request = replace(request, trials=min(kept, default=1))
         async with AsyncExitStack() as stack:
-            opening = _Opening(request=request, kept=found, stack=stack, start=start)
+            opening = _Opening(request=named.request, kept=named.sides, stack=stack, start=start)
             a, b = [
                 await opening.checked_out(letter, each) if isinstance(each, Checkout) else each
-                for letter, each in zip("ab", found, strict=True)
+                for letter, each in zip("ab", named.sides, strict=True)
             ]
-            yield cls(request=request, suites=suites, a=a, b=b)
+            yield cls(request=named.request, suites=named.suites, a=a, b=b)
 
     @property
     def checked_out(self) -> tuple[CheckedOut, ...]:
@@ -311,9 +150,42 @@ class BothSides:
         """Import the agents of both sides, and see what changed; no model is asked."""
         if not (isinstance(self.a, CheckedOut) and isinstance(self.b, CheckedOut)):
             return unseen(self.suites, seed=self.request.seed)
-        found = await asyncio.gather(self.a.worker.rehearse(), self.b.worker.rehearse())
-        one, other = ({each.suite: each for each in side} for side in found)
-        return survey(self.suites, one, other, seed=self.request.seed)
+        a, b = await self._rehearsed(lambda worker: worker.rehearse())
+        with suppress(HandoffEvalsError):  # of agents that can't be imported twice, all counts
+            b = await self._without_noise(a, b)
+        return survey(self.suites, a, b, seed=self.request.seed)
+
+    async def _without_noise(self, a: _BySuite, b: _BySuite) -> _BySuite:
+        """Side b, without what differs between two rehearsals of the same code: that is no change.
+
+        Raises:
+            HandoffEvalsError: when a side can't be rehearsed again.
+        """
+        labels = {name: found for name in b if (found := differing(a[name], b[name]))}
+        if not labels:
+            return b
+        some = {name: one_of_each(b[name], found) for name, found in labels.items()}
+        more_a, more_b = await self._rehearsed(lambda worker: worker.rehearse_again(some))
+        if not any(
+            differing(a[name], more_a[name]) or differing(b[name], more_b[name]) for name in some
+        ):
+            return b
+        again = [
+            await self._rehearsed(lambda worker: worker.rehearse_again(labels))
+            for _ in range(_REPEATS)
+        ]
+        times = [(a, b), *again]
+        settled = {
+            name: without_noise([one[name] for one, _ in times], [two[name] for _, two in times])
+            for name in labels
+        }
+        return {**b, **settled}
+
+    async def _rehearsed(
+        self, rehearse: Callable[[WorkerClient], Awaitable[list[Rehearsed]]]
+    ) -> tuple[_BySuite, _BySuite]:
+        a, b = await asyncio.gather(*(rehearse(side.worker) for side in self.checked_out))
+        return {each.suite: each for each in a}, {each.suite: each for each in b}
 
     async def prepare(self) -> Ready:
         """Make the model, and the run folders.

@@ -5,9 +5,11 @@ settings, then commands, and answers each.
 """
 
 import asyncio
+import json
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,7 +29,8 @@ from handoff_evals.models import Model, resolve
 from handoff_evals.processes import ParentProcess
 from handoff_evals.results import RunFolder, Trial, TrialKey, TrialResult
 from handoff_evals.runs import Planned, Runner, RunRequest, load_suites, prepare, resume
-from handoff_evals.user_code import module_of
+from handoff_evals.scenarios import Suite
+from handoff_evals.user_code import imported_anew, module_of
 
 
 class Worker:
@@ -72,13 +75,37 @@ class Worker:
 
     async def rehearse(self) -> list[Rehearsed]:
         """Import the agents, and run every scenario with the oracle."""
-        limits, folder = self._request.limits, self._folder
-        found = []
-        for suite in load_suites(self._request):
-            entry = AgentEntry.load(suite.agent, folder=folder)
-            self._check(suite.agent)
-            found.append(await rehearsed(entry, suite, limits=limits, folder=folder))
-        return found
+        return [await self._rehearsed(suite) for suite in load_suites(self._request)]
+
+    async def rehearse_again(self, labels: Mapping[str, Sequence[str]]) -> list[Rehearsed]:
+        """Some scenarios with agents that are imported anew; those from before stay in use.
+
+        Args:
+            labels: the labels of the scenarios, by suite.
+        """
+        suites = [
+            replace(
+                suite,
+                scenarios=tuple(
+                    each for each in suite.scenarios if each.label in labels[suite.name]
+                ),
+            )
+            for suite in load_suites(self._request)
+            if suite.name in labels
+        ]
+        with imported_anew(Path(self._settings.root)):
+            return [await self._rehearsed(suite) for suite in suites]
+
+    async def _rehearsed(self, suite: Suite) -> Rehearsed:
+        entry = AgentEntry.load(suite.agent, folder=self._folder)
+        self._check(suite.agent)
+        found = await rehearsed(entry, suite, limits=self._request.limits, folder=self._folder)
+        root, home = self._settings.root, self._settings.home_root
+        if root == home:
+            return found
+        # Where the side lies is no part of it, though a prompt may say so.
+        written = json.dumps(_ONE_REHEARSED.dump_python(found, mode="json"))
+        return _ONE_REHEARSED.validate_python(json.loads(written.replace(root, home)))
 
     def _check(self, agent: str) -> None:
         """See that the agent is this side's, or both sides would be the same.
@@ -212,6 +239,10 @@ async def _do(worker: Worker, command: Mapping[str, Any]) -> Any:
     match command["do"]:
         case "rehearse":
             return _REHEARSED.dump_python(await worker.rehearse(), mode="json")
+        case "rehearse again":
+            return _REHEARSED.dump_python(
+                await worker.rehearse_again(command["labels"]), mode="json"
+            )
         case "prepare":
             endpoint = command["endpoint"]
             prepared = await worker.prepare(endpoint and _ENDPOINT.validate_python(endpoint))
@@ -224,6 +255,7 @@ async def _do(worker: Worker, command: Mapping[str, Any]) -> Any:
 _SETTINGS = TypeAdapter(WorkerSettings)
 _ENDPOINT = TypeAdapter(Endpoint)
 _REHEARSED = TypeAdapter(list[Rehearsed])
+_ONE_REHEARSED = TypeAdapter(Rehearsed)
 _PREPARED = TypeAdapter(Prepared)
 _RESULT = TypeAdapter(TrialResult)
 

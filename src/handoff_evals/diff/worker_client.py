@@ -1,7 +1,7 @@
 """What a diff asks of each of its sides, and the process of a side that does it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +62,14 @@ class WorkerClient(Protocol):
 
     async def rehearse(self) -> list[Rehearsed]:
         """Import the agents, and run every scenario with the oracle; no model is asked."""
+        ...
+
+    async def rehearse_again(self, labels: Mapping[str, Sequence[str]]) -> list[Rehearsed]:
+        """Rehearse with agents that are imported anew, to see what differs by itself.
+
+        Args:
+            labels: the labels of the scenarios, by suite; other suites are left out.
+        """
         ...
 
     async def prepare(self, endpoint: Endpoint | None) -> Prepared:
@@ -127,6 +135,10 @@ class WorkerProcess:
     async def rehearse(self) -> list[Rehearsed]:
         """Have it import the agents, and run every scenario with the oracle."""
         return _REHEARSED.validate_python(await self._ask("rehearse"))
+
+    async def rehearse_again(self, labels: Mapping[str, Sequence[str]]) -> list[Rehearsed]:
+        """Have it do so once more, with agents that are imported anew."""
+        return _REHEARSED.validate_python(await self._ask("rehearse again", labels=labels))
 
     async def prepare(self, endpoint: Endpoint | None) -> Prepared:
         """Have it make the model and the run folder."""

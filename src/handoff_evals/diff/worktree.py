@@ -76,6 +76,30 @@ class Repository:
         """A commit as people know it: its short name and its subject."""
         return _git(self.root, "log", "-1", "--format=%h %s", commit) or commit
 
+    def changed_files(self, a: str | None, b: str | None) -> list[Path]:
+        """The files that differ, new ones that git does not ignore included.
+
+        Args:
+            a: a commit; None for the working tree.
+            b: likewise.
+
+        Raises:
+            UsageError: when git can't say.
+        """
+        if a == b:
+            return []
+        found: list[str] = []
+        commits = [each for each in (a, b) if each is not None]
+        asked = [("diff", "--name-only", "-z", *commits, "--")]
+        if None in {a, b}:
+            asked.append(("ls-files", "--others", "--exclude-standard", "-z"))
+        for words in asked:
+            listed = _git(self.root, *words)
+            if listed is None:
+                raise UsageError(f"git can't say which files differ: `git {' '.join(words)}` fails")
+            found += [name for name in listed.split("\0") if name]
+        return [self.root / name for name in found]
+
     @contextmanager
     def checked_out(self, commit: str) -> Iterator[Path]:
         """Check a commit out into a folder of its own, for as long as it is needed.

@@ -2,6 +2,7 @@
 
 from handoff_evals.drivers.call import BaseCall
 from handoff_evals.drivers.driver import Driver, driver_for, driver_named, drivers, rehearse
+from handoff_evals.drivers.shared_state import Turns
 from handoff_evals.drivers.spoken import SpokenCall, SpokenDriver
 from handoff_evals.drivers.text import Call, TextDriver
 from handoff_evals.drivers.turn_record import Limits
@@ -14,6 +15,7 @@ __all__ = [
     "SpokenCall",
     "SpokenDriver",
     "TextDriver",
+    "Turns",
     "driver_for",
     "driver_named",
     "drivers",

@@ -47,6 +47,7 @@ from handoff_evals.livekit import (
     fields_of,
     is_closing,
     is_started,
+    job_of,
     listen_to_log,
     retrieve_failed_run,
     text_job,
@@ -58,14 +59,12 @@ from handoff_evals.transcript import AgentRef, Event, Fault, Turn
 class BaseCall(CallRecord, ABC):
     """A session with one agent after another; each driver carries the caller's words its way.
 
-    Nothing in here waits for ever: a turn that passes its deadline ends the call,
-    with the cause in `faults`, and whatever still runs is cancelled. The session,
-    the agents and livekit's own RunResults stay in reach.
+    Nothing in here waits for ever: a turn that passes its deadline ends the call, with the
+    cause in `faults`, and whatever still runs is cancelled. What livekit made stays in reach.
 
     Args:
         entry: the agent under test.
-        model: stands in for every LLM of the session and its agents; None lets each
-            answer by its own.
+        model: stands in for every LLM of the call; None lets each agent answer by its own.
         limits: where to cut off.
         watch: which attributes and userdata fields to note.
         scenario: whose label and userdata `current_simulation()` gives, and what the agents take
@@ -94,7 +93,7 @@ class BaseCall(CallRecord, ABC):
         self._job = text_job(
             label=scenario.label if scenario else "",
             userdata=scenario.userdata if scenario else None,
-            fake=entry.job,
+            fake=job_of(scenario, entry.job),
             audio=self.spoken,
         )
         self._modality = scenario.modality if scenario else "text"
@@ -117,7 +116,7 @@ class BaseCall(CallRecord, ABC):
         self._handoffs = Handoffs(self._ref)
         self._history = HistoryReader(self._handoffs.find)
         self._record = TurnRecord()
-        self.entrances = Entrances(scenario, self._watch)
+        self.entrances = Entrances(scenario)
         self._refused: UsageError | None = None
         self.on_entrance: Callable[[Agent, AgentRef], None] = lambda _agent, _ref: None
         """Called with each agent that takes the call, before a run's model replaces its own."""
@@ -175,6 +174,7 @@ class BaseCall(CallRecord, ABC):
         try:
             return await self._turn(None, self._start(until), home)
         finally:
+            self.on_opened()
             # What a factory sets by context managers, as mock_tools does, is in force later on.
             self._added = {
                 var: value for var, value in home.items() if before.get(var) is not value

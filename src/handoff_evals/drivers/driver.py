@@ -11,6 +11,7 @@ from livekit.agents import llm
 
 from handoff_evals.cassettes import Cassette
 from handoff_evals.drivers.call import BaseCall
+from handoff_evals.drivers.shared_state import note_of, turn_of
 from handoff_evals.drivers.turn_record import Limits
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import AgentEntry
@@ -99,7 +100,11 @@ class InProcessDriver:
                 scenario=scenario,
                 exchanges=exchanges,
             )
-            await call.run(scenario.turns)
+            async with turn_of(self.entry) as turn:
+                call.on_opened = turn.opened
+                await call.run(scenario.turns)
+            if note := note_of(self.entry):
+                call.notes.append(note)
             return call.transcript
 
         try:

@@ -1,12 +1,13 @@
 """What is done to each agent that takes the call, and what is noted of it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from livekit.agents import Agent, AgentSession
 
 from handoff_evals.livekit import AgentFacts, ToolMocks
-from handoff_evals.scenarios import Scenario, Watch
+from handoff_evals.scenarios import Scenario
 from handoff_evals.transcript import Fault, JobAction, Turn
 
 
@@ -14,14 +15,13 @@ class Entrances:
     """The agents of one conversation, in the order in which they took the call.
 
     Args:
-        scenario: whose mocks take the place of their tools.
-        watch: which facts to look for in what they would say in any call.
+        scenario: whose mocks take the place of their tools, and which facts must be carried.
     """
 
-    def __init__(self, scenario: Scenario | None, watch: Watch) -> None:
+    def __init__(self, scenario: Scenario | None) -> None:
         self.facts = AgentFacts()
         """How the agents were made."""
-        self._watch = watch
+        self._scenario = scenario
         self._mocks = ToolMocks(scenario.mocks if scenario else {})
         self._had_the_call: list[Agent | None] = []
 
@@ -42,11 +42,10 @@ class Entrances:
 
     def look_back(self, turns: list[Turn], faults: list[Fault]) -> None:
         """Add what shows only now that no agent can be disturbed any more."""
-        if self._watch.facts:
-            for number, agent in enumerate(self._had_the_call):
-                if agent is not None:
-                    facts = self.facts.of(agent, self._watch.facts)
-                    turns[number] = replace(turns[number], facts=facts)
+        for number, agent in enumerate(self._had_the_call):
+            facts = self._facts_of(number)
+            if agent is not None and facts:
+                turns[number] = replace(turns[number], facts=self.facts.of(agent, facts))
         unknown = self._mocks.unknown()
         if unknown is not None:
             # A slip in the file: it says nothing of the agents.
@@ -54,3 +53,12 @@ class Entrances:
                 owner="infrastructure", cause="unknown_mock", detail=unknown, turn=len(turns)
             )
             faults.append(fault)
+
+    def _facts_of(self, number: int) -> Sequence[str]:
+        """What must have been carried to the agent that has the call after a turn."""
+        if self._scenario is None:
+            return ()
+        if number == 0:
+            return () if self._scenario.opening is None else self._scenario.opening.carries
+        turns = self._scenario.turns
+        return turns[number - 1].expect.carries if number <= len(turns) else ()

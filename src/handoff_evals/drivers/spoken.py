@@ -91,16 +91,19 @@ class SpokenCall(BaseCall):
         run = begin_run(self.session, turn.user)
         self.session.on("speech_created", run.take)
         try:
-            if turn.wait_s:
-                await self._timed.silence(turn.wait_s)
-            await self._until(until, self._speak(turn.user))
+            await self._until(until, self._speak(turn.user, wait_s=turn.wait_s))
         finally:
             self.session.off("speech_created", run.take)
             run.end()
+        await asyncio.sleep(0)
+        if run.run.done():
+            await run.run  # it raises what a model failed with
         return run.run
 
-    async def _speak(self, words: str) -> None:
+    async def _speak(self, words: str, *, wait_s: float) -> None:
         microphone = self._pipeline.microphone
+        if wait_s:
+            await self._timed.silence(wait_s)
         if words:
             with self._timed.held.back():
                 await microphone.say(words)
@@ -138,7 +141,9 @@ class SpokenCall(BaseCall):
         """See `BaseCall`. What the caller interrupted was said in the turn before."""
         events = super()._events()
         if self._interrupts:
-            said = list(takewhile(_is_agents, events))
+            words = [at for at, event in enumerate(events) if _is_callers(event)]
+            # With two messages of the caller the first is of the turn before, too.
+            said = events[: words[-1]] if words[1:] else list(takewhile(_is_agents, events))
             before = self.turns[-1]
             self.turns[-1] = replace(before, events=(*before.events, *said))
             events = events[len(said) :]
@@ -190,6 +195,10 @@ class SpokenCall(BaseCall):
                 raise
 
         agent.on_user_turn_completed = guarded
+
+
+def _is_callers(event: Event) -> bool:
+    return isinstance(event, Message) and event.role == "user"
 
 
 def _is_agents(event: Event) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from traceback import format_exception
 from typing import Any
@@ -156,6 +156,8 @@ class CallRecord:
     def __init__(self) -> None:
         self.turns: list[Turn] = []
         self.faults: list[Fault] = []
+        self.on_opened: Callable[[], None] = lambda: None
+        """Called once the opening is over."""
         self.asked: list[JobAction] = []
         """What the agents' code asked of LiveKit's job so far."""
         self.notes: list[str] = []

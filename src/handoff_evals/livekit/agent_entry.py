@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import (
     AbstractAsyncContextManager,
@@ -9,9 +10,9 @@ from contextlib import (
     AsyncExitStack,
     asynccontextmanager,
 )
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from livekit.agents import (
     Agent,
@@ -27,6 +28,7 @@ from livekit.agents import (
 from handoff_evals.errors import AgentImportError
 from handoff_evals.livekit.entrypoint import EntryPoint, Opened
 from handoff_evals.livekit.job import FakeJob, RecordedJob
+from handoff_evals.livekit.llm_wrapper import described
 from handoff_evals.livekit.tasks import result_when_quiet
 from handoff_evals.user_code import import_reference
 
@@ -65,8 +67,14 @@ class AgentEntry:
     name: str
     point: EntryPoint | None = None
     """The entry point that is run for each conversation, where it is one."""
+    takes_model: bool = False
+    """Whether it is a factory that gets the model, and has to make use of it."""
     job: FakeJob = field(default_factory=FakeJob)
     """What LiveKit's job is about in each conversation, and what it answers."""
+
+    def with_job(self, job: FakeJob) -> Self:
+        """The same, with a job of that metadata, room, caller and answers."""
+        return replace(self, job=job)
 
     @property
     def kind(self) -> str:
@@ -119,7 +127,8 @@ class AgentEntry:
             takes_model = _takes_model(found)
         except TypeError as error:
             raise AgentImportError(f"agent {named!r} can't be made: {error}; {_FORMS}") from error
-        return cls(build=found if takes_model else _without_model(found), name=named)
+        build = found if takes_model else _without_model(found)
+        return cls(build=build, name=named, takes_model=takes_model)
 
     @asynccontextmanager
     async def open(
@@ -142,17 +151,42 @@ class AgentEntry:
         job = get_job_context(required=False)
         if isinstance(job, RecordedJob):
             job.enter_room()
+        references = sys.getrefcount(model)
         made = self.build(model)
         async with AsyncExitStack() as stack:
+            if isinstance(made, AbstractAsyncContextManager | AbstractContextManager):
+                references += 1  # the argument of a generator that goes on
             if isinstance(made, AbstractAsyncContextManager):
                 made = await stack.enter_async_context(made)
             elif isinstance(made, AbstractContextManager):
                 made = stack.enter_context(made)
             elif isinstance(made, Awaitable) and not isinstance(made, AgentTask):
                 made = await made
+            is_kept = sys.getrefcount(model) > references
             opened = self._opened(made, model)
+            if self.takes_model and model and not is_kept:
+                self._check_use(made, opened, model)
             prepare(opened)
             yield opened
+
+    def _check_use(self, made: Any, opened: Opened, model: llm.LLM[Any]) -> None:
+        """See that nothing would answer by another model than the one that was given.
+
+        Raises:
+            AgentImportError: when the factory ignored it.
+        """
+        own = opened.agent.llm if opened.agent is not None else None
+        if own is model or (opened.session.llm is model and not isinstance(made, Agent)):
+            return
+        if isinstance(made, Agent) and not isinstance(own, llm.LLM):
+            return  # the session that it gets has the model
+        other = own if isinstance(own, llm.LLM) else opened.session.llm
+        shown = f"answers by {described(other)}" if isinstance(other, llm.LLM) else "has no model"
+        raise AgentImportError(
+            f"agent {self.name!r} was given the model and made no use of it: what it returned "
+            f"{shown}. Pass the model on, as in `AgentSession(llm=model)`; a function without an "
+            "argument may keep models of its own, and the run's stands in for them"
+        )
 
     def _opened(self, made: Any, model: NotGivenOr[llm.LLM[Any]]) -> Opened:
         match made:

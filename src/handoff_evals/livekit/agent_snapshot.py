@@ -16,7 +16,8 @@ from livekit.agents.utils import is_given
 
 from handoff_evals.agent_source import digest_of_class, digest_of_function
 from handoff_evals.changes import AgentSnapshot, ToolSnapshot
-from handoff_evals.livekit.tap import Tap, described, written
+from handoff_evals.livekit.llm_wrapper import described, written
+from handoff_evals.livekit.tap import Tap
 from handoff_evals.livekit.tools import function_of, leads_to, schemas
 
 _ABSENT = object()

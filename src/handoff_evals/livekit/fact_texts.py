@@ -22,6 +22,7 @@ from handoff_evals.agent_source import (
     is_users,
     literals_in,
     literals_of,
+    note_values,
     texts_of_named_files,
 )
 from handoff_evals.transcript import FactTexts, folded
@@ -29,7 +30,7 @@ from handoff_evals.user_code import as_error
 
 _AROUND = 24
 """Characters on each side of a fact that tell which text it stands in."""
-_PLACEHOLDER = re.compile(r"\{+[^{}]*\}+|\$\w+|%\(?\w*\)?[sdr]")
+_PLACEHOLDER = re.compile(r"\{+[^{}]*\}+|\$[A-Za-z_]\w*|%\(?\w*\)?[sdr]")
 _DEEPEST = 5
 
 
@@ -82,6 +83,7 @@ class AgentFacts:
 
     def enter(self) -> None:
         """Note the agents that are made in the current context from now on."""
+        note_values()
         _NOTED.set(self._made)
 
     def took_the_call(self, agent: Agent) -> None:
@@ -101,14 +103,17 @@ class AgentFacts:
         _, made = self._made.get(id(agent), (agent, None))
         own: list[str] = []
         given: list[str] = []
-        for fact in sorted({folded(each) for each in facts}):
+        asked = sorted({folded(each) for each in facts})
+        for fact in asked:
             found = self._known.get((id(agent), fact, again))
             if found is None:
                 found = _texts(type(agent), made, instructions, fact, again=again)
                 self._known[id(agent), fact, again] = found
             own += found.own
             given += found.given
-        return FactTexts(own=tuple(dict.fromkeys(own)), given=tuple(dict.fromkeys(given)))
+        return FactTexts(
+            asked=tuple(asked), own=tuple(dict.fromkeys(own)), given=tuple(dict.fromkeys(given))
+        )
 
 
 def _texts(
@@ -158,19 +163,23 @@ def _fixed(
 def _holds(value: Any, fact: str) -> bool:
     masked = _Masked(fact=fact, own=())
     masked(value)
-    return masked.in_text
+    return masked.count > 0
 
 
 def windows(text: str, fact: str) -> list[str]:
     """The fact with what stands around it, for each time that it stands in the text.
 
-    The parts between placeholders are looked at as well, for texts that are filled in.
+    Its lines and the parts between placeholders are looked at as well, for texts that are put
+    together or filled in.
     """
     found: dict[str, None] = {}
-    for part in (text, *_PLACEHOLDER.split(text)):
+    for number, part in enumerate((text, *text.splitlines(), *_PLACEHOLDER.split(text))):
         plain = folded(part)
         for at in _places(plain, fact):
-            found[plain[max(0, at - _AROUND) : at + len(fact) + _AROUND].strip()] = None
+            window = plain[max(0, at - _AROUND) : at + len(fact) + _AROUND].strip()
+            # A part that is the fact alone is none of the agent's words for it.
+            if number == 0 or not _bare(window, fact):
+                found[window] = None
     return list(found)
 
 

@@ -19,6 +19,8 @@ from livekit.agents import (
     SpeechCreatedEvent,
     llm,
 )
+from livekit.agents.voice import SpeechHandle
+from livekit.agents.voice.agent_activity import _SpeechHandleContextVar
 from livekit.agents.voice.background_audio import PlayHandle
 
 _TASKS: Mapping[str, str] = {
@@ -138,6 +140,11 @@ def commits_by_hand(session: AgentSession[Any]) -> bool:
     return activity is not None and activity._turn_detection == "manual"  # noqa: SLF001
 
 
+def speech_under_way() -> SpeechHandle | None:
+    """The speech whose reply the running task makes; None where it makes none."""
+    return _SpeechHandleContextVar.get(None)
+
+
 def begin_run(session: AgentSession[Any], user_input: str | None) -> "RunOfTurn":
     """Have livekit collect what comes of a turn as `AgentSession.run` would."""
     run = RunResult[Any](user_input=user_input, output_type=None, session=session)
@@ -152,6 +159,8 @@ class RunOfTurn:
         self.run = run
         self._open: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         run._watch_handle(self._open)  # noqa: SLF001
+        # Where nobody awaits it, asyncio would report how it failed.
+        run._done_fut.add_done_callback(lambda done: done.cancelled() or done.exception())  # noqa: SLF001
 
     def take(self, event: SpeechCreatedEvent) -> None:
         """Collect what comes of a speech."""

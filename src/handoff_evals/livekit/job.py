@@ -20,8 +20,10 @@ from livekit.api.access_token import Claims
 from livekit.api.twirp_client import TwirpClient
 from pydantic_core import to_jsonable_python
 
+from handoff_evals.errors import UsageError
 from handoff_evals.livekit.internals import not_playing, remove_folder
 from handoff_evals.livekit.room import FakeCaller, FakeRoom
+from handoff_evals.scenarios import Scenario as ScriptedScenario
 from handoff_evals.transcript import JobAction
 
 _SERVICES: Mapping[str, Any] = {
@@ -77,6 +79,24 @@ class FakeJob:
                     f"answers has {name!r}, which nothing asks: write the name as it stands after "
                     "`ctx.api.`, as 'sip.transfer_sip_participant', or 'rpc.METHOD'"
                 )
+
+
+def job_of(scenario: ScriptedScenario | None, otherwise: FakeJob) -> FakeJob:
+    """The job of a scenario that says one.
+
+    Raises:
+        UsageError: when it has an answer to what nothing asks.
+    """
+    if scenario is None or not scenario.job:
+        return otherwise
+    written = dict(scenario.job)
+    caller = written.get("caller")
+    if caller is not None:
+        written["caller"] = FakeCaller(**caller)
+    try:
+        return FakeJob(**written)
+    except ValueError as error:
+        raise UsageError(f"scenario {scenario.label!r}: job: {error}") from error
 
 
 class RecordedJob(JobContext):
@@ -257,7 +277,6 @@ def text_job(
         userdata: of the scenario, as `simulation_context().userdata()` gives it.
         fake: what the job is about, and its scripted answers.
     """
-    _answer_without_server()
     fake = fake or FakeJob()
     number = next(each for each in count(1) if each not in _rooms_in_use)
     _rooms_in_use.add(number)
@@ -292,15 +311,6 @@ def text_job(
                 remove_folder(job)
     finally:
         _rooms_in_use.discard(number)
-
-
-def _answer_without_server() -> None:
-    """Have requests to LiveKit's API from such a job answered by it, and no sound be played."""
-    if not hasattr(TwirpClient.request, "__wrapped__"):
-        TwirpClient.request = _request(TwirpClient.request)  # type: ignore[method-assign]
-        player: Any = BackgroundAudioPlayer
-        player.start = _started(player.start)
-        player.play = _played(player.play)
 
 
 def _current() -> RecordedJob | None:
@@ -345,3 +355,14 @@ def _played(play: Callable[..., Any]) -> Callable[..., Any]:
         return not_playing()
 
     return played
+
+
+def _install() -> None:
+    """Have such a job answer requests to LiveKit's API, and no sound be played in it."""
+    TwirpClient.request = _request(TwirpClient.request)  # type: ignore[method-assign]
+    player: Any = BackgroundAudioPlayer
+    player.start = _started(player.start)
+    player.play = _played(player.play)
+
+
+_install()

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 from livekit.agents import llm
@@ -12,6 +12,9 @@ from livekit.agents.types import (
     APIConnectOptions,
     NotGivenOr,
 )
+from livekit.agents.utils import is_given
+
+from handoff_evals.livekit.internals import model_options
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,3 +119,39 @@ class WrapperStream(llm.LLMStream):
             tools=asked.tools or [],
             conn_options=conn_options or asked.conn_options,
         )
+
+
+# Words in the name of an option that must never be written anywhere.
+_SECRET = frozenset({"key", "secret", "token", "header", "headers", "password", "url"})
+
+
+def described(model: Any) -> str:
+    """`provider/model`, and the options that are set."""
+    name = f"{model.provider}/{model.model}"
+    options = model_options(model)
+    if not is_dataclass(options):
+        return name
+    given = {
+        field.name: getattr(options, field.name)
+        for field in fields(options)
+        if field.name not in {"model", "provider"}
+        and not _SECRET.intersection(field.name.split("_"))
+    }
+    said = [
+        f"{key}={written(value)}"
+        for key, value in sorted(given.items())
+        if is_given(value) and value not in (None, {}, [], "", False)
+    ]
+    return f"{name} ({', '.join(said)})" if said else name
+
+
+def written(value: Any) -> str:
+    """A value as text, without addresses; an object by its class."""
+    if isinstance(value, Mapping):
+        inner = ", ".join(f"{key}: {written(each)}" for key, each in value.items())
+        return f"{{{inner}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(written, value))}]"
+    if isinstance(value, str | int | float | None):
+        return str(value)
+    return type(value).__name__

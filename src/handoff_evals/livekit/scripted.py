@@ -54,6 +54,8 @@ class Asker:
     purpose: Literal["reply", "direct", "decision"] = "reply"
     """`reply`: livekit asks for the agent's next words. Else the agent's own code asks, for
     words or for a decision."""
+    unused: Callable[[], bool] = lambda: False
+    """Whether livekit has thrown the answer away: it was begun before the turn was over."""
 
 
 ASKER: ContextVar[Asker | None] = ContextVar("handoff_evals_asker", default=None)

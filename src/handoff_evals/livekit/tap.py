@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from livekit.agents import Agent, AgentSession, NotGivenOr, llm, utils
 from livekit.agents.types import APIConnectOptions
-from livekit.agents.utils import is_given
+from livekit.agents.voice import SpeechHandle
 from pydantic import PydanticUserError, TypeAdapter
 from pydantic_core import to_jsonable_python
 
@@ -15,48 +15,19 @@ from handoff_evals.cassettes import Answer, ModelIdentity, RecordedRequest, Tria
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit.deadlines import WaitClock, count_in, now
 from handoff_evals.livekit.decision_model import DecisionTaps, decided
-from handoff_evals.livekit.internals import model_options, replace_model
-from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
+from handoff_evals.livekit.internals import replace_model, speech_under_way
+from handoff_evals.livekit.kept_models import KeptModels, ask_untapped, look_for_models
+from handoff_evals.livekit.llm_wrapper import (
+    ChatRequest,
+    WrapperLLM,
+    WrapperStream,
+    described,
+)
 from handoff_evals.livekit.scripted import ASKER, Asker, IncomingAnswer, ScriptedLLM, chunks_of
 from handoff_evals.livekit.tools import schemas
 from handoff_evals.livekit.virtual_time import VirtualTime
 from handoff_evals.transcript import AgentRef, FunctionCall, ModelCall, ToolSchema, Usage
 from handoff_evals.user_code import as_error
-
-# Words in the name of an option that must never be written anywhere.
-_SECRET = frozenset({"key", "secret", "token", "header", "headers", "password", "url"})
-
-
-def described(model: Any) -> str:
-    """`provider/model`, and the options that are set."""
-    name = f"{model.provider}/{model.model}"
-    options = model_options(model)
-    if not is_dataclass(options):
-        return name
-    given = {
-        field.name: getattr(options, field.name)
-        for field in fields(options)
-        if field.name not in {"model", "provider"}
-        and not _SECRET.intersection(field.name.split("_"))
-    }
-    said = [
-        f"{key}={written(value)}"
-        for key, value in sorted(given.items())
-        if is_given(value) and value not in (None, {}, [], "", False)
-    ]
-    return f"{name} ({', '.join(said)})" if said else name
-
-
-def written(value: Any) -> str:
-    """A value as text, without addresses; an object by its class."""
-    if isinstance(value, Mapping):
-        inner = ", ".join(f"{key}: {written(each)}" for key, each in value.items())
-        return f"{{{inner}}}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(written, value))}]"
-    if isinstance(value, str | int | float | None):
-        return str(value)
-    return type(value).__name__
 
 
 @dataclass(kw_only=True)
@@ -72,6 +43,7 @@ class Exchange:
     turn: int = 0
     arrivals: tuple[AgentRef, ...] = ()
     """The agents that took the call in its turn before it."""
+    speech: SpeechHandle | None = field(default_factory=speech_under_way)
     started: float = field(default_factory=now)
     held: WaitClock = field(default_factory=WaitClock)
     text: str = ""
@@ -91,6 +63,11 @@ class Exchange:
     def elapsed_s(self) -> float:
         """Seconds since it started in which no rate limit held it back."""
         return now() - self.started - self.held.seconds
+
+    @property
+    def unused(self) -> bool:
+        """Whether livekit threw the answer away, so far: it was begun before the turn was over."""
+        return self.purpose == "reply" and self.speech is not None and not self.speech.scheduled
 
     @property
     def in_flight(self) -> bool:
@@ -116,7 +93,7 @@ class Exchange:
 
     def made(self) -> list[tuple[int, FunctionCall]]:
         """The calls that livekit carries out, and after how many handoffs each was made."""
-        if self.purpose != "reply" or self.tool_choice == "none":
+        if self.purpose != "reply" or self.tool_choice == "none" or self.unused:
             return []
         calls = [
             FunctionCall(
@@ -149,6 +126,7 @@ class Exchange:
             error=None if failure is None else f"{type(failure).__name__}: {failure}",
             finished=not self.in_flight,
             replayed=self.replayed,
+            unused=self.unused,
         )
 
 
@@ -258,12 +236,14 @@ class _TapStream(WrapperStream):
     async def _answer_by_model(self, recording: IncomingAnswer | None = None) -> None:
         exchange = self._exchange
         count_in(exchange.held)
+        ask_untapped()
         ASKER.set(
             Asker(
                 agent=exchange.agent,
                 turn=exchange.turn,
                 arrivals=exchange.arrivals,
                 purpose=exchange.purpose,
+                unused=lambda: exchange.unused,
             )
         )
         with VirtualTime.of().outside():
@@ -336,8 +316,10 @@ class Taps:
         self._exchanges = exchanges
 
     def enter(self) -> None:
-        """Stand before what DecisionModels are asked in the current context."""
+        """Stand before what models and DecisionModels are asked in the current context."""
         DecisionTaps(self._decision).enter()
+        KeptModels(self._kept).enter()
+        look_for_models()
 
     def script_decisions(self, values: Mapping[str, Any]) -> None:
         """Have DecisionModels decide so, where a model stands in for the agents' own."""
@@ -349,6 +331,11 @@ class Taps:
         return Tap(
             model, agent=self._agent, purpose="direct", log=self._log, exchanges=self._exchanges
         )
+
+    def _kept(self, model: llm.LLM[Any]) -> Tap:
+        # A script that an agent keeps was written for what is asked of it.
+        is_script = isinstance(model, ScriptedLLM)
+        return self.direct(model if is_script or self.model is None else self.model)
 
     def _decision(self, model: llm.LLM[Any]) -> Tap:
         # What a script says is no model's answer, to be kept for when there is no script.
@@ -384,6 +371,7 @@ class Taps:
         """
         if isinstance(agent.llm, Tap) and agent.llm.logs_to(self._log):
             return
+        look_for_models()  # of modules that were imported meanwhile
         model = self.model or _own(agent, session)
         agent.update_options(
             llm=Tap(model, agent=ref, purpose="reply", log=self._log, exchanges=self._exchanges)

@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ _OURS = str(Path(__file__).parents[1])
 _CURRENT: ContextVar["ConversationTasks"] = ContextVar("handoff_evals_tasks")
 # For how long a task of the user's own may yet bring what an `on_enter` waits for.
 _GRACE_S = 2.0
+# After so many sleeps at one place an `on_enter` is taken to look for what the caller brings.
+_POLLS = 5
 
 
 class ConversationTasks:
@@ -63,6 +66,7 @@ class ConversationTasks:
         self._done = done
         self._waiting: dict[asyncio.Task[Any], float] = {}
         """Since when each `on_enter` waits that does."""
+        self._polling: dict[asyncio.Task[Any], _Polling] = {}
 
     def enter(self) -> None:
         """Take in all tasks that are made in the current context."""
@@ -77,6 +81,7 @@ class ConversationTasks:
     def _over(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)
         self._waiting.pop(task, None)
+        self._polling.pop(task, None)
         livekits = _is_livekits(task)
         if self._done is not None:
             self._done(task, livekits)
@@ -97,15 +102,33 @@ class ConversationTasks:
 
         It stands at an event, a queue or a future of its own, and nothing else of the user's
         runs that could set it; what runs for long, as a loop that looks after the caller,
-        is not waited for.
+        is not waited for. Or it looks again and again, and sleeps in between.
         """
-        if agents_code_in(task) != "on_enter" or not _is_blocked(task):
-            self._waiting.pop(task, None)
+        if agents_code_in(task) != "on_enter":
             return False
         now = asyncio.get_running_loop().time()
+        if not _is_blocked(task):
+            self._waiting.pop(task, None)
+            return self._polls(task, now)
         since = self._waiting.setdefault(task, now)
         others = (each for each in self._left() if _is_users(each) and not _is_blocked(each))
         return next(others, None) is None or now - since >= _GRACE_S
+
+    def _polls(self, task: "asyncio.Task[Any]", now: float) -> bool:
+        place = _place_of_sleep(task)
+        if place is None:
+            return False  # it runs, or is between two sleeps
+        seen = self._polling.get(task)
+        if seen is None or seen.place != place:
+            self._polling[task] = _Polling(place=place, since=now, waiter=_waiter(task))
+            return False
+        seen.look(_waiter(task))
+        return seen.is_fresh and seen.times >= _POLLS and now - seen.since >= _GRACE_S
+
+    def look_again(self) -> None:
+        """Have each `on_enter` that looks again and again look once more before it is waiting."""
+        for each in self._polling.values():
+            each.is_fresh = False
 
     def cancel_waiting(self) -> Sequence[str]:
         """Cancel each `on_enter` that waits for the caller, who has left.
@@ -115,7 +138,8 @@ class ConversationTasks:
         """
         found = []
         for task in self._left():
-            if agents_code_in(task) == "on_enter" and _is_blocked(task):
+            polls = task in self._polling and self._polling[task].times >= _POLLS
+            if agents_code_in(task) == "on_enter" and (polls or _is_blocked(task)):
                 where = " > ".join(users_stack(task))
                 found.append(f"{where} waits for the caller; LiveKit's session closes after it")
                 task.cancel()
@@ -175,13 +199,42 @@ def _is_users(task: "asyncio.Task[Any]") -> bool:
 _UNTIL_WOKEN = {f"{_ASYNCIO}/locks.py", f"{_ASYNCIO}/queues.py"}
 
 
+@dataclass(kw_only=True)
+class _Polling:
+    """An `on_enter` that sleeps at one place of its code, how often, and for what it sleeps now."""
+
+    place: tuple[int, int]
+    since: float
+    waiter: Any
+    times: int = 0
+    is_fresh: bool = True
+
+    def look(self, waiter: Any) -> None:
+        """Take in what it waits for now."""
+        if waiter is not self.waiter:
+            self.waiter, self.times, self.is_fresh = waiter, self.times + 1, True
+
+
+def _place_of_sleep(task: "asyncio.Task[Any]") -> tuple[int, int] | None:
+    """The frame of the user's code that sleeps, and where in it; None where none does."""
+    frames = list(waiting_frames(task))
+    if _waiter(task) is None or frames[-1].f_code is not asyncio.sleep.__code__:
+        return None
+    users = [frame for frame in frames if is_user_file(frame.f_code.co_filename)]
+    return (id(users[-1]), users[-1].f_lasti) if users else None
+
+
+def _waiter(task: "asyncio.Task[Any]") -> "asyncio.Future[Any] | None":
+    """What a task waits for; asyncio has no public way to it."""
+    return getattr(task, "_fut_waiter", None)
+
+
 def _is_blocked(task: "asyncio.Task[Any]") -> bool:
     """Whether a task goes on only when other code of this process wakes it.
 
     A library that reads from a socket waits at an event as well, but in frames of its own.
     """
-    # asyncio has no public way to what a task waits for.
-    waiter: asyncio.Future[Any] | None = getattr(task, "_fut_waiter", None)
+    waiter = _waiter(task)
     if waiter is None or waiter.done():
         return False
     frames = list(waiting_frames(task))
@@ -293,6 +346,8 @@ async def _over(session: AgentSession[Any], running: "asyncio.Future[Any]") -> N
 async def quiet(session: AgentSession[Any]) -> None:
     """Wait until the session is quiescent or closed. It sets no deadline: the caller does."""
     calm = 0
+    if (conversation := _CURRENT.get(None)) is not None:
+        conversation.look_again()
     while calm < _ROUNDS and is_started(session):
         if await _idle(session):
             calm += 1

@@ -1,12 +1,12 @@
 """What the oracle may play in one place of a conversation, and in which order it tries it."""
 
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from handoff_evals.checks import names_a_person
-from handoff_evals.livekit import Lead, ToolCall
+from handoff_evals.livekit import Asker, Lead, ToolCall
 from handoff_evals.models.reference import WORDS
 from handoff_evals.scenarios import Expectation, ExpectedCall, Target
 from handoff_evals.transcript import AgentRef, FunctionCall, FunctionCallOutput, Transcript
@@ -92,6 +92,34 @@ class PlaceSearch:
         """The tools that were tried, in order."""
         called = (call.name for moves in self.tried for move in moves for call in move)
         return tuple(sorted(set(called)))
+
+
+class PlayedMoves:
+    """What was played in a conversation, without what livekit threw away of it."""
+
+    def __init__(self) -> None:
+        self._entered: list[tuple[Asker, Place]] = []
+        self._calls: list[tuple[Asker, Move]] = []
+
+    @property
+    def places(self) -> list[Place]:
+        """Where something was played, in order."""
+        return list(dict.fromkeys(place for _, place in self._entered))
+
+    def enter(self, asker: Asker, place: Place) -> int:
+        """Play the next thing in a place; how many were played there before."""
+        before = sum(at == place and not by.unused() for by, at in self._entered)
+        self._entered.append((asker, place))
+        return before
+
+    def add(self, asker: Asker, calls: Move) -> None:
+        """Note the calls of a reply."""
+        self._calls.append((asker, calls))
+
+    def called(self, turn: int) -> Counter[str]:
+        """How often each tool was called in a turn."""
+        made = [calls for by, calls in self._calls if by.turn == turn and not by.unused()]
+        return Counter(call.name for calls in made for call in calls)
 
 
 @dataclass(frozen=True, kw_only=True)

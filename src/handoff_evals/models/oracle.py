@@ -10,7 +10,7 @@ is unscored with the cause `oracle`.
 
 import json
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -37,6 +37,7 @@ from handoff_evals.models.moves import (
     Move,
     Place,
     PlaceSearch,
+    PlayedMoves,
     Way,
     answers,
     expected_calls,
@@ -84,8 +85,7 @@ class Oracle:
 
     def _begin(self) -> None:
         """Forget what was played, for a new conversation."""
-        self._made: dict[Place, int] = {}
-        self._called: dict[int, Counter[str]] = {}
+        self._played = PlayedMoves()
 
     def __call__(self, request: Request) -> Reply:
         """Play the next thing that the turn expects, or say a few words."""
@@ -97,7 +97,7 @@ class Oracle:
         expect = self._scenario.turns[asker.turn - 1].expect
         may_call = bool(request.tools) and request.tool_choice != "none"
         calls = self._next(request, asker, expect) if may_call else ()
-        self._called.setdefault(asker.turn, Counter()).update(call.name for call in calls)
+        self._played.add(asker, calls)
         return list(calls) or words_for(expect)
 
     def _next(self, request: Request, asker: Asker, expect: Expectation) -> Move:
@@ -116,8 +116,7 @@ class Oracle:
                 return ()
             search = self._search(request, asker, target, due)
             self._searches[place] = search
-        made = self._made.get(place, 0)
-        self._made[place] = made + 1
+        made = self._played.enter(asker, place)
         if made < len(search.moves):
             return tuple(call for call in search.moves[made] if call.name in request.tool_names)
         if due:  # the agent has a tool now that it did not have before
@@ -129,7 +128,7 @@ class Oracle:
 
     def _due(self, request: Request, turn: int, expect: Expectation) -> list[ExpectedCall]:
         """The expected calls of the turn that are not made yet and can be made here."""
-        made = Counter(self._called.get(turn, Counter()))
+        made = self._played.called(turn)
         due: list[ExpectedCall] = []
         for call in expected_calls(expect, request.tool_names):
             if made[call.name]:
@@ -263,7 +262,8 @@ class Oracle:
         turn = self._unmet(transcript)
         if turn is None:
             return transcript
-        places = [place for place in self._made if place[0] == turn and place in self._searches]
+        played = self._played.places
+        places = [place for place in played if place[0] == turn and place in self._searches]
         if not places:
             return (
                 transcript
@@ -333,8 +333,6 @@ class Oracle:
 
     def _given_up(self, search: PlaceSearch, shown: Transcript, turn: int) -> Transcript:
         """The conversation to show, unscored where the file has to say more."""
-        if any(fault.owner == "agent" and fault.turn == turn for fault in shown.faults):
-            return shown
         named = {call.name for call in self._scenario.turns[turn - 1].expect.calls or ()}
         refused = answers(shown, turn, errors=True)
         for name in refused.keys() & search.invented:
@@ -360,6 +358,9 @@ class Oracle:
         why: str,
         call: str = "{name: TOOL, arguments: {…}}",
     ) -> Transcript:
+        # Where the agents' own code has failed by then, no file can say how it is done.
+        if any(fault.owner == "agent" and fault.turn <= turn for fault in transcript.faults):
+            return transcript
         detail = (
             f"turn {turn}: {why}. Write into the `expect:` of this turn how it is done: "
             f"`calls: [{call}]`; or correct the agent that it names"

@@ -9,7 +9,7 @@ from typing import Any
 from livekit.agents import Agent, AgentSession
 
 from handoff_evals.checks import Score, carried
-from handoff_evals.drivers import BaseCall
+from handoff_evals.drivers import BaseCall, Turns
 from handoff_evals.errors import HandoffEvalsWarning, UsageError
 from handoff_evals.livekit import ScriptedLLM, WrapperLLM
 from handoff_evals.plugin.failure_text import (
@@ -39,8 +39,9 @@ class AgentCall:
     has no reply left) fails the test where it happens, unless faults are kept.
     """
 
-    def __init__(self, call: BaseCall, *, keep_faults: bool) -> None:
+    def __init__(self, call: BaseCall, *, keep_faults: bool, turns: Turns) -> None:
         self._call = call
+        self._turns = turns
         self._keep_faults = keep_faults
         self._reported = 0
         self._warned = 0
@@ -94,7 +95,8 @@ class AgentCall:
     async def start(self) -> CallTurn:
         """Hear the first agent's greeting."""
         __tracebackhide__ = True
-        await self._call.start()
+        async with self._turns.opening(self):
+            await self._call.start()
         return self._noted()
 
     async def say(
@@ -109,14 +111,16 @@ class AgentCall:
                 that what is said next interrupts them. It takes the spoken driver.
         """
         __tracebackhide__ = True
-        await self._call.say(text, wait_s=wait_s, until=until)
+        async with self._turns.of(self):
+            await self._call.say(text, wait_s=wait_s, until=until)
         return self._noted()
 
     async def close(self) -> None:
         """End the call; the fixture does it when the test is over."""
         if not self._closed:
             self._closed = True
-            await self._call.close()
+            async with self._turns.of(self):
+                await self._call.close()
 
     def raise_faults(self) -> None:
         """Fail for the faults that came up since the last turn, as those of closing."""

@@ -9,9 +9,9 @@ from functools import wraps
 from typing import Any
 
 import pytest
-from livekit.agents import Agent, llm
+from livekit.agents import Agent, AgentServer, llm
 
-from handoff_evals.drivers import Limits, driver_named
+from handoff_evals.drivers import Limits, Turns, driver_named
 from handoff_evals.errors import ModelError
 from handoff_evals.livekit import AgentEntry, Reply, ScriptedLLM, ScriptExhaustedError, ToolCall
 from handoff_evals.plugin.agent_call import AgentCall
@@ -21,7 +21,7 @@ from handoff_evals.reports import conversation
 from handoff_evals.scenarios import Scenario
 from handoff_evals.transcript import ModelCall
 
-_AgentLike = Agent | type[Agent] | Callable[..., Any] | str
+_AgentLike = Agent | type[Agent] | AgentServer | AgentEntry | Callable[..., Any] | str
 
 
 def without_exhausted_scripts(record: logging.LogRecord) -> bool:
@@ -34,6 +34,7 @@ class AgentCallFixture:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._turns = Turns()
         self.calls: list[AgentCall] = []
         """All calls of this test, oldest first."""
 
@@ -51,8 +52,9 @@ class AgentCallFixture:
 
         Args:
             agent: who takes the call: an agent, an Agent class, a function that gets the
-                model and returns an agent or `(agent, session)`, or `module:name` of one
-                of these.
+                model and returns an agent or `(agent, session)`, an `AgentServer` or the
+                function of its `rtc_session`, `module:name` or `path/to/file.py:name` of one
+                of these, or an `AgentEntry`, to say what its job is about.
             llm: answers for every agent of the call: an LLM, or a name as
                 `--handoff-model` knows it (`own` leaves each agent its own). Where it
                 is missing, `--handoff-model` says who answers.
@@ -74,7 +76,7 @@ class AgentCallFixture:
             self._entry(agent), self._model(llm), limits=limits or limits_of(self._config)
         )
         made.taps.decides = decisions
-        call = AgentCall(made, keep_faults=keep_faults)
+        call = AgentCall(made, keep_faults=keep_faults, turns=self._turns)
         self.calls.append(call)
         await call.start()
         return call
@@ -135,6 +137,8 @@ class AgentCallFixture:
 
     def _entry(self, agent: _AgentLike) -> AgentEntry:
         __tracebackhide__ = True
+        if isinstance(agent, AgentEntry):
+            return agent
         if isinstance(agent, str):
             return AgentEntry.load(agent, folder=self._config.rootpath)
         return AgentEntry.of(agent)

@@ -91,7 +91,8 @@ def _request_lines(transcript: Transcript) -> Iterator[str]:
     for number, turn in enumerate(transcript.turns):
         for call in turn.model_calls:
             tools = ", ".join(tool.name for tool in call.tools) or "no tools"
-            yield f"turn {number}: {call.agent.label} ({call.purpose}) asks {call.model}; {tools}"
+            purpose = f"{call.purpose}, thrown away" if call.unused else call.purpose
+            yield f"turn {number}: {call.agent.label} ({purpose}) asks {call.model}; {tools}"
             for message in call.messages:
                 shown = message_text(message).replace("\n", "\n        ")
                 yield f"      {message['role']}: {shown}"

@@ -45,7 +45,11 @@ def decider(transcript: Transcript, decision: Decision) -> tuple[str, str]:
     turn = min(decision.turn, len(transcript.turns) - 1)
     agent = transcript.turns[max(turn - 1, 0)].active
     calls = transcript.turns[turn].model_calls
-    asked = (each.model for each in calls if each.agent == agent and each.purpose == "reply")
+    asked = (
+        each.model
+        for each in calls
+        if each.agent == agent and each.purpose == "reply" and not each.unused
+    )
     return agent.label, next(asked, "")
 
 

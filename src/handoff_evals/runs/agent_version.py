@@ -12,6 +12,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +26,11 @@ from handoff_evals.results import RunFolder
 from handoff_evals.scenarios import Suite
 from handoff_evals.user_code import as_error, imported_anew, module_of
 
-_OPENED = 3
+_OPENED = 2
 """How often the agent is opened: what differs between them says nothing of its version."""
+_READ_AGAIN = 5
+"""How often a version is read again that is not the one from before."""
+_FAILS = "how it is opened"
 
 AgentVersion = Mapping[str, str]
 """A digest of each thing that makes up a version, by what a message calls it."""
@@ -53,7 +57,9 @@ class VersionReader:
             entry: the suite's agent.
         """
         mask = mask_of(self.folder)
-        opened = [await self._open(entry) for _ in range(_OPENED)]
+        opened = [await self._open(entry)]
+        while len(opened) < _OPENED and _FAILS not in opened[-1]:
+            opened.append(await self._open(entry))
         names = sorted(set.intersection(*(set(each) for each in opened)))
         module = module_of(self.suite.agent, folder=self.folder)
         files = data_digests(module, folder=self.folder)
@@ -69,11 +75,12 @@ class VersionReader:
         What another import of the same code changes, as an id that a module draws, is left out.
         """
         found = [name for name in sorted({*old, *now}) if old.get(name) != now.get(name)]
-        if not found:
-            return []
-        with imported_anew(self.folder):
-            again = await self.read(AgentEntry.load(self.suite.agent, folder=self.folder))
-        return [name for name in found if again.get(name) == now.get(name)]
+        with suppress(UsageError):  # they can't be imported twice
+            for _ in range(_READ_AGAIN if found else 0):
+                with imported_anew(self.folder):
+                    again = await self.read(AgentEntry.load(self.suite.agent, folder=self.folder))
+                found = [name for name in found if again.get(name) == now.get(name)]
+        return found
 
     async def _open(self, entry: AgentEntry) -> Mapping[str, str]:
         """The texts of the first agent and its session; why there are none, where it fails."""
@@ -85,7 +92,7 @@ class VersionReader:
             if raised is None:
                 raise
             # Each conversation fails by it, and says so.
-            return {"how it is opened": type(raised).__name__}
+            return {_FAILS: type(raised).__name__}
         if look is None:
             return {}
         tools = {

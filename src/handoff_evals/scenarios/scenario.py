@@ -180,6 +180,8 @@ class Scenario:
     """What must be so before the caller says anything."""
     mocks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By agent and tool, what the tool gives back in its place; or `{error: …}`."""
+    job: Mapping[str, Any] = field(default_factory=dict)
+    """What LiveKit's job is about, as `FakeJob` takes it; see docs/entry-points.md."""
     modality: Literal["text", "audio"] = "text"
     """What the agents take the caller's words for, where they are driven by text."""
     line: int = 0
@@ -203,8 +205,6 @@ class Watch:
 
     attributes: frozenset[str] = frozenset()
     userdata: frozenset[str] = frozenset()
-    facts: frozenset[str] = frozenset()
-    """What must be carried: it is noted whether an agent would say it in any call."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,7 +239,6 @@ class Suite:
                 for written in expect.userdata
                 for name in (written, written.partition(".")[0])
             ),
-            facts=frozenset(fact for expect in expectations for fact in expect.carries),
         )
 
 

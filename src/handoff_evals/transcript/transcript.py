@@ -75,6 +75,8 @@ class ModelCall:
     """False while the answer was still awaited when the conversation was cut off."""
     replayed: bool = False
     """The answer came from a cassette, its times too; no model was asked."""
+    unused: bool = False
+    """LiveKit began the reply before the turn was over, and then threw it away."""
 
     @property
     def received_text(self) -> str:
@@ -105,8 +107,10 @@ def folded(text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class FactTexts:
-    """Where an agent has the facts from that a scenario asks about; texts are `folded`."""
+    """Where an agent has the facts from that a scenario asks about; all is `folded`."""
 
+    asked: tuple[str, ...] = ()
+    """The facts that were looked for."""
     own: tuple[str, ...] = ()
     """The facts with what stands around them in texts that are the agent's own in any call. A
     fact alone: it is a word of the agent's, and nobody knows where it stands."""

@@ -69,8 +69,8 @@ def _joined(moves: Sequence[AgentHandoff]) -> list[AgentHandoff]:
 
 def _is_round_trip(moves: Sequence[AgentHandoff]) -> bool:
     """Whether only AgentTasks were awaited, each to its end."""
-    begun = sum(move.kind == "task" for move in moves)
-    return 2 * len(_begun_and_over(moves)) == 2 * begun == len(moves)
+    old, over = moves[0].old, _begun_and_over(moves)
+    return old is not None and old.id == moves[-1].new.id and 2 * len(over) == len(moves)
 
 
 def _begun_and_over(moves: Sequence[AgentHandoff]) -> set[int]:
