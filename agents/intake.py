@@ -1,7 +1,7 @@
 """An intake that asks for two facts and hands over when it has both.
 
 The facts live in the session's userdata, so they outlast the agent that asked for them. The tool
-that records the missing one returns the next agent, which greets the caller by name.
+that records the missing one hands over to the next agent, which greets the caller by name.
 
 Talk to it: `python agents/intake.py console` (with `--text` to type).
 """
@@ -63,7 +63,7 @@ class IntakeAgent(Agent):
         self.session.say("Welcome to the Riverside sports club! May I have your name?")
 
     @function_tool
-    async def record_name(self, name: str) -> Agent | str:
+    async def record_name(self, name: str) -> str | None:
         """Record the name that the caller has just given.
 
         Args:
@@ -75,7 +75,7 @@ class IntakeAgent(Agent):
         return self._next()
 
     @function_tool
-    async def record_age(self, age: int) -> Agent | str:
+    async def record_age(self, age: int) -> str | None:
         """Record the age that the caller has just given.
 
         Args:
@@ -86,21 +86,25 @@ class IntakeAgent(Agent):
         self.session.userdata.age = age
         return self._next()
 
-    def _next(self) -> Agent | str:
+    def _next(self) -> str | None:
         match self.session.userdata:
             case Caller(name=None):
                 return "The age is recorded. The name is still missing: ask for it."
             case Caller(age=None):
                 return "The name is recorded. The age is still missing: ask for it."
             case caller:
-                said = self.chat_ctx.copy(
-                    exclude_instructions=True,
-                    # Holds the old prompt a second time.
-                    exclude_config_update=True,
-                    exclude_handoff=True,
-                    exclude_function_call=True,
-                )
-                return MembershipAgent(caller, chat_ctx=said)
+                # Two tools in one reply would enter membership twice; and of two that return an
+                # agent livekit carries out neither.
+                if self.session.current_agent is self:
+                    said = self.chat_ctx.copy(
+                        exclude_instructions=True,
+                        # Holds the old prompt a second time.
+                        exclude_config_update=True,
+                        exclude_handoff=True,
+                        exclude_function_call=True,
+                    )
+                    self.session.update_agent(MembershipAgent(caller, chat_ctx=said))
+                return None
 
 
 class MembershipAgent(Agent):

@@ -19,39 +19,40 @@ async def test_the_short_winded_agent_takes_the_call(agent_call: AgentCallFixtur
 
 
 @pytest.mark.parametrize(
-    ("agent", "greeting"),
+    ("agent", "name"),
     [
-        pytest.param(ShortWindedAgent, "Hi, the short-winded one here.", id="short"),
-        pytest.param(LongWindedAgent, "Hello, this is the long-winded one,", id="long"),
+        pytest.param(ShortWindedAgent, "short-winded", id="short"),
+        pytest.param(LongWindedAgent, "long-winded", id="long"),
     ],
 )
-async def test_an_agent_greets_once_and_without_asking_its_model(
-    agent_call: AgentCallFixture, agent: type[Agent], greeting: str
+async def test_an_agent_greets_once_as_who_it_is_and_without_asking_its_model(
+    agent_call: AgentCallFixture, agent: type[Agent], name: str
 ) -> None:
     call = await agent_call(agent, llm=ScriptedLLM([]))
     said = call.opening.expect.next_event(type="message").event().item
     call.opening.expect.no_more_events()
     assert said.role == "assistant"
-    assert (said.text_content or "").startswith(greeting)
+    assert name in (said.text_content or "")
     assert call.opening.model_calls == ()
 
 
 @pytest.mark.parametrize(
-    ("agent", "own", "of_the_other"),
+    ("agent", "own", "asked_for", "of_the_other"),
     [
-        pytest.param(ShortWindedAgent, "assistant of few words", "likes to explain", id="short"),
-        pytest.param(LongWindedAgent, "likes to explain", "of few words", id="long"),
+        pytest.param(ShortWindedAgent, "of few words", "longer", "likes to explain", id="short"),
+        pytest.param(LongWindedAgent, "likes to explain", "brief", "of few words", id="long"),
     ],
 )
 async def test_an_agents_model_gets_the_instructions_of_that_agent(
-    agent_call: AgentCallFixture, agent: type[Agent], own: str, of_the_other: str
+    agent_call: AgentCallFixture, agent: type[Agent], own: str, asked_for: str, of_the_other: str
 ) -> None:
     call = await agent_call(agent, llm=ScriptedLLM(["Indeed."]))
     await call.say("Nice weather")
     received = call.received_by(agent)
     assert [message["role"] for message in received.messages] == ["system", "assistant", "user"]
     assert own in received.messages[0]["content"]
-    received.contains("call change_agent").lacks(of_the_other)
+    # When it is to call its tool.
+    received.contains("call change_agent").contains(asked_for).lacks(of_the_other)
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,6 @@ from handoff_evals import AgentCallFixture, Received, ScriptedLLM, tool_call
 
 CHANGE = tool_call("change_agent")
 
-GREETING: dict[type[Agent], str] = {
-    ShortWindedAgent: "Hi, the short-winded one here. What would you like to know?",
-    LongWindedAgent: (
-        "Hello, this is the long-winded one, and I have all the time in the world. "
-        "I heard what you two talked about: where shall I begin?"
-    ),
-}
-
 both_ways = pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -40,6 +32,12 @@ def told(received: Received) -> list[tuple[str, Any]]:
     return [(message["role"], message.get("content")) for message in received.messages[1:]]
 
 
+async def greetings(agent_call: AgentCallFixture) -> dict[type[Agent], str]:
+    """How each agent greets, whatever the words are."""
+    both = (ShortWindedAgent, LongWindedAgent)
+    return {agent: (await agent_call(agent, llm=ScriptedLLM([]))).opening.said for agent in both}
+
+
 def prompts_kept(agent: Agent) -> list[str | None]:
     """The prompts in an agent's context that no model sees, and whoever reads it does."""
     items = agent.chat_ctx.items
@@ -50,6 +48,7 @@ def prompts_kept(agent: Agent) -> list[str | None]:
 async def test_a_change_is_called_carried_out_and_greeted_in_that_order(
     agent_call: AgentCallFixture, old: type[Agent], new: type[Agent]
 ) -> None:
+    greeting = await greetings(agent_call)
     call = await agent_call(old, llm=ScriptedLLM([CHANGE]))
 
     turn = await call.say("Could you answer the other way?")
@@ -58,8 +57,8 @@ async def test_a_change_is_called_carried_out_and_greeted_in_that_order(
     assert made.event().item.arguments == "{}"
     turn.expect.next_event().is_function_call_output(output="", is_error=False)
     turn.expect.next_event().is_agent_handoff(new_agent_type=new)
-    greeting = turn.expect.next_event().is_message(role="assistant")
-    assert greeting.event().item.text_content == GREETING[new]
+    said = turn.expect.next_event().is_message(role="assistant")
+    assert said.event().item.text_content == greeting[new]
     turn.expect.no_more_events()
 
 
@@ -86,6 +85,7 @@ async def test_the_old_agent_has_the_call_until_the_change_and_the_new_one_after
 async def test_the_new_agent_is_told_what_was_said_and_nothing_else(
     agent_call: AgentCallFixture, old: type[Agent], new: type[Agent]
 ) -> None:
+    greeting = await greetings(agent_call)
     call = await agent_call(old, llm=ScriptedLLM(["Because of the air.", CHANGE, "Well, the air."]))
     await call.say("Why is the sky blue?")
     await call.say("Could you answer the other way?")
@@ -93,11 +93,11 @@ async def test_the_new_agent_is_told_what_was_said_and_nothing_else(
 
     received = call.received_by(new)
     assert told(received) == [
-        ("assistant", GREETING[old]),
+        ("assistant", greeting[old]),
         ("user", "Why is the sky blue?"),
         ("assistant", "Because of the air."),
         ("user", "Could you answer the other way?"),
-        ("assistant", GREETING[new]),
+        ("assistant", greeting[new]),
         ("user", "I mean the sky over Oslo"),
     ]
     received.lacks_instructions_of(old).lacks("change_agent()")
@@ -108,6 +108,7 @@ async def test_the_new_agent_is_told_what_was_said_and_nothing_else(
 async def test_there_and_back_and_there_again_forgets_nothing_and_repeats_no_agent(
     agent_call: AgentCallFixture, old: type[Agent], new: type[Agent]
 ) -> None:
+    greeting = await greetings(agent_call)
     model = ScriptedLLM([CHANGE, "One it is.", CHANGE, "Two it is.", CHANGE, "Three it is."])
     call = await agent_call(old, llm=model)
     took_the_call = [call.active_agent]
@@ -121,17 +122,17 @@ async def test_there_and_back_and_there_again_forgets_nothing_and_repeats_no_age
     # Each is new: one that was kept would know nothing of what was said since.
     assert len({id(agent) for agent in took_the_call}) == 4
     assert told(call.received_by(took_the_call[-1])) == [
-        ("assistant", GREETING[old]),
+        ("assistant", greeting[old]),
         ("user", "There"),
-        ("assistant", GREETING[new]),
+        ("assistant", greeting[new]),
         ("user", "One"),
         ("assistant", "One it is."),
         ("user", "Back"),
-        ("assistant", GREETING[old]),
+        ("assistant", greeting[old]),
         ("user", "Two"),
         ("assistant", "Two it is."),
         ("user", "There again"),
-        ("assistant", GREETING[new]),
+        ("assistant", greeting[new]),
         ("user", "Three"),
     ]
 
@@ -157,10 +158,11 @@ async def test_livekits_handoff_records_are_a_chain_that_begins_with_nobody(
 async def test_a_change_that_is_called_twice_in_one_reply_happens_once(
     agent_call: AgentCallFixture, old: type[Agent], new: type[Agent]
 ) -> None:
+    greeting = await greetings(agent_call)
     call = await agent_call(old, llm=ScriptedLLM([[CHANGE, CHANGE]]))
     turn = await call.say("Could you answer the other way?")
     turn.expect.handoff(old, new)
-    assert turn.said == GREETING[new]
+    assert turn.said == greeting[new]
 
 
 @either
@@ -187,6 +189,8 @@ async def test_a_change_that_fails_leaves_the_caller_with_the_agent_that_has_the
 async def test_a_change_that_failed_is_not_carried_over_by_the_one_that_follows(
     agent_call: AgentCallFixture, old: type[Agent], new: type[Agent]
 ) -> None:
+    greeting = await greetings(agent_call)
+
     def absent() -> None:
         raise ToolError("The colleague is out.")
 
@@ -198,11 +202,11 @@ async def test_a_change_that_failed_is_not_carried_over_by_the_one_that_follows(
     await call.say("Well?")
 
     assert told(call.received_by(new)) == [
-        ("assistant", GREETING[old]),
+        ("assistant", greeting[old]),
         ("user", "Could you answer the other way?"),
         ("assistant", "It seems we are alone."),
         ("user", "And now?"),
-        ("assistant", GREETING[new]),
+        ("assistant", greeting[new]),
         ("user", "Well?"),
     ]
 
@@ -219,3 +223,51 @@ async def test_nothing_changes_when_the_caller_asks_for_nothing(
         turn.expect.next_event().is_message(role="assistant")
         turn.expect.no_more_events()
     assert call.active_agent is first
+
+
+@both_ways
+async def test_a_long_call_is_carried_over_whole(
+    agent_call: AgentCallFixture, old: type[Agent], new: type[Agent]
+) -> None:
+    answers = [f"Answer {number}." for number in range(20)]
+    call = await agent_call(old, llm=ScriptedLLM([*answers, CHANGE, "Indeed."]))
+    for number in range(20):
+        await call.say(f"Question {number}?")
+    await call.say("Could you answer the other way?")
+    await call.say("Well?")
+
+    words = [text for _, text in told(call.received_by(new))]
+    assert words[1:41] == [
+        text for number in range(20) for text in (f"Question {number}?", f"Answer {number}.")
+    ]
+    assert len(words) == 44
+
+
+async def test_two_calls_at_once_know_nothing_of_each_other(agent_call: AgentCallFixture) -> None:
+    one = await agent_call(transfer_call, llm=ScriptedLLM(["Blue.", CHANGE, "Still blue."]))
+    other = await agent_call(transfer_call, llm=ScriptedLLM(["Green.", "Still green."]))
+    await one.say("What colour is the sky?")
+    await other.say("What colour is grass?")
+    await one.say("Longer, please")
+    await other.say("Sure?")
+    await one.say("Sure?")
+
+    assert (one.active_agent_id, other.active_agent_id) == (
+        "long_winded_agent",
+        "short_winded_agent",
+    )
+    one.received_by(LongWindedAgent).contains("sky").lacks("grass")
+    other.received_by(ShortWindedAgent).contains("grass").lacks("sky")
+
+
+@either
+async def test_a_change_and_a_change_back_in_one_turn_end_where_they_began(
+    agent_call: AgentCallFixture, agent: type[Agent]
+) -> None:
+    call = await agent_call(agent, llm=ScriptedLLM([CHANGE, CHANGE, "Here I am."]))
+    first = call.active_agent
+    await call.say("The other one, please")
+    await call.say("No, back")
+    assert type(call.active_agent) is agent
+    assert call.active_agent is not first
+    assert (await call.say("Are you there?")).said == "Here I am."

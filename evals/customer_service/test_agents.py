@@ -17,10 +17,11 @@ from agents.customer_service import (
 )
 from handoff_evals import AgentCallFixture, ScriptedLLM
 
-BILLING = {"transfer_to_billing": "to billing: charges, invoices, refunds and payments"}
-SUPPORT = {"transfer_to_technical_support": "to technical support: connection, router, speed"}
-MANAGER = {"escalate_to_manager": "to a manager: the caller demands a manager or wants to complain"}
-SERVICE = {"transfer_to_customer_service": "back to customer service: opening hours, plans"}
+# By name, words that the description of each must have, in whatever order.
+BILLING = {"transfer_to_billing": {"billing", "invoices", "refunds", "payments"}}
+SUPPORT = {"transfer_to_technical_support": {"technical support", "connection", "router"}}
+MANAGER = {"escalate_to_manager": {"manager", "complain"}}
+SERVICE = {"transfer_to_customer_service": {"back", "customer service", "opening hours"}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,7 @@ class Known:
     """How its instructions begin."""
     task: str
     """What of the instructions no other agent has."""
-    tools: dict[str, str] = field(default_factory=dict)
+    tools: dict[str, set[str]] = field(default_factory=dict)
     """By name, what the description of each must say."""
 
 
@@ -77,7 +78,7 @@ async def test_customer_service_takes_the_call_and_greets_once_without_asking_it
     assert call.handoffs == [(None, "customer_service_agent")]
     assert isinstance(call.active_agent, CustomerServiceAgent)
     greeting = call.opening.expect.next_event(type="message").event().item
-    assert greeting.text_content == "Thank you for calling Lumen Line! How can I help?"
+    assert "Lumen Line" in (greeting.text_content or "")
     call.opening.expect.no_more_events()
     assert call.opening.model_calls == ()
 
@@ -104,6 +105,10 @@ async def test_an_agents_model_gets_the_instructions_of_that_agent(
     assert [message["role"] for message in received.messages].count("system") == 1
     assert received.messages[0]["content"].startswith(known.identity)
     received.contains(known.task)
+    # Whatever is filled in is there, and no name of it.
+    assert "{" not in received.messages[0]["content"]
+    if known.agent is not CustomerServiceAgent:
+        received.contains("has just been put through to you")
     for other in KNOWN:
         if other is not known:
             received.lacks(other.identity).lacks(other.task)
@@ -117,8 +122,8 @@ async def test_an_agents_model_may_call_the_tools_of_that_agent_and_is_told_what
     turn = await call.say("Nice weather")
     described = {tool.name: tool.description for tool in turn.model_calls[-1].tools}
     assert described.keys() == known.tools.keys()
-    for name, purpose in known.tools.items():
-        assert purpose in described[name]
+    for name, words in known.tools.items():
+        assert {word for word in words if word in described[name]} == words
 
 
 @each_agent

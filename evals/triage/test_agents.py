@@ -10,12 +10,13 @@ from livekit.agents import NOT_GIVEN, Agent, AgentSession, llm
 from agents.triage import Caller, SpecialistAgent, Topic, TriageAgent, triage_call
 from handoff_evals import AgentCall, AgentCallFixture, ScriptedLLM, ToolCall, tool_call
 
-WAY_BACK = {"transfer_to_triage": "back to triage: they ask for something else than your topic"}
+# By name, words that the description of each must have, in whatever order.
+WAY_BACK = {"transfer_to_triage": {"back", "triage", "topic"}}
 WAYS_ON = {
-    "transfer_to_claims": "to claims: the caller reports a damage or a loss",
-    "transfer_to_policies": "to policies: the caller takes out, changes or cancels cover",
-    "transfer_to_payments": "to payments: premiums, direct debits and invoices",
-    "transfer_to_front_desk": "to the front desk: opening hours, addresses and directions",
+    "transfer_to_claims": {"claims", "damage", "loss"},
+    "transfer_to_policies": {"policies", "changes", "cancels", "cover"},
+    "transfer_to_payments": {"payments", "premiums", "direct debits", "invoices"},
+    "transfer_to_front_desk": {"front desk", "opening hours", "addresses", "directions"},
 }
 
 
@@ -29,7 +30,7 @@ class Known:
     """How its instructions begin."""
     task: str
     """What else its instructions say and no other agent's."""
-    tools: dict[str, str]
+    tools: dict[str, set[str]]
     """By name, what the description of each must say."""
 
 
@@ -97,7 +98,7 @@ async def test_triage_takes_the_call_and_greets_once_without_asking_its_model(
     assert call.handoffs == [(None, "triage_agent")]
     assert isinstance(call.active_agent, TriageAgent)
     greeting = call.opening.expect.next_event(type="message").event().item
-    assert greeting.text_content == "Harbour Insurance, good day! What can we do for you?"
+    assert "Harbour Insurance" in (greeting.text_content or "")
     call.opening.expect.no_more_events()
     assert call.opening.model_calls == ()
 
@@ -124,6 +125,8 @@ async def test_an_agents_model_gets_the_instructions_of_that_agent(
     assert [message["role"] for message in received.messages].count("system") == 1
     assert received.messages[0]["content"].startswith(known.identity)
     received.contains(known.task)
+    # Whatever is filled in is there, and no name of it.
+    assert "{" not in received.messages[0]["content"]
     for other in KNOWN.values():
         if other is not known:
             received.lacks(other.identity).lacks(other.task)
@@ -137,7 +140,8 @@ async def test_an_agents_model_may_call_the_tools_of_that_agent_and_is_told_what
     offered = call.turns[-1].model_calls[-1].tools
     assert {tool.name for tool in offered} == known.tools.keys()
     for tool in offered:
-        assert known.tools[tool.name] in tool.description
+        words = known.tools[tool.name]
+        assert {word for word in words if word in tool.description} == words
         assert tool.parameters["properties"] == {}
 
 

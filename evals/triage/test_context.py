@@ -11,13 +11,19 @@ from typing import Any
 import pytest
 from livekit.agents import Agent, AgentSession, ToolError, llm, mock_tools
 
-from agents.triage import Caller, Carry, SpecialistAgent, TriageAgent, triage_call
+from agents.triage import (
+    Caller,
+    Carry,
+    SpecialistAgent,
+    TriageAgent,
+    summary,
+    triage_call,
+)
 from handoff_evals import AgentCall, AgentCallFixture, Reply, Request, ScriptedLLM, tool_call
 
 Said = list[tuple[str, Any]]
 """What was said, as a model receives it: role and words."""
 
-GREETING: Said = [("assistant", "Harbour Insurance, good day! What can we do for you?")]
 TALK: Said = [
     ("user", "Good morning"),
     ("assistant", "Good morning to you."),
@@ -76,6 +82,11 @@ class Journey:
     """Entering."""
 
     @property
+    def greeting(self) -> Said:
+        """How the call began, whatever the words are."""
+        return [("assistant", self.call.opening.said)]
+
+    @property
     def summed_up(self) -> list[str]:
         """What the session's model was given to sum up, one text a handoff."""
         asked = [each for each in self.call.transcript.model_calls if each.purpose == "direct"]
@@ -97,14 +108,14 @@ def line(carry: Carry, caller: Caller | None = None) -> Any:
 def script(carry: Carry, desk: Desk) -> list[Reply]:
     """What the models answer on the journey, the session's own among them."""
     replies: list[Reply] = [words for role, words in TALK if role == "assistant"]
-    for tool, summary, first_words in (
+    for tool, summed_up, first_words in (
         (desk.way, "(one)", "How can I help?"),
         ("transfer_to_triage", "(two)", "Here we are again."),
         ("transfer_to_payments", "(three)", "Payments here."),
     ):
         replies.append(tool_call(tool))
         if carry is Carry.SUMMARY:
-            replies.append(summary)
+            replies.append(summed_up)
         # A triage that is told nothing greets by itself and asks no model.
         if not (carry is Carry.FRESH and tool == "transfer_to_triage"):
             replies.append(first_words)
@@ -139,7 +150,7 @@ async def travel(agent_call: AgentCallFixture, carry: Carry, desk: Desk) -> Jour
 async def test_fresh_tells_the_next_agent_nothing(agent_call: AgentCallFixture, desk: Desk) -> None:
     journey = await travel(agent_call, Carry.FRESH, desk)
     assert journey.desk == [*desk.own, *BACK]
-    assert journey.triage == [*GREETING, *PREMIUM]
+    assert journey.triage == [*journey.greeting, *PREMIUM]
     assert journey.payments == []
     assert journey.summed_up == []
 
@@ -149,7 +160,7 @@ async def test_full_tells_the_next_agent_all_that_was_said(
     agent_call: AgentCallFixture, desk: Desk
 ) -> None:
     journey = await travel(agent_call, Carry.FULL, desk)
-    said = [*GREETING, *TALK, *MATTER, *desk.own, *BACK]
+    said = [*journey.greeting, *TALK, *MATTER, *desk.own, *BACK]
     assert journey.desk == said
     said += [*WELCOME_BACK, *PREMIUM]
     assert journey.triage == said
@@ -162,7 +173,7 @@ async def test_last_turns_tells_the_next_agent_the_last_six_messages(
     agent_call: AgentCallFixture, desk: Desk
 ) -> None:
     journey = await travel(agent_call, Carry.LAST_TURNS, desk)
-    said = [*GREETING, *TALK, *MATTER]
+    said = [*journey.greeting, *TALK, *MATTER]
     assert journey.desk == [*said[-6:], *desk.own, *BACK]
     said += [*desk.own, *BACK]
     assert journey.triage == [*said[-6:], *WELCOME_BACK, *PREMIUM]
@@ -215,7 +226,7 @@ async def test_summary_sums_up_what_has_no_summary_yet_and_no_summary_again(
     journey = await travel(agent_call, Carry.SUMMARY, desk)
     assert journey.summed_up == [
         "\n".join(f"{role}: {words}" for role, words in talk)
-        for talk in ([*GREETING, *TALK], [*MATTER, *desk.own], [*BACK, *WELCOME_BACK])
+        for talk in ([*journey.greeting, *TALK], [*MATTER, *desk.own], [*BACK, *WELCOME_BACK])
     ]
 
 
@@ -273,3 +284,53 @@ def answer_with(way: str) -> Callable[[Request], Reply]:
         return tool_call(way) if wanted else "Indeed."
 
     return answer
+
+
+async def test_a_summary_that_fails_leaves_the_caller_with_the_agent_that_has_the_call(
+    agent_call: AgentCallFixture,
+) -> None:
+    failed = ConnectionError("the model is out of reach")
+    script: list[Reply] = [
+        "Good morning.",
+        tool_call("transfer_to_claims"),
+        failed,
+        "I'm afraid it failed.",
+    ]
+    call = await agent_call(line(Carry.SUMMARY), llm=ScriptedLLM(script), keep_faults=True)
+    await call.say("Good morning")
+    turn = await call.say("It's about contract 4471")
+    turn.expect.no_handoff()
+    turn.expect.contains_function_call_output(is_error=True)
+    assert isinstance(call.active_agent, TriageAgent)
+    assert call.session.userdata.topics == []
+    assert turn.said == "I'm afraid it failed."
+
+
+async def test_a_caller_with_nothing_but_last_words_costs_no_summary(
+    agent_call: AgentCallFixture,
+) -> None:
+    model = ScriptedLLM([tool_call("transfer_to_claims"), "(one)", "How can I help?"])
+    call = await agent_call(line(Carry.SUMMARY), llm=model)
+    await call.say("It's about contract 4471")
+    asked = [each for each in call.transcript.model_calls if each.purpose == "direct"]
+    assert [each.messages[1]["content"] for each in asked] == [f"assistant: {call.opening.said}"]
+
+
+@pytest.mark.parametrize("carry", [Carry.FULL, Carry.LAST_TURNS])
+async def test_a_long_call_is_carried_over_as_chosen(
+    agent_call: AgentCallFixture, carry: Carry
+) -> None:
+    talk = [f"Answer {number}." for number in range(15)]
+    script: list[Reply] = [*talk, tool_call("transfer_to_claims"), "How can I help?"]
+    call = await agent_call(line(carry), llm=ScriptedLLM(script))
+    for number in range(15):
+        await call.say(f"Question {number}?")
+    await call.say("It's about contract 4471")
+    words = [each["content"] for each in call.received_by(SpecialistAgent).messages[1:]]
+    assert len(words) == (32 if carry is Carry.FULL else 6)
+    assert words[-3:] == ["Question 14?", "Answer 14.", "It's about contract 4471"]
+
+
+async def test_a_model_that_cannot_be_asked_on_the_side_is_refused() -> None:
+    with pytest.raises(TypeError, match="or another Carry"):
+        await summary("a realtime model", [])

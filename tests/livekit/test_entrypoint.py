@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,9 +29,9 @@ from livekit.agents.utils import http_context
 
 from handoff_evals import tool_call
 from handoff_evals.drivers import Call, Limits
-from handoff_evals.errors import AgentImportError
+from handoff_evals.errors import AgentImportError, UsageError
 from handoff_evals.livekit import AgentEntry, FakeCaller, FakeJob, ScriptedLLM
-from handoff_evals.scenarios import Scenario, ScriptedTurn
+from handoff_evals.scenarios import Scenario, ScriptedTurn, load_suite
 from handoff_evals.transcript import JobAction
 from tests.support.phone import ROOMY, Plain, skipping_waits
 
@@ -505,6 +506,38 @@ async def test_an_entry_point_finds_the_simulation_and_the_jobs_http_session() -
     await drive(entry, "Hello")
 
     assert found == [{"from": "the scenario"}, False]
+
+
+async def test_a_scenario_may_say_what_the_job_is_about(tmp_path: Path) -> None:
+    path = tmp_path / "scenarios.yaml"
+    path.write_text(
+        "agent: any:agent\n"
+        "job: {metadata: {customer: 7}, room: desk}\n"
+        "scenarios:\n"
+        "  - label: Any\n"
+        "    job: {room: hall, caller: {kind: sip, attributes: {sip.phoneNumber: '+4930'}}}\n"
+        "    turns: [{user: Hello}]\n"
+    )
+    seen: list[Any] = []
+
+    async def entry(ctx: JobContext) -> None:
+        await ctx.connect()
+        caller = await ctx.wait_for_participant()
+        seen.extend([ctx.job.metadata, ctx.room.name, caller.attributes])
+        await plain(ctx)
+
+    [scenario] = load_suite(path).scenarios
+    call = Call(AgentEntry.of(served(entry)), ScriptedLLM(["Yes."]), scenario=scenario)
+    await call.run(scenario.turns)
+
+    assert seen == ['{"customer": 7}', "hall", {"sip.phoneNumber": "+4930"}]
+
+
+def test_a_scenarios_answer_to_what_nothing_asks_is_an_error_that_names_the_scenario() -> None:
+    scenario = Scenario(label="Busy", turns=(), job={"answers": {"sip.call": {}}})
+
+    with pytest.raises(UsageError, match="scenario 'Busy': job: answers has"):
+        Call(AgentEntry.of(plain), ScriptedLLM([]), scenario=scenario)
 
 
 @pytest.mark.parametrize("name", ["sip.transfer", "sip", "call.me", ""])

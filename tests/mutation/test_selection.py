@@ -67,8 +67,17 @@ def test_a_conftest_that_imports_the_module_speaks_for_the_tests_below_it(projec
     assert selected.tests == ("evals/shop/test_desk.py",)
 
 
-def test_a_module_that_no_test_imports_is_told(project: Path) -> None:
-    with pytest.raises(UsageError, match=r"no test under evals/ imports 'src/firm/desk\.py'"):
+def test_a_module_that_no_test_names_may_be_behind_a_factory_so_all_tests_are_run(
+    project: Path,
+) -> None:
+    write(project, "evals/test_other.py", "import agents.other")
+    (selected,) = select(["firm.desk"], tests=[], folder=project)
+    assert selected.tests == ("evals/shop/scenarios.yaml", "evals/test_other.py")
+
+
+def test_a_module_without_any_test_is_told(project: Path) -> None:
+    (project / "evals/shop/scenarios.yaml").unlink()
+    with pytest.raises(UsageError, match=r"no test under evals/ for 'src/firm/desk\.py'"):
         select(["firm.desk"], tests=[], folder=project)
 
 

@@ -47,6 +47,7 @@ from handoff_evals.livekit import (
     fields_of,
     is_closing,
     is_started,
+    job_of,
     listen_to_log,
     retrieve_failed_run,
     text_job,
@@ -58,9 +59,8 @@ from handoff_evals.transcript import AgentRef, Event, Fault, Turn
 class BaseCall(CallRecord, ABC):
     """A session with one agent after another; each driver carries the caller's words its way.
 
-    Nothing in here waits for ever: a turn that passes its deadline ends the call,
-    with the cause in `faults`, and whatever still runs is cancelled. The session,
-    the agents and livekit's own RunResults stay in reach.
+    Nothing in here waits for ever: a turn that passes its deadline ends the call, with the
+    cause in `faults`, and whatever still runs is cancelled. What livekit made stays in reach.
 
     Args:
         entry: the agent under test.
@@ -93,7 +93,7 @@ class BaseCall(CallRecord, ABC):
         self._job = text_job(
             label=scenario.label if scenario else "",
             userdata=scenario.userdata if scenario else None,
-            fake=entry.job,
+            fake=job_of(scenario, entry.job),
             audio=self.spoken,
         )
         self._modality = scenario.modality if scenario else "text"

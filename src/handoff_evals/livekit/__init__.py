@@ -24,7 +24,7 @@ from handoff_evals.livekit.internals import (
     replace_voice,
     retrieve_failed_run,
 )
-from handoff_evals.livekit.job import FakeJob, RecordedJob, text_job
+from handoff_evals.livekit.job import FakeJob, RecordedJob, job_of, text_job
 from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
 from handoff_evals.livekit.mocks import ToolMocks
 from handoff_evals.livekit.room import FakeCaller
@@ -86,6 +86,7 @@ __all__ = [
     "fields_of",
     "is_closing",
     "is_started",
+    "job_of",
     "leading_tool",
     "leads",
     "listen_to_log",

@@ -20,8 +20,10 @@ from livekit.api.access_token import Claims
 from livekit.api.twirp_client import TwirpClient
 from pydantic_core import to_jsonable_python
 
+from handoff_evals.errors import UsageError
 from handoff_evals.livekit.internals import not_playing, remove_folder
 from handoff_evals.livekit.room import FakeCaller, FakeRoom
+from handoff_evals.scenarios import Scenario as ScriptedScenario
 from handoff_evals.transcript import JobAction
 
 _SERVICES: Mapping[str, Any] = {
@@ -77,6 +79,24 @@ class FakeJob:
                     f"answers has {name!r}, which nothing asks: write the name as it stands after "
                     "`ctx.api.`, as 'sip.transfer_sip_participant', or 'rpc.METHOD'"
                 )
+
+
+def job_of(scenario: ScriptedScenario | None, otherwise: FakeJob) -> FakeJob:
+    """The job of a scenario that says one.
+
+    Raises:
+        UsageError: when it has an answer to what nothing asks.
+    """
+    if scenario is None or not scenario.job:
+        return otherwise
+    written = dict(scenario.job)
+    caller = written.get("caller")
+    if caller is not None:
+        written["caller"] = FakeCaller(**caller)
+    try:
+        return FakeJob(**written)
+    except ValueError as error:
+        raise UsageError(f"scenario {scenario.label!r}: job: {error}") from error
 
 
 class RecordedJob(JobContext):

@@ -80,23 +80,25 @@ def _path(named: str, folder: Path) -> Path:
 def _tests_of(path: Path, folder: Path) -> Iterator[str]:
     """The scenario files and test files under `evals/` that are about a module.
 
+    All of them where none names it: it may be behind a factory, which the run will show.
+
     Raises:
         UsageError: when there are none.
     """
     names = {*_names(path), path.as_posix()}
     root = folder / DEFAULT_FOLDER
-    files = {each for pattern in _TEST_FILES for each in root.rglob(pattern)}
-    found = [
-        each for each in sorted(root.rglob(FILE_NAME)) if agent_of(each).partition(":")[0] in names
-    ]
+    scenarios = sorted(root.rglob(FILE_NAME))
+    files = sorted({each for pattern in _TEST_FILES for each in root.rglob(pattern)})
+    found = [each for each in scenarios if agent_of(each).partition(":")[0] in names]
     found += [
         each
-        for each in sorted(files)
+        for each in files
         if any(_mentions(source, names) for source in [each, *_conftests(each, folder)])
     ]
+    found = found or [*scenarios, *files]
     if not found:
         raise UsageError(
-            f"no test under {DEFAULT_FOLDER}/ imports {str(path)!r}: name its tests with --tests"
+            f"no test under {DEFAULT_FOLDER}/ for {str(path)!r}: name its tests with --tests"
         )
     yield from (str(each.relative_to(folder)) for each in found)
 

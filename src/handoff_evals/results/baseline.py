@@ -298,7 +298,7 @@ def scenario_sha256(scenario: Scenario) -> str:
     The first 16 digits, which are enough to tell that it changed.
     """
     meant = {"turns": _said_so(scenario.turns), "userdata": _said_so(scenario.userdata)}
-    further = {name: getattr(scenario, name) for name in ("expect", "opening", "mocks")}
+    further = {name: getattr(scenario, name) for name in ("expect", "opening", "mocks", "job")}
     meant.update({name: _said_so(value) for name, value in further.items() if value})
     if scenario.modality != "text":
         meant["modality"] = scenario.modality

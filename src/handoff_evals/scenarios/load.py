@@ -175,7 +175,7 @@ def load_suite(path: Path, *, keys: Sequence[ExpectKey] = ()) -> Suite:
         shown = [f"{path}:{line}: {problem}" for line, problem in sorted(problems)]
         raise ScenarioFileError("\n".join(shown))
     scenarios = [
-        each.value(line=document.line(("scenarios", index)), mocks=model.mocks)
+        each.value(line=document.line(("scenarios", index)), mocks=model.mocks, job=model.job)
         for index, each in enumerate(model.scenarios)
     ]
     return Suite(

@@ -171,6 +171,8 @@ class Scenario:
     """What must be so before the caller says anything."""
     mocks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By agent and tool, what the tool gives back in its place; or `{error: …}`."""
+    job: Mapping[str, Any] = field(default_factory=dict)
+    """What LiveKit's job is about, as `FakeJob` takes it; see docs/entry-points.md."""
     modality: Literal["text", "audio"] = "text"
     """What the agents take the caller's words for, where they are driven by text."""
     line: int = 0

@@ -228,6 +228,30 @@ class TurnModel(_StrictModel):
         )
 
 
+class CallerModel(_StrictModel):
+    """`caller:` of a job: who is in the room."""
+
+    identity: Words = "caller"
+    name: Words = ""
+    kind: Literal["standard", "sip"] = "standard"
+    metadata: str = ""
+    attributes: dict[str, Words] = Field(default_factory=dict)
+
+
+class JobModel(_StrictModel):
+    """`job:`, what LiveKit's job is about, for agents that are run from their entry point."""
+
+    metadata: str | dict[str, Any] = ""
+    room: Words = ""
+    room_metadata: str = ""
+    caller: CallerModel | None = Field(default_factory=CallerModel)
+    answers: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    def value(self) -> Mapping[str, Any]:
+        """What was written of it."""
+        return self.model_dump(exclude_unset=True)
+
+
 class ScenarioModel(_StrictModel):
     """One entry of `scenarios:`."""
 
@@ -240,13 +264,15 @@ class ScenarioModel(_StrictModel):
     modality: Literal["text", "audio"] = "text"
     turns: list[TurnModel] = Field(default_factory=list)
     mocks: Mocks = Field(default_factory=dict)
+    job: JobModel = Field(default_factory=JobModel)
 
-    def value(self, *, line: int, mocks: Mocks) -> Scenario:
+    def value(self, *, line: int, mocks: Mocks, job: JobModel) -> Scenario:
         """The value that the rest of the harness works with.
 
         Args:
             line: where it stands in its file.
             mocks: those of the whole file; its own come first.
+            job: that of the whole file; its own keys come first.
         """
         named = dict.fromkeys([*mocks, *self.mocks])
         return Scenario(
@@ -263,6 +289,7 @@ class ScenarioModel(_StrictModel):
             opening=None if self.opening is None else self.opening.value(),
             mocks={agent: {**mocks.get(agent, {}), **self.mocks.get(agent, {})} for agent in named},
             modality=self.modality,
+            job={**job.value(), **self.job.value()},
             line=line,
         )
 
@@ -278,6 +305,7 @@ class SuiteModel(_StrictModel):
     name: str = ""
     agent: str = ""
     mocks: Mocks = Field(default_factory=dict)
+    job: JobModel = Field(default_factory=JobModel)
     driver: str = ""
     scenarios: list[ScenarioModel]
 
