@@ -187,4 +187,4 @@ def test_an_entry_point_is_run_to_see_its_agent(tmp_path: Path) -> None:
     kind, rude = version("You are kind."), version("You are rude.")
 
     assert "the instructions of default_agent" in kind
-    assert kind["the instructions of default_agent"] != rude["the instructions of a"]
+    assert kind["the instructions of default_agent"] != rude["the instructions of default_agent"]
