@@ -28,7 +28,7 @@ from handoff_evals.scenarios import (
 from handoff_evals.transcript import FunctionCall, Transcript
 from tests.support.phone import ROOMY
 from tests.support.star import patient_call, star_suite
-from tests.support.task_agents import DoesAtOnce, Raises
+from tests.support.task_agents import BooksInSteps, DoesAtOnce, Raises
 from tests.support.transfer_mixin import Shared, Transferring
 
 Opened = tuple[Agent, AgentSession[Any]]
@@ -663,6 +663,22 @@ async def test_a_tool_that_says_where_it_leads_and_does_not_fails_the_trial(
     scenario = Scenario(label="Any", turns=(turn("To the vault.", "vault"),))
     assert any(each.reason.startswith(outcome) for each in score(scenario, transcript))
     assert transcript.unscored_because is None
+
+
+async def test_the_steps_of_a_group_are_gone_through_and_one_is_gone_back_to() -> None:
+    status, transcript = await play(
+        lambda _: BooksInSteps(),
+        turn("A table.", "ask_name"),
+        turn("Ada.", "ask_size"),
+        turn("No, Bob.", "ask_name", path="ask_size > task_group > ask_name"),
+        turn("Bob.", "ask_size", path="ask_name > ask_size"),
+        turn("Two.", "ask_name"),
+        turn("Eve.", "books_in_steps"),
+        turn("The bill.", "billing"),
+    )
+
+    assert status == "passed", transcript.faults
+    assert called(transcript)[2] == "out_of_scope"
 
 
 async def test_a_trial_fails_where_the_agents_code_has_failed_before() -> None:
