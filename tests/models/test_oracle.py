@@ -568,6 +568,39 @@ async def test_a_call_that_is_expected_twice_is_made_twice() -> None:
     assert called(transcript) == ["save", "save"]
 
 
+class Helpdesk(Greeting):
+    def __init__(self) -> None:
+        super().__init__(instructions="You help.")
+
+    @function_tool
+    async def look_up(self, order: str) -> str:
+        """Look up an order."""
+        return order
+
+    @function_tool
+    async def transfer_to_human(self) -> str:
+        """Transfer to a human."""
+        return "queued"
+
+
+@pytest.mark.parametrize("person", [True, "transfer_to_human"])
+async def test_a_person_is_called_where_the_turn_expects_one(person: bool | str) -> None:  # noqa: FBT001 - as the file has it
+    wanted = ScriptedTurn(user="A person!", expect=Expectation(person=person))
+    status, transcript = await play(opening(Helpdesk), turn("Hi.", "helpdesk"), wanted)
+
+    assert (status, called(transcript)) == ("passed", ["transfer_to_human"])
+
+
+async def test_what_the_caller_is_to_hear_is_said() -> None:
+    said = ("thirty days", {"any_of": ["refund", "money back"]})
+    status, transcript = await play(
+        opening(Helpdesk), ScriptedTurn(user="How long?", expect=Expectation(said=said))
+    )
+    assert status == "passed"
+    assert transcript.turns[1].said == "I see. thirty days refund"
+    assert transcript.turns[0].said == "Hello."
+
+
 # --- where nothing comes as expected ----------------------------------------
 
 
