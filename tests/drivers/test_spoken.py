@@ -261,6 +261,14 @@ async def test_a_silent_caller_is_away_after_a_while(kind: Any) -> None:
     assert time.perf_counter() - began < 5
 
 
+async def test_what_an_agent_says_into_a_silence_can_be_interrupted() -> None:
+    quiet = ScriptedTurn(wait_s=30)
+    call = await spoken(Patient, ["Good."], quiet, ScriptedTurn(user="Yes", interrupts=2))
+    assert said(call)[1] == ["patient: Are you still"]
+    assert said(call)[2] == ["caller: Yes", "patient: Good."]
+    assert call.faults == []
+
+
 @pytest.mark.parametrize("mode", ["manual", "stt", "vad"])
 async def test_every_way_to_end_a_turn_carries_the_words(mode: Any) -> None:
     call = await spoken(lambda: Greeter(turn_detection=mode), ["Sure."], "Can you help?")

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from livekit.agents import Agent, AgentSession, function_tool
 from livekit.agents.llm import ChatContext
+from livekit.agents.llm.chat_context import Instructions
 
 from handoff_evals import ScriptedLLM, tool_call
 from handoff_evals.checks import Score, score
@@ -77,6 +78,62 @@ class FillsATemplate(Desk):
 class IsGivenNotes(Desk):
     def __init__(self, notes: Notes) -> None:
         super().__init__(f"You take orders. {MENU} The caller wants {notes.item}.")
+
+
+@dataclass(frozen=True)
+class Settings:
+    prompt: str
+
+
+SETTINGS = {"desk": Settings(f"You take orders. {MENU}")}
+
+
+class HasSettings(Desk):
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings.prompt)
+
+
+class GreetsByWhatItKnows(Desk):
+    def __init__(self, item: str) -> None:
+        super().__init__()
+        self._item = item
+
+    async def on_enter(self) -> None:
+        await self.session.say(f"So you want {self._item}?")
+        self.session.generate_reply()
+
+
+class AsksItselfAboutUserdata(Desk):
+    async def on_enter(self) -> None:
+        self.session.generate_reply(instructions=f"Confirm {self.session.userdata.item}.")
+
+
+class HasTwoPrompts(Desk):
+    def __init__(self) -> None:
+        prompt: Any = Instructions(audio=f"Speak. {MENU}", text=f"Write. {MENU}")
+        super().__init__(prompt)
+
+
+class SumsUpUserdata(HasSettings):
+    async def on_enter(self) -> None:
+        context = self.chat_ctx.copy()
+        context.add_message(role="system", content=f"Known so far: {vars(self.session.userdata)}")
+        await self.update_chat_ctx(context)
+        self.session.generate_reply()
+
+
+ORDERS: list[str] = []
+
+
+class NotesItsOrder(Desk):
+    def __init__(self, item: str) -> None:
+        ORDERS.append(item)
+        super().__init__(f"You take orders. The caller wants {item}.")
+
+
+class ReadsTheRegistry(Desk):
+    def __init__(self) -> None:
+        super().__init__(f"You take orders. The caller wants {ORDERS[-1]}.")
 
 
 class UpdatesItself(Desk):
@@ -151,6 +208,8 @@ async def said(to: Callable[[Front, str], Agent], fact: str = "pizza") -> Score:
         pytest.param(lambda _, __: AsksItselfToGreet(), id="what it asks its own model for"),
         pytest.param(lambda _, __: UpdatesItselfWithItsMenu(), id="its own updated prompt"),
         pytest.param(lambda _, item: _of_a_plain_agent(item), id="a prompt where it is made"),
+        pytest.param(lambda _, __: HasSettings(SETTINGS["desk"]), id="settings that it is given"),
+        pytest.param(lambda _, __: HasTwoPrompts(), id="a prompt for each modality"),
         pytest.param(
             lambda _, __: Desk(f"You take orders. {MENU}"), id="a prompt that it is made with"
         ),
@@ -206,6 +265,9 @@ async def test_a_prompt_in_a_file_that_nobody_knows_of_is_unclear(tmp_path: Path
         pytest.param(lambda _, item: IsGivenNotes(Notes(item=item)), id="an object"),
         pytest.param(lambda front, _: IsGivenNotes(front.session.userdata), id="userdata"),
         pytest.param(lambda _, __: UpdatesItself(), id="update_instructions"),
+        pytest.param(lambda _, item: GreetsByWhatItKnows(item), id="a greeting"),
+        pytest.param(lambda _, __: AsksItselfAboutUserdata(), id="what it asks its own model for"),
+        pytest.param(lambda _, __: SumsUpUserdata(SETTINGS["desk"]), id="a sum of userdata"),
         pytest.param(lambda _, item: JoinsItsPrices(item), id="beside a word of its own"),
         pytest.param(lambda _, item: _of_a_plain_agent_that_is_told(item), id="a plain agent"),
         pytest.param(lambda front, _: Forgets_with_a_note(front), id="a summary in chat_ctx"),
@@ -239,3 +301,59 @@ async def test_a_number_that_is_an_argument_is_handed_on() -> None:
             super().__init__(f"You take orders. It is order {order}.")
 
     assert (await said(lambda _, __: Numbered(int("4471")), fact="4471")).status == "passed"
+
+
+async def test_an_agent_is_not_made_again_while_the_call_goes_on() -> None:
+    made: list[str] = []
+
+    class Counted(Desk):
+        def __init__(self, item: str) -> None:
+            super().__init__(f"You take orders. The caller wants {item}.")
+            made.append(item)
+
+    def to(front: Front, item: str) -> Agent:
+        # Were it made again now, it would take the place of the one that has the call.
+        front.session.on("close", lambda _: made.append("closed"))
+        return Counted(item)
+
+    assert (await said(to)).status == "passed"
+    assert next(iter(made)) == "a pizza please"
+    assert made.index("closed") == 1
+    assert "pizza" not in "".join(made[2:])
+
+
+async def test_what_calls_leave_in_a_registry_is_no_text_of_the_agents_own() -> None:
+    for _ in range(2):
+        assert (await said(lambda _, item: NotesItsOrder(item))).status == "passed"
+
+
+async def test_what_an_agent_reads_from_a_registry_of_the_process_is_unclear() -> None:
+    def to(_: Front, item: str) -> Agent:
+        ORDERS.append(item)
+        return ReadsTheRegistry()
+
+    assert (await said(to)).cause == "carries_unclear"
+
+
+async def test_a_constructor_that_can_be_called_once_only_does_no_harm() -> None:
+    class Once(Desk):
+        left = 1
+
+        def __init__(self, item: str) -> None:
+            if not type(self).left:
+                raise RuntimeError("there is one already")
+            type(self).left = 0
+            super().__init__(f"You take orders. The caller wants {item}.")
+
+    assert (await said(lambda _, item: Once(item))).status == "passed"
+
+
+async def test_an_agent_class_with_a_way_of_its_own_to_be_made_can_be_called() -> None:
+    class Made(Desk):
+        def __new__(cls, *_: Any, **__: Any) -> Self:
+            return super().__new__(cls)
+
+        def __init__(self, item: str) -> None:
+            super().__init__(f"You take orders. The caller wants {item}.")
+
+    assert (await said(lambda _, item: Made(item))).status == "passed"

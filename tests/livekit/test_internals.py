@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from livekit.agents import (
     Agent,
+    AgentServer,
     AgentSession,
     AgentTask,
     JobContext,
@@ -18,7 +19,7 @@ from livekit.agents import (
 from livekit.agents.llm import utils
 from livekit.agents.voice import agent_activity, generation, speech_handle, tool_executor
 
-from handoff_evals.livekit import ScriptedLLM, internals
+from handoff_evals.livekit import ScriptedLLM, internals, text_job
 from handoff_evals.livekit.scripted import tool_call
 from tests.support.phone import Plain, open_call
 from tests.support.task_agents import AsksAtOnce, AskSize, BooksInSteps
@@ -171,3 +172,51 @@ async def test_a_run_of_a_turn_collects_until_it_is_ended() -> None:
 
 async def test_no_speech_is_under_way_outside_of_a_reply() -> None:
     assert internals.speech_under_way() is None
+
+
+async def test_a_servers_functions_and_name_are_read() -> None:
+    async def takes_calls(ctx: JobContext) -> None:
+        """Take a call."""
+
+    async def ended(ctx: JobContext) -> None:
+        """The session is over."""
+
+    server = AgentServer()
+    assert internals.entrypoint_of(server) is None
+    server.rtc_session(takes_calls, agent_name="desk", on_session_end=ended)
+
+    assert internals.entrypoint_of(server) is takes_calls
+    assert internals.session_end_of(server) is ended
+    assert internals.agent_name_of(server) == "desk"
+
+
+async def test_a_jobs_shutdown_callbacks_are_read_and_take_the_reason() -> None:
+    heard: list[str] = []
+
+    async def bye(reason: str) -> None:
+        heard.append(reason)
+
+    with text_job() as job:
+        job.add_shutdown_callback(bye)
+        for callback in internals.shutdown_callbacks(job):
+            await callback("over")
+
+    assert heard == ["over"]
+
+
+async def test_a_sound_that_is_not_played_is_over() -> None:
+    handle = internals.not_playing()
+
+    assert handle.done()
+    await handle
+
+
+async def test_a_job_tells_of_the_first_session_that_starts_before_its_agent_does() -> None:
+    """Livekit sets `JobContext._primary_agent_session` first, and then starts the agent."""
+    seen: list[object] = []
+    with text_job() as job:
+        job.on_session = lambda started: seen.append(started.history.items == [])
+        async with session() as one:
+            await one.start(Plain())
+
+    assert seen == [True]

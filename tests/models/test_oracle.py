@@ -28,7 +28,7 @@ from handoff_evals.scenarios import (
 from handoff_evals.transcript import FunctionCall, Transcript
 from tests.support.phone import ROOMY
 from tests.support.star import patient_call, star_suite
-from tests.support.task_agents import DoesAtOnce, Raises
+from tests.support.task_agents import BooksInSteps, DoesAtOnce, Raises
 from tests.support.transfer_mixin import Shared, Transferring
 
 Opened = tuple[Agent, AgentSession[Any]]
@@ -568,6 +568,39 @@ async def test_a_call_that_is_expected_twice_is_made_twice() -> None:
     assert called(transcript) == ["save", "save"]
 
 
+class Helpdesk(Greeting):
+    def __init__(self) -> None:
+        super().__init__(instructions="You help.")
+
+    @function_tool
+    async def look_up(self, order: str) -> str:
+        """Look up an order."""
+        return order
+
+    @function_tool
+    async def transfer_to_human(self) -> str:
+        """Transfer to a human."""
+        return "queued"
+
+
+@pytest.mark.parametrize("person", [True, "transfer_to_human"])
+async def test_a_person_is_called_where_the_turn_expects_one(person: bool | str) -> None:  # noqa: FBT001 - as the file has it
+    wanted = ScriptedTurn(user="A person!", expect=Expectation(person=person))
+    status, transcript = await play(opening(Helpdesk), turn("Hi.", "helpdesk"), wanted)
+
+    assert (status, called(transcript)) == ("passed", ["transfer_to_human"])
+
+
+async def test_what_the_caller_is_to_hear_is_said() -> None:
+    said = ("thirty days", {"any_of": ["refund", "money back"]})
+    status, transcript = await play(
+        opening(Helpdesk), ScriptedTurn(user="How long?", expect=Expectation(said=said))
+    )
+    assert status == "passed"
+    assert transcript.turns[1].said == "I see. thirty days refund"
+    assert transcript.turns[0].said == "Hello."
+
+
 # --- where nothing comes as expected ----------------------------------------
 
 
@@ -630,6 +663,22 @@ async def test_a_tool_that_says_where_it_leads_and_does_not_fails_the_trial(
     scenario = Scenario(label="Any", turns=(turn("To the vault.", "vault"),))
     assert any(each.reason.startswith(outcome) for each in score(scenario, transcript))
     assert transcript.unscored_because is None
+
+
+async def test_the_steps_of_a_group_are_gone_through_and_one_is_gone_back_to() -> None:
+    status, transcript = await play(
+        lambda _: BooksInSteps(),
+        turn("A table.", "ask_name"),
+        turn("Ada.", "ask_size"),
+        turn("No, Bob.", "ask_name", path="ask_size > task_group > ask_name"),
+        turn("Bob.", "ask_size", path="ask_name > ask_size"),
+        turn("Two.", "ask_name"),
+        turn("Eve.", "books_in_steps"),
+        turn("The bill.", "billing"),
+    )
+
+    assert status == "passed", transcript.faults
+    assert called(transcript)[2] == "out_of_scope"
 
 
 async def test_a_trial_fails_where_the_agents_code_has_failed_before() -> None:

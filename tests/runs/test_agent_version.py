@@ -10,7 +10,7 @@ import pytest
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.results import Manifest, RunFolder, SuiteRecord
-from handoff_evals.runs.agent_version import VersionReader, check_versions
+from handoff_evals.runs.agent_version import AgentVersion, VersionReader, check_versions
 from handoff_evals.scenarios import Suite
 from tests.support.imports import forgotten
 
@@ -158,3 +158,33 @@ def test_a_run_of_an_earlier_version_goes_on_and_has_its_version_noted(
     run.note_agents({})
     check()
     assert run.manifest.suites[0].agent_version == noted != {}
+
+
+ENTRY_POINT = """
+server = AgentServer()
+WORDS = {words}
+
+@server.rtc_session()
+async def takes_calls(ctx: JobContext):
+    agent = Agent(instructions=WORDS["a"])
+    await AgentSession().start(agent=agent, room=ctx.room)
+"""
+
+
+def test_an_entry_point_is_run_to_see_its_agent(tmp_path: Path) -> None:
+    def version(words: str) -> AgentVersion:
+        name = f"server_of_a_version_{next(NUMBERS)}"
+        source = "from livekit.agents import Agent, AgentServer, AgentSession, JobContext\n"
+        path = tmp_path / f"{name}.py"
+        path.write_text(source + ENTRY_POINT.replace("{words}", f"dict(a={words!r})"))
+        agent = f"{name}.py:server"
+        with forgotten(tmp_path):
+            reader = VersionReader(
+                suite=Suite(name="S", agent=agent, scenarios=()), folder=tmp_path, within_s=30
+            )
+            return asyncio.run(reader.read(AgentEntry.load(agent, folder=tmp_path)))
+
+    kind, rude = version("You are kind."), version("You are rude.")
+
+    assert "the instructions of default_agent" in kind
+    assert kind["the instructions of default_agent"] != rude["the instructions of default_agent"]

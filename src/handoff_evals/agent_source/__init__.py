@@ -24,6 +24,7 @@ from handoff_evals.agent_source.literals import (
     is_users,
     literals_in,
     literals_of,
+    note_values,
     texts_of_named_files,
 )
 from handoff_evals.agent_source.tool_function import (
@@ -65,6 +66,7 @@ __all__ = [
     "leads_there_again",
     "literals_in",
     "literals_of",
+    "note_values",
     "ordinary_tools",
     "owner",
     "parameters",

@@ -4,6 +4,7 @@ Tools are left out: what they say, an agent's model only gets once it has called
 """
 
 import inspect
+import sys
 import sysconfig
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,6 +27,7 @@ _DATA_FILES = frozenset({".json", ".toml", ".yaml", ".yml"})
 _LONGEST_FILE = 1_000_000
 _LONGEST_NAME = 200
 _DEEPEST = 12
+_MOST_ITEMS = 10_000
 
 
 @lru_cache(maxsize=4096)
@@ -37,13 +39,36 @@ def is_users(path: str) -> bool:
     return not any(file.is_relative_to(each) for each in (*_LIBRARIES, _PACKAGE))
 
 
+_NOTED: set[tuple[str, int]] = set()
+"""The modules whose values are noted, by name and id."""
+_VALUES: set[str] = set()
+"""The texts in the values of the user's modules, before any conversation could change them."""
+
+
+def note_values() -> None:
+    """Note the texts that stand in the values of the user's modules, once for each module.
+
+    What a conversation leaves in them later on, as an order in a registry, is no fixed text.
+    """
+    for name, module in list(sys.modules.items()):
+        if (name, id(module)) in _NOTED:
+            continue
+        _NOTED.add((name, id(module)))
+        values = getattr(module, "__dict__", {})
+        if is_users(str(values.get("__file__") or "")):
+            reader = _Reader(follows_code=False)
+            for value in list(values.values()):
+                reader.read(value)
+            _VALUES.update(reader.by_name, reader.found)
+
+
 def literals_of(agent: type[Any]) -> frozenset[str]:
     """The texts that an agent's class comes to use, those of its bases in the project too."""
     reader = _Reader()
     for each in agent.__mro__:
         if _file_of(each):
             reader.read_class(each)
-    return frozenset(reader.found)
+    return reader.fixed
 
 
 def literals_in(code: Iterable[tuple[CodeType, Mapping[str, Any]]]) -> frozenset[str]:
@@ -51,7 +76,7 @@ def literals_in(code: Iterable[tuple[CodeType, Mapping[str, Any]]]) -> frozenset
     reader = _Reader()
     for each, names in code:
         reader.read_code(each, names, skip=None)
-    return frozenset(reader.found)
+    return reader.fixed
 
 
 def texts_of_named_files(literals: Iterable[str], folders: Iterable[Path]) -> Iterator[str]:
@@ -89,7 +114,7 @@ def _values_in(text: str, suffix: str) -> Iterator[str]:
         return
     reader = _Reader()
     reader.read(data)
-    yield from reader.found
+    yield from reader.by_name
 
 
 def _usable(literal: str) -> bool:
@@ -119,25 +144,38 @@ def folder_of(thing: Any) -> Path | None:
 
 
 class _Reader:
-    """Follows what code uses, each thing once."""
+    """Follows what code uses, each thing once.
 
-    def __init__(self) -> None:
+    Args:
+        follows_code: whether functions are looked into, and not values alone.
+    """
+
+    def __init__(self, *, follows_code: bool = True) -> None:
         self.found: set[str] = set()
-        self._seen: set[int] = set()
+        """Texts that nothing can change: constants in code, defaults, attributes of classes."""
+        self.by_name: set[str] = set()
+        """Texts in values that may have changed."""
+        self._follows_code = follows_code
+        self._seen: dict[int, Any] = {}
+
+    @property
+    def fixed(self) -> frozenset[str]:
+        """The texts that were there before any conversation."""
+        return frozenset(self.found | (self.by_name & _VALUES))
 
     def read_class(self, owner: type) -> None:
         for name, member in vars(owner).items():
             if name in {"__doc__", "__module__", "__qualname__"}:
                 continue
             function = getattr(member, "fget", None) or getattr(member, "__func__", member)
-            self.read(function)
+            self._read_constant(function)
 
     def read_code(self, code: CodeType, names: Mapping[str, Any], *, skip: str | None) -> None:
         for constant in code.co_consts:
             if isinstance(constant, CodeType):
                 self.read_code(constant, names, skip=None)
             elif constant != skip:
-                self.read(constant)
+                self._read_constant(constant)
         used = set(code.co_names)
         for name in used & names.keys():
             thing = names[name]
@@ -148,33 +186,44 @@ class _Reader:
             else:
                 self.read(thing)
 
-    def read(self, thing: Any, depth: int = 0) -> None:
+    def _read_constant(self, thing: Any) -> None:
         if isinstance(thing, str | int | float):
             self.found.add(str(thing))
+        elif isinstance(thing, tuple | frozenset):
+            for each in thing:
+                self._read_constant(each)
+        else:
+            self.read(thing)
+
+    def read(self, thing: Any, depth: int = 0) -> None:
+        if isinstance(thing, str | int | float):
+            self.by_name.add(str(thing))
         elif depth < _DEEPEST and id(thing) not in self._seen:
-            self._seen.add(id(thing))
+            self._seen[id(thing)] = thing  # kept, so that nothing else gets its id
             self._read_inside(thing, depth + 1)
 
     def _read_inside(self, thing: Any, depth: int) -> None:
         if isinstance(thing, Mapping):
-            self.read([*thing, *thing.values()], depth)
+            for name, value in list(thing.items())[:_MOST_ITEMS]:
+                self.read(name, depth)
+                self.read(value, depth)
         elif isinstance(thing, list | tuple | set | frozenset):
-            for each in thing:
+            for each in list(thing)[:_MOST_ITEMS]:
                 self.read(each, depth)
         elif isinstance(thing, FunctionType):
-            if _file_of(thing):
+            if self._follows_code and _file_of(thing):
                 self._function(thing)
         elif isinstance(thing, type):
             # Another agent has texts of its own.
-            if _file_of(thing) and not _is_agent(thing):
+            if _file_of(thing) and not (self._follows_code and _is_agent(thing)):
                 self.read_class(thing)
         elif _file_of(type(thing)) and not _is_agent(type(thing)):
             self.read(getattr(thing, "__dict__", None), depth)
 
     def _function(self, function: FunctionType) -> None:
         self.read_code(function.__code__, function.__globals__, skip=function.__doc__)
-        self.read(function.__defaults__)
-        self.read(function.__kwdefaults__)
+        self._read_constant(function.__defaults__)
+        self._read_constant(tuple((function.__kwdefaults__ or {}).values()))
         for cell in function.__closure__ or ():
             try:
                 self.read(cell.cell_contents)

@@ -3,7 +3,14 @@
 Pure, but for the register of checks. `check` adds to it.
 """
 
-from handoff_evals.checks.calls import MadeCall, made_calls, to_person, tools_are_called
+from handoff_evals.checks.calls import (
+    MadeCall,
+    made_calls,
+    names_a_person,
+    person_takes_the_call,
+    to_person,
+    tools_are_called,
+)
 from handoff_evals.checks.carried import carried, first_request
 from handoff_evals.checks.decisions import (
     OUTCOMES,
@@ -47,9 +54,11 @@ __all__ = [
     "first_request",
     "load_checks",
     "made_calls",
+    "names_a_person",
     "overall",
     "path_is_right",
     "per_agent",
+    "person_takes_the_call",
     "reached",
     "score",
     "to_person",

@@ -184,7 +184,7 @@ def to_person(transcript: Transcript, turn: int, *, tool: str | None = None) -> 
         each.position
         for each in made_calls(transcript, turn)
         if not each.refused
-        and (each.call.name == tool if tool else _names_a_person(each.call.name))
+        and (each.call.name == tool if tool else names_a_person(each.call.name))
         and (tool or not any(position > each.position for position, _ in moves))
     ]
     # To dial the caller in the opening is no transfer.
@@ -196,7 +196,8 @@ def to_person(transcript: Transcript, turn: int, *, tool: str | None = None) -> 
     return tuple(by_tool if tool else [*by_tool, *by_task, *last])
 
 
-def _names_a_person(name: str) -> bool:
+def names_a_person(name: str) -> bool:
+    """Whether a tool of that name transfers the call to a person."""
     words = {word.casefold() for word in _WORD.findall(name)}
     moved = words & _TRANSFERS or any(word.startswith("transfer") for word in words)
     return name.casefold() in _ALONE or bool(moved and words & _PERSONS)

@@ -91,9 +91,7 @@ class SpokenCall(BaseCall):
         run = begin_run(self.session, turn.user)
         self.session.on("speech_created", run.take)
         try:
-            if turn.wait_s:
-                await self._timed.silence(turn.wait_s)
-            await self._until(until, self._speak(turn.user))
+            await self._until(until, self._speak(turn.user, wait_s=turn.wait_s))
         finally:
             self.session.off("speech_created", run.take)
             run.end()
@@ -102,8 +100,10 @@ class SpokenCall(BaseCall):
             await run.run  # it raises what a model failed with
         return run.run
 
-    async def _speak(self, words: str) -> None:
+    async def _speak(self, words: str, *, wait_s: float) -> None:
         microphone = self._pipeline.microphone
+        if wait_s:
+            await self._timed.silence(wait_s)
         if words:
             with self._timed.held.back():
                 await microphone.say(words)

@@ -239,6 +239,8 @@ def _lists(part: Mapping[str, Any], name: str, schema: _Schema, depth: int) -> l
         more = [*items, *(f"{items[0]} {number}" for number in range(1, least))]
         return [more[:least]]
     filled = [[item] * max(1, least) for item in items]
+    if "enum" in _resolved(part.get("items", {}), schema):
+        return filled  # a choice, as of the steps that a TaskGroup goes back to
     return filled if least else [[], *filled]
 
 

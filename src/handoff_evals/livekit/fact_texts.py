@@ -22,6 +22,7 @@ from handoff_evals.agent_source import (
     is_users,
     literals_in,
     literals_of,
+    note_values,
     texts_of_named_files,
 )
 from handoff_evals.transcript import FactTexts, folded
@@ -82,6 +83,7 @@ class AgentFacts:
 
     def enter(self) -> None:
         """Note the agents that are made in the current context from now on."""
+        note_values()
         _NOTED.set(self._made)
 
     def took_the_call(self, agent: Agent) -> None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 from livekit.agents import llm
@@ -51,6 +51,9 @@ class Asker:
     """The turn that is under way; 0 is the opening."""
     arrivals: tuple[AgentRef, ...] = ()
     """The agents that took the call in this turn so far, in order."""
+    purpose: Literal["reply", "direct", "decision"] = "reply"
+    """`reply`: livekit asks for the agent's next words. Else the agent's own code asks, for
+    words or for a decision."""
     unused: Callable[[], bool] = lambda: False
     """Whether livekit has thrown the answer away: it was begun before the turn was over."""
 

@@ -242,6 +242,7 @@ class _TapStream(WrapperStream):
                 agent=exchange.agent,
                 turn=exchange.turn,
                 arrivals=exchange.arrivals,
+                purpose=exchange.purpose,
                 unused=lambda: exchange.unused,
             )
         )

@@ -82,6 +82,8 @@ _HANDING_OVER = re.compile(
 )
 _HANGING_UP = re.compile(r"end_?call|hang_?up|shutdown|disconnect|end_conversation", re.IGNORECASE)
 
+_DECLINING = re.compile(r"declin|cancel|refus|abort|reject|out_of_scope|fail", re.IGNORECASE)
+
 
 def leads(tools: Sequence[llm.Tool], target: Target) -> tuple[Lead, ...]:
     """All function tools, those first that most likely hand over to `target`."""
@@ -100,7 +102,8 @@ def leads(tools: Sequence[llm.Tool], target: Target) -> tuple[Lead, ...]:
         )
         # One that names other agents only comes after one of which nothing is known.
         elsewhere = bool(evidence.agents) and not how_much
-        key = (lead.hangs_up, -how_much, not lead.named, elsewhere, not lead.hands_over)
+        declines = _DECLINING.search(name) is not None
+        key = (lead.hangs_up, -how_much, not lead.named, elsewhere, declines, not lead.hands_over)
         found.append((tuple(map(int, key)), lead))
     return tuple(lead for _, lead in sorted(found, key=lambda each: each[0]))
 

@@ -5,9 +5,11 @@ from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from handoff_evals.checks import names_a_person
 from handoff_evals.livekit import Asker, Lead, ToolCall
-from handoff_evals.scenarios import Expectation, Target
-from handoff_evals.transcript import AgentRef, FunctionCallOutput, Transcript
+from handoff_evals.models.reference import WORDS
+from handoff_evals.scenarios import Expectation, ExpectedCall, Target
+from handoff_evals.transcript import AgentRef, FunctionCall, FunctionCallOutput, Transcript
 
 _MOST_MOVES = 3
 """In one place; livekit's default of `max_tool_steps`."""
@@ -205,6 +207,23 @@ def steps_made(
     return gone
 
 
+def expected_calls(expect: Expectation, offered: Sequence[str]) -> tuple[ExpectedCall, ...]:
+    """The calls that a turn expects, with the one that brings a person if it expects one."""
+    calls = expect.calls or ()
+    if not expect.person:
+        return calls
+    named = [expect.person] if isinstance(expect.person, str) else offered
+    found = [name for name in named if name == expect.person or names_a_person(name)]
+    if any(call.name in found for call in calls):
+        return calls
+    return (*calls, *(ExpectedCall(name=name) for name in found[:1]))
+
+
+def words_for(expect: Expectation) -> str:
+    """A few words, with those that the caller is to hear."""
+    return " ".join([WORDS, *expect.said_example])
+
+
 def answers(transcript: Transcript, turn: int, *, errors: bool) -> Mapping[str, str]:
     """What tools said to the model in a turn, by their names.
 
@@ -221,3 +240,15 @@ def answers(transcript: Transcript, turn: int, *, errors: bool) -> Mapping[str, 
         if isinstance(event, FunctionCallOutput)
         and (event.is_error if errors else event.output.strip())
     }
+
+
+def refusal(shown: Transcript, turn: int, name: str, agent: str) -> tuple[str, str]:
+    """That a tool refused what was made up, and how its call is written in a file."""
+    arguments = next(
+        event.arguments
+        for _, event in shown.indexed(turn)
+        if isinstance(event, FunctionCall) and event.name == name
+    )
+    said = answers(shown, turn, errors=True)[name]
+    why = f"{name} of {agent} refuses the arguments that were made up for it, {arguments}: {said!r}"
+    return why, f"{{name: {name}, arguments: {{…}}}}"

@@ -17,7 +17,12 @@ from typing import Any
 
 from livekit.agents import llm
 
-from handoff_evals.checks import agent_is_right, path_is_right, tools_are_called
+from handoff_evals.checks import (
+    agent_is_right,
+    path_is_right,
+    person_takes_the_call,
+    tools_are_called,
+)
 from handoff_evals.livekit import (
     ArgumentHints,
     Asker,
@@ -35,11 +40,14 @@ from handoff_evals.models.moves import (
     PlayedMoves,
     Way,
     answers,
+    expected_calls,
     in_order,
     names_of,
+    refusal,
     stages_of,
     steps_made,
     turn_path,
+    words_for,
 )
 from handoff_evals.models.reference import WORDS, Reference, ReferenceLLM
 from handoff_evals.results import ModelTraits
@@ -55,6 +63,8 @@ from handoff_evals.transcript import (
 
 _MOST_CONVERSATIONS = 80
 _MOST_S = 30.0
+_CHECKS = (agent_is_right, path_is_right, tools_are_called, person_takes_the_call)
+"""What has to be as expected before a conversation counts."""
 
 
 class Oracle:
@@ -80,13 +90,15 @@ class Oracle:
     def __call__(self, request: Request) -> Reply:
         """Play the next thing that the turn expects, or say a few words."""
         asker = request.asker
-        if asker is None or request.tool_choice == "none" or not request.tools:
+        if asker is None or asker.purpose != "reply":
             return WORDS
         if not 0 < asker.turn <= len(self._scenario.turns):
             return WORDS
-        calls = self._next(request, asker, self._scenario.turns[asker.turn - 1].expect)
+        expect = self._scenario.turns[asker.turn - 1].expect
+        may_call = bool(request.tools) and request.tool_choice != "none"
+        calls = self._next(request, asker, expect) if may_call else ()
         self._played.add(asker, calls)
-        return list(calls) or WORDS
+        return list(calls) or words_for(expect)
 
     def _next(self, request: Request, asker: Asker, expect: Expectation) -> Move:
         if expect.calls == ():
@@ -118,7 +130,7 @@ class Oracle:
         """The expected calls of the turn that are not made yet and can be made here."""
         made = self._played.called(turn)
         due: list[ExpectedCall] = []
-        for call in expect.calls or ():
+        for call in expected_calls(expect, request.tool_names):
             if made[call.name]:
                 made[call.name] -= 1
             elif call.name in request.tool_names:
@@ -284,12 +296,14 @@ class Oracle:
 
     def _unmet(self, transcript: Transcript) -> int | None:
         """The first turn in which handoffs or calls did not come as expected."""
-        scores = [
-            score
-            for found in (agent_is_right, path_is_right, tools_are_called)
-            for score in found(self._scenario, transcript)
-        ]
+        scores = [score for found in _CHECKS for score in found(self._scenario, transcript)]
         failed = {score.turn for score in scores if score.status == "failed"}
+        played = {turn for turn, _ in self._searches}
+        failed |= {
+            fault.turn
+            for fault in transcript.faults
+            if fault.owner == "agent" and fault.turn in played
+        }
         failed |= {
             turn
             for (turn, _), search in self._searches.items()
@@ -323,7 +337,7 @@ class Oracle:
         refused = answers(shown, turn, errors=True)
         for name in refused.keys() & search.invented:
             if name in named or (search.evident and not search.reached):
-                return self._unscored(shown, turn, *_refusal(shown, turn, name, search.agent.label))
+                return self._unscored(shown, turn, *refusal(shown, turn, name, search.agent.label))
         # It may be how they came there that is not as expected.
         if search.reached or search.evident or search.target is None:
             return shown
@@ -353,18 +367,6 @@ class Oracle:
         )
         fault = Fault(owner="infrastructure", cause=ORACLE, detail=detail, turn=turn)
         return replace(transcript, faults=(*transcript.faults, fault))
-
-
-def _refusal(shown: Transcript, turn: int, name: str, agent: str) -> tuple[str, str]:
-    """That a tool refused what was made up, and how its call is written in a file."""
-    arguments = next(
-        event.arguments
-        for _, event in shown.indexed(turn)
-        if isinstance(event, FunctionCall) and event.name == name
-    )
-    said = answers(shown, turn, errors=True)[name]
-    why = f"{name} of {agent} refuses the arguments that were made up for it, {arguments}: {said!r}"
-    return why, f"{{name: {name}, arguments: {{…}}}}"
 
 
 class OracleLLM(ReferenceLLM):

@@ -133,6 +133,15 @@ class Expectation:
     extra: Mapping[str, Any] = field(default_factory=dict)
     """The keys of other checks, as they are written, with their values."""
 
+    @property
+    def said_example(self) -> tuple[str, ...]:
+        """Words that meet `said`; a pattern that has no example is left out."""
+        found: list[str] = []
+        for words in self.said:
+            with suppress(LookupError):
+                found.append(str(example(words)))
+        return tuple(found)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ScriptedTurn:
