@@ -23,7 +23,6 @@ from livekit.agents import (
 )
 from livekit.agents.vad import VAD
 
-import handoff_evals
 from agents import agent_transfer, customer_service, intake, triage
 from agents.agent_transfer import ShortWindedAgent
 from agents.customer_service import CustomerServiceAgent
@@ -131,7 +130,7 @@ async def test_without_both_credentials_a_local_model_answers_in_text_and_a_warn
     for variable in given:
         monkeypatch.setenv(variable, "half-of-it")
     local = ScriptedLLM([], unused_ok=True)
-    monkeypatch.setattr(handoff_evals, "local_llm", lambda: local, raising=False)
+    monkeypatch.setattr("handoff_evals.local_llm", lambda: local, raising=False)
     with caplog.at_level(logging.WARNING, logger=DEPLOYED[name][0].__name__):
         session = await job.run(name)
     assert session.llm is local
