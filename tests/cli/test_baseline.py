@@ -275,3 +275,17 @@ def test_a_comparison_is_written_as_markdown(command: Command, project: Path) ->
     assert done.code == 4, done.err
     text = (project / "a.md").read_text()
     assert text.startswith("### Handoffs: models compared\n\n- **never against oracle: can't tell")
+
+
+def test_a_scenario_with_an_id_is_compared_across_a_new_label(
+    command: Command, project: Path
+) -> None:
+    path = project / "evals" / "star" / "scenarios.yaml"
+    path.write_text(
+        path.read_text().replace("  - label: Stays\n", "  - id: SCN_1\n    label: Stays\n")
+    )
+    keep(command, "-m", "oracle")
+    path.write_text(path.read_text().replace("label: Stays\n", "label: Does not move\n"))
+    done = command("run", "-m", "oracle", "--baseline", "b.json")
+    assert done.code == 0, done.err
+    assert "not compared" not in done.out

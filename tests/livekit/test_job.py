@@ -1,10 +1,8 @@
-import json
 import os
 from pathlib import Path
 
 import pytest
 from livekit.agents import JobContext, get_job_context, inference
-from livekit.agents.job import current_simulation
 
 from handoff_evals.drivers import Call
 from handoff_evals.livekit import AgentEntry, ScriptedLLM, allow_construction, text_job
@@ -34,12 +32,25 @@ def test_credentials_that_are_set_are_kept(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 async def test_the_job_is_a_simulation_in_text_with_the_scenarios_label_and_userdata() -> None:
-    with text_job(label="Charged twice", userdata={"name": "Maria"}) as job:
+    scenario = Scenario(
+        id="SCN_a1charge001",
+        label="Charged twice",
+        turns=(),
+        tags={"route": "billing"},
+        instructions="You were charged twice.",
+        agent_expectations="Billing looks into it.",
+        userdata={"name": "Maria"},
+    )
+    with text_job(scenario) as job:
         assert get_job_context() is job
-        simulation = current_simulation()
+        simulation = job.simulation_context()
         assert simulation is not None
+        assert simulation.userdata() == {"name": "Maria"}
+        assert simulation.scenario.id == "SCN_a1charge001"
         assert simulation.scenario.label == "Charged twice"
-        assert json.loads(simulation.scenario.userdata) == {"name": "Maria"}
+        assert dict(simulation.scenario.tags) == {"route": "billing"}
+        assert simulation.scenario.instructions == "You were charged twice."
+        assert simulation.scenario.agent_expectations == "Billing looks into it."
     with pytest.raises(RuntimeError):
         get_job_context()
 

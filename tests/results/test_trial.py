@@ -55,3 +55,13 @@ def test_a_trial_that_a_check_left_unscored_says_so() -> None:
     assert trial(Score(name="other", status="passed"), broken).cause == "check_error"
     assert trial(Score(name="other", status="failed"), broken).cause is None
     assert trial().cause == "no_scores"
+
+
+def test_with_an_id_the_label_is_for_the_reader_alone() -> None:
+    def key(label: str, scenario_id: str = "", model: str = "m") -> TrialKey:
+        return TrialKey(suite="S", scenario=label, id=scenario_id, model=model, number=0)
+
+    assert key("Old", "SCN_1") == key("New", "SCN_1")
+    assert len({key("Old", "SCN_1"), key("New", "SCN_1")}) == 1
+    assert key("Old") != key("New")
+    assert key("Old", "SCN_1") != key("Old", "SCN_1", "other")

@@ -64,3 +64,8 @@ def test_what_is_not_there_is_refused(project: Path, named: list[str], message: 
 def test_a_project_without_evals_is_told_what_to_name(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="name a scenario file or a folder that has some"):
         discover([], folder=tmp_path)
+
+
+def test_a_file_may_be_called_scenario_yaml_too(project: Path) -> None:
+    (project / "bare" / "scenario.yaml").touch()
+    assert discover(["bare"], folder=project) == [Path("bare/scenario.yaml")]

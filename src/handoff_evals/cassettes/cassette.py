@@ -202,7 +202,7 @@ class Cassette:
         """Begin a trial.
 
         Args:
-            scenario: its label.
+            scenario: its id, or its label where it has none.
             trial: its number, from 0.
             seed: its seed.
         """

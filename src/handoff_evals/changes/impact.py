@@ -56,7 +56,7 @@ def reach(scenario: Scenario, a: Rehearsal, b: Rehearsal) -> Reach:
 def shuffled(places: Sequence[PairKey], *, seed: int) -> tuple[PairKey, ...]:
     """An order by lot, the same for the same seed, so that the first few speak for all."""
     return tuple(
-        sorted(places, key=lambda each: _lot(f"{seed}\x1f{each.suite}\x1f{each.scenario}"))
+        sorted(places, key=lambda each: _lot("\x1f".join((str(seed), *each.scenario_key))))
     )
 
 
@@ -145,7 +145,7 @@ def survey(
 
 
 def _places(suite: Suite) -> list[PairKey]:
-    return [PairKey(suite=suite.name, scenario=each.label) for each in suite.scenarios]
+    return [PairKey(suite=suite.name, scenario=each.label, id=each.id) for each in suite.scenarios]
 
 
 def _not_seen(a: Rehearsed, b: Rehearsed) -> list[NotSeen]:

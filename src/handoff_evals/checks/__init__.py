@@ -3,6 +3,7 @@
 Pure, but for the register of checks. `check` adds to it.
 """
 
+from handoff_evals.checks import whole_conversation as _whole  # noqa: F401 - it registers its checks
 from handoff_evals.checks.calls import (
     MadeCall,
     made_calls,
@@ -20,10 +21,10 @@ from handoff_evals.checks.decisions import (
     Quality,
     announces_transfer,
     confusion,
-    decisions,
     per_agent,
 )
 from handoff_evals.checks.expectations import agent_is_right, path_is_right
+from handoff_evals.checks.hops import decisions
 from handoff_evals.checks.scoring import (
     Score,
     Status,

@@ -1,4 +1,4 @@
-"""The handoff decisions of one conversation, and what each came to.
+"""The handoff decisions of the turns of one conversation, and what each came to.
 
 A decision that the agent kept from being made, because it hung, raised, looped or ended the
 call, is `unreached`: that is a failure like the others. So is the decision of a turn that a
@@ -13,7 +13,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal, get_args
 
 from handoff_evals.checks.calls import to_person
@@ -169,10 +168,10 @@ def announces_transfer(said: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """A turn with an expected agent, and what came of it."""
+    """A turn with an expected agent or a hop of an expected path, and what came of it."""
 
     turn: int
-    """Index into the transcript's turns; the opening is 0."""
+    """Index into the transcript's turns; the opening is 0. Of a hop, the turn in which it came."""
     expected: str
     """The expected agent's label, as the confusion matrix names it."""
     actual: str
@@ -186,45 +185,28 @@ class Decision:
     recovered_after: int | None = None
     """Where this decision went wrong: in how many turns the caller was back on the
     expected path. None when that never happened, or nothing had gone wrong."""
+    place: str = ""
+    """Of a whole conversation: `hop 2` of its path, or `final`. Empty where it is of a turn."""
+    start: str = ""
+    """Of a whole conversation: the agent that had the call before."""
+    note: str = ""
+    """What a reader should know besides, as that a hop came late."""
+
+    @property
+    def where(self) -> str:
+        """What it is about, in words: `turn 3`, `hop 2`, `final`. Decisions are paired by it."""
+        return self.place or f"turn {self.turn}"
 
 
-def decisions(scenario: Scenario, transcript: Transcript) -> tuple[Decision, ...]:
-    """Judge every turn with an expected agent.
-
-    What was not reached is a decision too, unless the conversation is unscored: then it is
-    nobody's doing, and only the turns that took place are judged. Who asks twice in a row for
-    the same conversation, as a trial and its handoff check do, gets the same tuple.
-    """
-    return _decided(_Conversation(scenario, transcript))
-
-
-class _Conversation:
-    """A scenario and a transcript, the same only as the same objects: comparing reads it all."""
-
-    def __init__(self, scenario: Scenario, transcript: Transcript) -> None:
-        self.scenario, self.transcript = scenario, transcript
-
-    def __hash__(self) -> int:
-        return hash((id(self.scenario), id(self.transcript)))
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, _Conversation)
-            and self.scenario is other.scenario
-            and self.transcript is other.transcript
-        )
-
-
-@lru_cache(maxsize=1)
-def _decided(conversation: _Conversation) -> tuple[Decision, ...]:
-    scenario, transcript = conversation.scenario, conversation.transcript
+def turn_decisions(scenario: Scenario, transcript: Transcript) -> tuple[Decision, ...]:
+    """Judge every turn with an expected agent."""
     found: list[Decision] = []
     astray: AgentRef | None = None
     for index, scripted in enumerate(scenario.turns, 1):
         target = scripted.expect.agent
         if target is None:
             continue
-        if index >= len(transcript.turns) or _undecided(transcript, index):
+        if index >= len(transcript.turns) or undecided(transcript, index):
             if transcript.unscored_because is None:
                 found.append(_unreached(index, target))
             continue
@@ -275,7 +257,7 @@ def cut_off(transcript: Transcript, turn: int) -> bool:
     )
 
 
-def _undecided(transcript: Transcript, turn: int) -> bool:
+def undecided(transcript: Transcript, turn: int) -> bool:
     """Whether a fault kept the turn's decision from being made.
 
     Also where the conversation goes on, but the agent's code failed before anything was said or

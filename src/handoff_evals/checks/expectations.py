@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from handoff_evals.checks.decisions import cut_off, decisions, follows, why_unreached
+from handoff_evals.checks.decisions import cut_off, follows, why_unreached
+from handoff_evals.checks.hops import decisions
 from handoff_evals.checks.scoring import Score, Status, check, reached
 from handoff_evals.scenarios import SET, Scenario, meets, says
 from handoff_evals.transcript import Message, Transcript, Turn
@@ -39,9 +40,11 @@ def agent_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Score
             happened = why_unreached(transcript, decision.turn)
         elif decision.outcome != "correct":
             happened += _limit_met(transcript, decision.turn)
+        place = f"{decision.place}, " if decision.place else ""
+        note = f" ({decision.note})" if decision.note else ""
         yield Score(
             status="passed" if decision.outcome == "correct" else "failed",
-            reason=f"{decision.outcome}: expected {decision.expected}, {happened}",
+            reason=f"{place}{decision.outcome}: expected {decision.expected}, {happened}{note}",
             turn=decision.turn,
             events=_handoff_events(transcript, decision.turn),
         )
@@ -78,14 +81,18 @@ def userdata_is_right(scenario: Scenario, transcript: Transcript) -> Iterator[Sc
     """The session's userdata is what the turn expects."""
     for index, scripted, turn in reached(scenario, transcript):
         for name, value in scripted.expect.userdata.items():
-            actual = _field(turn.userdata, name)
-            known = actual is not _ABSENT
-            yield Score(
-                status="passed" if known and meets(actual, value, partly=True) else "failed",
-                reason=f"{name}: expected {value!r}, "
-                + (f"is {_shown(actual)}" if known else "but userdata has no such field"),
-                turn=index,
-            )
+            yield replace(userdata_score(turn.userdata, name, value), turn=index)
+
+
+def userdata_score(userdata: Mapping[str, Any], name: str, value: Any) -> Score:
+    """Judge one field of the userdata, by its name, dotted where it lies in another one."""
+    actual = _field(userdata, name)
+    known = actual is not _ABSENT
+    return Score(
+        status="passed" if known and meets(actual, value, partly=True) else "failed",
+        reason=f"{name}: expected {value!r}, "
+        + (f"is {_shown(actual)}" if known else "but userdata has no such field"),
+    )
 
 
 _ABSENT = object()

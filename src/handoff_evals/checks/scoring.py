@@ -136,6 +136,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _OWN_KEYS = {
     *("agent", "where", "handoffs", "calls", "carries", "userdata", "silence"),
     *("said", "lacks", "person", "check"),
+    *("path", "final", "never", "max_handoffs", "ends", "on_simulation_end"),
 }
 _CHECKS: dict[str, Check] = {}
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from handoff_evals.comparison import AgainstBaseline
-    from handoff_evals.results import RunFolder, Summary
+    from handoff_evals.results import Manifest, RunFolder, Summary
     from handoff_evals.runs import PreparedRun
 
 Started = tuple["PreparedRun", "RunFolder"]
@@ -52,14 +52,14 @@ class Gates:
         shares = (Gate.read("passed", passed), Gate.read("accuracy", accuracy))
         return cls(shares=shares, baseline=BaselineGate.opened(baseline))
 
-    def check(self, prepared: "PreparedRun") -> None:
+    def check(self, manifest: "Manifest") -> None:
         """See that the run can be compared with the baseline, before a model is asked.
 
         Raises:
             UsageError: when the baseline is of other models or suites.
         """
         if self.baseline is not None:
-            self.baseline.check(prepared)
+            self.baseline.check(manifest)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +125,7 @@ def carry_out(start: Callable[[], Started], gates: Gates, output: Output) -> Non
             output.results(summary, folder)
             raise KeyboardInterrupt
         lines = (*unmet(prepared.suites, summary), *not_run)
-        raise typer.Exit(_judge(summary, folder, gates, output, lines))
+        raise typer.Exit(conclude(summary, folder, gates, output, lines))
 
 
 @contextlib.contextmanager
@@ -165,7 +165,7 @@ def _execute(
         ) from error
 
 
-def _judge(
+def conclude(
     summary: "Summary",
     folder: "RunFolder",
     gates: Gates,

@@ -12,8 +12,7 @@ from handoff_evals.errors import UsageError
 
 if TYPE_CHECKING:
     from handoff_evals.comparison import AgainstBaseline
-    from handoff_evals.results import Baseline, ModelSummary, RunFolder, Summary
-    from handoff_evals.runs import PreparedRun
+    from handoff_evals.results import Baseline, Manifest, ModelSummary, RunFolder, Summary
     from handoff_evals.scenarios import Suite
 
 
@@ -46,7 +45,7 @@ class BaselineGate:
         margin = read_config(Path.cwd()).margin
         return cls(path=path, kept=Baseline.read(path), margin=margin)
 
-    def check(self, prepared: "PreparedRun") -> None:
+    def check(self, manifest: "Manifest") -> None:
         """See that the run can be compared, before a model is asked.
 
         Raises:
@@ -54,8 +53,8 @@ class BaselineGate:
         """
         from handoff_evals.comparison import unlike
 
-        suites = [suite.name for suite in prepared.suites]
-        differing = list(unlike(self.kept, models=prepared.manifest.models, suites=suites))
+        suites = [suite.name for suite in manifest.suites]
+        differing = list(unlike(self.kept, models=manifest.models, suites=suites))
         if differing:
             raise UsageError(
                 f"this run can't be compared with the baseline {str(self.path)!r}: "
@@ -71,7 +70,13 @@ class BaselineGate:
 
         manifest = folder.manifest
         planned = [
-            TrialKey(suite=suite.name, scenario=scenario, model=model, number=number)
+            TrialKey(
+                suite=suite.name,
+                scenario=scenario,
+                id=suite.ids.get(scenario, ""),
+                model=model,
+                number=number,
+            )
             for suite in manifest.suites
             for scenario in suite.scenarios
             for model in manifest.models
@@ -211,10 +216,9 @@ def unmet(suites: "tuple[Suite, ...]", summary: "Summary") -> Iterator[str]:
         if suite.name not in scored:
             continue  # no trial was scored, so no agent was met
         expected = {
-            turn.expect.agent.label: turn.expect.agent
+            target.label: target
             for scenario in suite.scenarios
-            for turn in scenario.turns
-            if turn.expect.agent is not None
+            for target in scenario.expected_agents
         }
         for label, target in sorted(expected.items()):
             if not any(target.matches(ref) for ref in summary.met):

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from handoff_evals.cli.diff_command import DIFF_EPILOG, diff
+from handoff_evals.cli.judge_command import JUDGE_EPILOG, judge
 from handoff_evals.cli.mutate_command import MUTATE_EPILOG, mutate
 from handoff_evals.cli.output import EXIT_CODES, ExitCode
 from handoff_evals.cli.plan_command import PLAN_EPILOG, plan
@@ -87,6 +88,7 @@ app.command(epilog=RESUME_EPILOG)(resume)
 app.command(epilog=DIFF_EPILOG)(diff)
 app.command(epilog=PLAN_EPILOG)(plan)
 app.command(epilog=SHOW_EPILOG, rich_help_panel=_RUNS)(show)
+app.command(epilog=JUDGE_EPILOG, rich_help_panel=_RUNS)(judge)
 app.command(epilog=COMPARE_EPILOG, rich_help_panel=_RUNS)(compare)
 app.command(epilog=BASELINE_EPILOG, rich_help_panel=_RUNS)(baseline)
 app.command("import", epilog=IMPORT_EPILOG, rich_help_panel=_RECORDINGS)(import_)

@@ -168,7 +168,7 @@ def _print_both(a: "RunFolder", b: "RunFolder", label: str, model: str | None) -
 
 
 def _place(trial: "Trial") -> tuple[str, str, int]:
-    return trial.key.suite, trial.key.scenario, trial.key.number
+    return (*trial.key.scenario_key, trial.key.number)
 
 
 def _print_trial(trial: "Trial", *, received: bool) -> None:

@@ -270,7 +270,7 @@ def _new(request: "RunRequest", out: Path | None, gates: Gates) -> Started:
     from handoff_evals.runs import prepare
 
     prepared = prepare(request, command=sys.argv)
-    gates.check(prepared)
+    gates.check(prepared.manifest)
     parent, name = (Path("runs"), None) if out is None else (out.parent, out.name)
     return prepared, RunFolder.create(parent, prepared.manifest, name=name)
 
@@ -281,7 +281,7 @@ def _resumed(request: "RunRequest", run: Path, gates: Gates) -> Started:
 
     folder = RunFolder.open(run)
     prepared = prepare_rest(folder, request, command=sys.argv)
-    gates.check(prepared)
+    gates.check(prepared.manifest)
     return prepared, folder
 
 

@@ -1,6 +1,6 @@
 """A finished run against the baseline: what flipped, and whether that is a regression."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -25,7 +25,7 @@ from handoff_evals.comparison.verdict import (
     verdict_words,
     with_parts,
 )
-from handoff_evals.results import Baseline, TrialKey, TrialResult
+from handoff_evals.results import Baseline, ScenarioKey, TrialKey, TrialResult
 from handoff_evals.stats import Assessment, Interval, Terms, Verdict, assess
 
 BASELINE = "the baseline"
@@ -130,11 +130,11 @@ def _model(
 ) -> AgainstBaseline:
     model = now[0].key.model
     then = [trial for trial in baseline.trials if trial.key.model == model]
-    hashes = {(each.key.suite, each.key.scenario): each.scenario_sha256 for each in now}
+    hashes = {each.key.scenario_key: each.scenario_sha256 for each in now}
     same = [
         old
         for old in then
-        if hashes.get((old.key.suite, old.key.scenario), old.scenario_sha256) == old.scenario_sha256
+        if hashes.get(old.key.scenario_key, old.scenario_sha256) == old.scenario_sha256
     ]
     pairs = pair_up(same, [*now, *not_run])
     identical = repeats_itself(pairs)
@@ -187,8 +187,9 @@ def _certain_verdict(
 
 
 def _left_out(then: Sequence[TrialResult], now: Sequence[TrialResult]) -> Iterator[str]:
-    before = {(each.key.suite, each.key.scenario): each.scenario_sha256 for each in then}
-    after = {(each.key.suite, each.key.scenario): each.scenario_sha256 for each in now}
+    before = {each.key.scenario_key: each.scenario_sha256 for each in then}
+    after = {each.key.scenario_key: each.scenario_sha256 for each in now}
+    labels = {each.key.scenario_key: each.key.scenario for each in (*then, *now)}
     suites = {suite for suite, _ in after}
     both = before.keys() & after.keys()
     for words, names in (
@@ -200,21 +201,19 @@ def _left_out(then: Sequence[TrialResult], now: Sequence[TrialResult]) -> Iterat
         ),
     ):
         if names:
-            yield f"not compared: {words}: {_listed(names)}"
+            yield f"not compared: {words}: {_listed(names, labels)}"
     for words, trials in (("in the baseline", then), ("now", now)):
-        names = {
-            (each.key.suite, each.key.scenario) for each in trials if each.status == "unscored"
-        }
+        names = {each.key.scenario_key for each in trials if each.status == "unscored"}
         if names:
-            yield f"unscored {words}, counted as it could have come out: {_listed(names)}"
+            yield f"unscored {words}, counted as it could have come out: {_listed(names, labels)}"
     others = sorted({suite for suite, _ in before} - suites)
     if others:
         yield f"not compared: suites of the baseline that are not in this run: {', '.join(others)}"
     single = {each.key for each in then} ^ {each.key for each in now}
-    repeats = [key for key in single if (key.suite, key.scenario) in both]
+    repeats = [key for key in single if key.scenario_key in both]
     if repeats:
         yield f"not compared: trials of the same scenarios that one of them lacks: {len(repeats)}"
 
 
-def _listed(names: Collection[tuple[str, str]]) -> str:
-    return ", ".join(f"{suite} / {scenario}" for suite, scenario in sorted(names))
+def _listed(keys: Collection[ScenarioKey], labels: Mapping[ScenarioKey, str]) -> str:
+    return ", ".join(sorted(f"{key[0]} / {labels[key]}" for key in keys))

@@ -113,7 +113,7 @@ def _compare(a: Record, b: Record, terms: Terms) -> Comparison:
     passed = [pair.passed for pair in pairs]
     overall = assess(passed, terms, identical=repeats_itself(pairs))
     gain = upper_bound([each.at_best for each in passed], most=1.0, level=terms.alpha)
-    keys = [{(each.key.suite, each.key.scenario) for each in side.trials} for side in (a, b)]
+    keys = [{each.key.scenario_key for each in side.trials} for side in (a, b)]
     confidence = 1 - terms.alpha
     return Comparison(
         a=a.name,
@@ -160,7 +160,7 @@ def _verdict(overall: Assessment, gain: float, terms: Terms) -> Verdict:
 
 def _outcomes(trials: Sequence[TrialResult]) -> tuple[str, ...]:
     scored = next((trial for trial in trials if trial.scored), None)
-    return tuple(f"turn {each.turn}: {each.outcome}" for each in scored.decisions) if scored else ()
+    return tuple(f"{each.where}: {each.outcome}" for each in scored.decisions) if scored else ()
 
 
 @dataclass(frozen=True, kw_only=True)

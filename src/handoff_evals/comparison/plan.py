@@ -52,7 +52,7 @@ class Past:
             tokens += usage.prompt + usage.completion
             seconds += trial.duration_s
             if trial.status != "unscored":
-                found = tries.setdefault((trial.key.suite, trial.key.scenario), [])
+                found = tries.setdefault(trial.key.scenario_key, [])
                 found.append(trial.status == "passed")
         if not tries:
             return None

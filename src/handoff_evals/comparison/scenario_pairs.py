@@ -7,11 +7,8 @@ from statistics import fmean
 from typing import Literal
 
 from handoff_evals.checks import Decision
-from handoff_evals.results import FailedCheck, TrialKey, TrialResult
+from handoff_evals.results import FailedCheck, ScenarioKey, TrialKey, TrialResult
 from handoff_evals.stats import Outcome, TrialPairs, identical_trials
-
-ScenarioKey = tuple[str, str]
-"""A suite's name and a scenario's label."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,11 +106,11 @@ def pair_up(a: Iterable[TrialResult], b: Iterable[TrialResult]) -> tuple[Scenari
     for trial in sorted(a, key=lambda each: (each.key.suite, each.key.scenario, each.key.number)):
         other = there.get(trial.pair)
         if other is not None:
-            key = trial.key.suite, trial.key.scenario
+            key = trial.key.scenario_key
             found.setdefault(key, []).append((trial, other))
     return tuple(
-        ScenarioPair(suite=suite, scenario=scenario, trials=tuple(trials))
-        for (suite, scenario), trials in found.items()
+        ScenarioPair(suite=suite, scenario=trials[0][1].key.scenario, trials=tuple(trials))
+        for (suite, _), trials in found.items()
     )
 
 
@@ -160,8 +157,15 @@ class Flip:
     """The agent that was active in `a`."""
     edge: str = ""
     """`old -> new`, or `old stays`; empty where nobody knows who had the call before."""
+    place: str = ""
+    """`hop 2`, `final`: of a decision that is of the whole call and not of a turn."""
     cascaded: bool = False
     """On a side it started on a wrong agent already, because of an earlier decision."""
+
+    @property
+    def where(self) -> str:
+        """`turn 3`, `hop 2`; empty where it is of the whole call."""
+        return self.place or ("" if self.turn is None else f"turn {self.turn}")
 
     @property
     def direction(self) -> Direction:
@@ -174,22 +178,23 @@ class Flip:
 
 def flips(a: TrialResult, b: TrialResult) -> Iterator[Flip]:
     """What came out differently in a pair of scored trials."""
-    before = {each.turn: each for each in a.decisions}
-    after = {each.turn: each for each in b.decisions}
-    for turn in sorted({*before, *after}):
-        one, other = before.get(turn), after.get(turn)
-        if _came_to(one) != _came_to(other):
-            some = other or one
+    before = {each.where: each for each in a.decisions}
+    after = {each.where: each for each in b.decisions}
+    for where in dict.fromkeys((*before, *after)):
+        one, other = before.get(where), after.get(where)
+        some = other or one
+        if some is not None and _came_to(one) != _came_to(other):
             yield Flip(
                 key=b.key,
-                turn=turn,
+                turn=some.turn,
+                place=some.place,
                 check="handoff",
                 a=one.outcome if one else "-",
                 b=other.outcome if other else "-",
-                expected=some.expected if some else "",
+                expected=some.expected,
                 actual=other.actual if other else "",
                 actual_a=one.actual if one else "",
-                edge=_edge(a, b, some) if some else "",
+                edge=_edge(a, b, some),
                 cascaded=not all(each.on_path for each in (one, other) if each),
             )
     failed_a, failed_b = Counter(a.failed), Counter(b.failed)
@@ -205,7 +210,7 @@ def leading(found: Iterable[Flip]) -> tuple[Flip, ...]:
     """
     listed = list(found)
     decisions = [flip for flip in listed if flip.check == "handoff"]
-    decided = {(flip.key, flip.turn, flip.direction) for flip in decisions}
+    decided = {(flip.key, flip.turn, flip.direction) for flip in decisions if not flip.place}
     began = {(flip.key, flip.direction) for flip in decisions if not flip.cascaded}
     kept = [
         flip
@@ -225,15 +230,15 @@ def paired_decisions(a: TrialResult, b: TrialResult) -> Iterator[tuple[str, Deci
     An edge leads from the agent that has the call before the turn to the one that should
     have it after.
     """
-    other = {each.turn: each for each in b.decisions}
+    other = {each.where: each for each in b.decisions}
     for one in a.decisions:
-        two = other.get(one.turn)
+        two = other.get(one.where)
         if two is not None and one.on_path and two.on_path:
             yield _edge(a, b, one) or f"? -> {one.expected}", one, two
 
 
 def _edge(a: TrialResult, b: TrialResult, decision: Decision) -> str:
-    start = a.starts.get(decision.turn) or b.starts.get(decision.turn)
+    start = decision.start or a.starts.get(decision.turn) or b.starts.get(decision.turn)
     if not start:
         return ""
     expected = decision.expected

@@ -125,7 +125,7 @@ class Pairing:
     async def _hold(self, place: PairKey) -> tuple[PairKey, list[TrialPair]]:
         found: list[TrialPair] = []
         for number in range(self.trials):
-            here = PairKey(suite=place.suite, scenario=place.scenario, number=number)
+            here = replace(place, number=number)
             one = await self.a.trial(here)
             other = await self.b.trial(here) if one is not None else None
             if one is None or other is None:

@@ -151,7 +151,7 @@ def _run(spec: str, path: Path, suites: tuple[Suite, ...]) -> Kept:
 def _baseline(spec: str, path: Path, suites: tuple[Suite, ...]) -> Kept:
     baseline = Baseline.read(path)
     now = {
-        (suite.name, scenario.label): scenario_sha256(scenario)
+        (suite.name, scenario.identity): scenario_sha256(scenario)
         for suite in suites
         for scenario in suite.scenarios
     }
@@ -163,7 +163,7 @@ def _baseline(spec: str, path: Path, suites: tuple[Suite, ...]) -> Kept:
         trials={
             (result.key.model, result.pair): result
             for result in baseline.trials
-            if now.get((result.key.suite, result.key.scenario)) == result.scenario_sha256
+            if now.get(result.key.scenario_key) == result.scenario_sha256
         },
         stale=frozenset(),
     )

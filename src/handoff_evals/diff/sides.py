@@ -91,6 +91,7 @@ class CheckedOut:
             key = TrialKey(
                 suite=place.suite,
                 scenario=place.scenario,
+                id=place.id,
                 model=self.prepared.model,
                 number=place.number,
             )

@@ -17,6 +17,7 @@ from livekit.agents import (
 )
 
 from handoff_evals.cassettes import TrialExchanges
+from handoff_evals.drivers.ending import Ending
 from handoff_evals.drivers.entrances import Entrances
 from handoff_evals.drivers.turn_record import (
     SILENT_LOG,
@@ -67,8 +68,7 @@ class BaseCall(CallRecord, ABC):
         model: stands in for every LLM of the call; None lets each agent answer by its own.
         limits: where to cut off.
         watch: which attributes and userdata fields to note.
-        scenario: whose label and userdata `current_simulation()` gives, and what the agents take
-            the caller's words for.
+        scenario: what the call is of, and what LiveKit's `simulation_context()` gives.
         exchanges: answers in the models' place where it can.
     """
 
@@ -90,12 +90,8 @@ class BaseCall(CallRecord, ABC):
         self.taps = Taps(model, agent=lambda: self.active, log=self._log, exchanges=exchanges)
         self._limits = limits or Limits()
         self._watch = watch or Watch()
-        self._job = text_job(
-            label=scenario.label if scenario else "",
-            userdata=scenario.userdata if scenario else None,
-            fake=job_of(scenario, entry.job),
-            audio=self.spoken,
-        )
+        self._job = text_job(scenario, fake=job_of(scenario, entry.job), audio=self.spoken)
+        self._ending = Ending.of(scenario)
         self._modality = scenario.modality if scenario else "text"
         self._stack = AsyncExitStack()
         self._timed = Timed(total_s=self._limits.call_s)
@@ -216,12 +212,14 @@ class BaseCall(CallRecord, ABC):
         self._record = TurnRecord()
         # What cut the conversation off mostly hinders its closing too: that is one fault.
         cut_off = any(fault.ended for fault in self.faults)
+        if not cut_off and self._opened is not None:
+            self.faults += await self._ending.note(self, self._in_time)
         self._fail_for_background_tasks()
         waited = self._tasks.cancel_waiting()
         for detail in () if cut_off else waited:
             self._fault("agent", "close_timeout", detail)
         try:
-            await self._timed.within(self._close(), self._limits.close_s, self._home)
+            await self._in_time(self._close())
         except OverdueError:
             if not cut_off:
                 self._fault("agent", "close_timeout", f"took over {self._limits.close_s:g} s")
@@ -238,6 +236,9 @@ class BaseCall(CallRecord, ABC):
                 self._home.run(self._job.__exit__, None, None, None)
                 self._home = None
                 self.entrances.look_back(self.turns, self.faults)
+
+    def _in_time(self, work: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None]:
+        return self._timed.within(work, self._limits.close_s, self._home)
 
     async def _start(self, until: int | str | None) -> RunResult[Any] | None:
         given = self.taps.model

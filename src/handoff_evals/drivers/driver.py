@@ -89,7 +89,7 @@ class InProcessDriver:
             return _no_model(original(raised))
         exchanges = None
         if self.cassette is not None:
-            exchanges = self.cassette.trial(scenario.label, trial=number, seed=seed)
+            exchanges = self.cassette.trial(scenario.identity, trial=number, seed=seed)
 
         async def conversation() -> Transcript:
             call = self.call(

@@ -11,6 +11,7 @@ from livekit.agents import AgentSession, RunResult
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
+from handoff_evals.drivers.ending import Ending
 from handoff_evals.livekit import Exchange, Noted, Opened, cause_of, fields_of
 from handoff_evals.scenarios import SET
 from handoff_evals.transcript import AgentError, AgentRef, Fault, JobAction, Owner, Transcript, Turn
@@ -164,6 +165,7 @@ class CallRecord:
         """What a reader has to know of how the caller's words were carried, in sentences."""
         self.results: list[RunResult[Any] | None] = []
         """livekit's RunResult of each turn, the opening's first; None where there is none."""
+        self._ending = Ending()
 
     @property
     def transcript(self) -> Transcript:
@@ -171,8 +173,10 @@ class CallRecord:
         return Transcript(
             turns=tuple(self.turns),
             faults=tuple(self.faults),
-            job=tuple(self.asked),
             notes=tuple(self.notes),
+            ended_by=self._ending.ended_by,
+            veto=self._ending.veto,
+            job=tuple(self.asked),
         )
 
     def _ended_by_agent(self) -> None:

@@ -17,12 +17,14 @@ from handoff_evals.livekit.history import HistoryReader
 from handoff_evals.livekit.internals import (
     agent_with_the_call,
     begin_run,
+    begin_simulation_end,
     commits_by_hand,
     is_closing,
     is_started,
     replace_detectors,
     replace_voice,
     retrieve_failed_run,
+    simulation_end_of,
 )
 from handoff_evals.livekit.job import FakeJob, RecordedJob, job_of, text_job
 from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
@@ -78,6 +80,7 @@ __all__ = [
     "allow_construction",
     "arguments_for",
     "begin_run",
+    "begin_simulation_end",
     "cause_of",
     "commits_by_hand",
     "current_wait_clock",
@@ -100,5 +103,6 @@ __all__ = [
     "retrieve_failed_run",
     "schemas",
     "session_options",
+    "simulation_end_of",
     "text_job",
 ]

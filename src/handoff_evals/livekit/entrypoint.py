@@ -18,6 +18,7 @@ from livekit.agents import (
     WorkerOptions,
     get_job_context,
 )
+from livekit.agents.simulation import SimulationContext
 from livekit.agents.utils import http_context
 
 from handoff_evals.livekit.agent_errors import EntryPointError, NoSessionError
@@ -30,7 +31,9 @@ from handoff_evals.livekit.internals import (
     is_started,
     retrieve_failed_run,
     session_end_of,
+    set_simulation_end,
     shutdown_callbacks,
+    simulation_end_of,
 )
 from handoff_evals.livekit.job import RecordedJob
 from handoff_evals.livekit.tasks import quiet, result_when_quiet
@@ -66,6 +69,7 @@ class EntryPoint:
     entrypoint: Callable[[JobContext], Awaitable[None]]
     setup: Callable[[JobProcess], Any] | None = None
     session_end: Callable[[JobContext], Awaitable[None]] | None = None
+    simulation_end: Callable[[SimulationContext], Any] | None = None
     agent_name: str = ""
 
     @classmethod
@@ -101,6 +105,7 @@ class EntryPoint:
             entrypoint=entrypoint,
             setup=server.setup_fnc,
             session_end=session_end_of(server),
+            simulation_end=simulation_end_of(server),
             agent_name=agent_name_of(server),
         )
 
@@ -118,6 +123,7 @@ class EntryPoint:
         if not isinstance(job, RecordedJob):
             raise TypeError(f"{job!r} is no RecordedJob: enter `text_job()` first")
         job.job.agent_name = self.agent_name
+        set_simulation_end(job, self.simulation_end)
         async with http_context.open():
             run = _Run(self, job, prepare)
             try:

@@ -19,6 +19,7 @@ from livekit.agents import (
     SpeechCreatedEvent,
     llm,
 )
+from livekit.agents.simulation import SimulationContext, SimulationVerdict
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.agent_activity import _SpeechHandleContextVar
 from livekit.agents.voice.background_audio import PlayHandle
@@ -65,6 +66,25 @@ def agents_code_in(task: "asyncio.Task[Any]") -> str | None:
 def is_started(session: AgentSession[Any]) -> bool:
     """Whether the session runs: there is no public property, and no event for a failed start."""
     return session._started  # noqa: SLF001
+
+
+def simulation_end_of(found: AgentServer | JobContext) -> Callable[[SimulationContext], Any] | None:
+    """The callback that an `rtc_session(on_simulation_end=…)` names; a job gets its server's."""
+    return found._simulation_end_fnc  # noqa: SLF001
+
+
+def set_simulation_end(
+    job: JobContext, callback: Callable[[SimulationContext], Any] | None
+) -> None:
+    """Give a job its server's callback, as livekit's job runner does."""
+    job._simulation_end_fnc = callback  # noqa: SLF001
+
+
+def begin_simulation_end(context: SimulationContext) -> None:
+    """Give a simulation its verdict, as LiveKit's simulator does before `on_simulation_end`."""
+    context._begin_finalize(  # noqa: SLF001
+        simulator_verdict=SimulationVerdict(success=True, reason=""), run=None
+    )
 
 
 def is_closing(session: AgentSession[Any]) -> bool:

@@ -12,8 +12,14 @@ from typing import Any, cast
 from google.protobuf.json_format import MessageToDict, MessageToJson, ParseDict
 from google.protobuf.message import Message
 from livekit import api, rtc
-from livekit.agents import AgentSession, BackgroundAudioPlayer, JobContext, get_job_context
-from livekit.agents.simulation import Scenario, SimulationDispatch, SimulationMode
+from livekit.agents import (
+    AgentSession,
+    BackgroundAudioPlayer,
+    JobContext,
+    get_job_context,
+    simulation,
+)
+from livekit.agents.simulation import SimulationDispatch, SimulationMode
 from livekit.agents.testing import fake_job_context
 from livekit.agents.types import ATTRIBUTE_SIMULATOR_DISPATCH
 from livekit.api.access_token import Claims
@@ -23,7 +29,7 @@ from pydantic_core import to_jsonable_python
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit.internals import not_playing, remove_folder
 from handoff_evals.livekit.room import FakeCaller, FakeRoom
-from handoff_evals.scenarios import Scenario as ScriptedScenario
+from handoff_evals.scenarios import Scenario
 from handoff_evals.transcript import JobAction
 
 _SERVICES: Mapping[str, Any] = {
@@ -81,7 +87,7 @@ class FakeJob:
                 )
 
 
-def job_of(scenario: ScriptedScenario | None, otherwise: FakeJob) -> FakeJob:
+def job_of(scenario: Scenario | None, otherwise: FakeJob) -> FakeJob:
     """The job of a scenario that says one.
 
     Raises:
@@ -258,23 +264,35 @@ def _name(function: Any) -> str:
 _rooms_in_use: set[int] = set()
 
 
+def _as_livekit_has_it(scenario: Scenario | None) -> simulation.Scenario:
+    if scenario is None:
+        return simulation.Scenario()
+    return simulation.Scenario(
+        id=scenario.id,
+        label=scenario.label,
+        instructions=scenario.instructions,
+        agent_expectations=scenario.agent_expectations,
+        tags=dict(scenario.tags),
+        userdata=json.dumps(scenario.userdata, default=str) if scenario.userdata else "",
+    )
+
+
 @contextmanager
 def text_job(
+    scenario: Scenario | None = None,
     *,
-    label: str = "",
-    userdata: Mapping[str, Any] | None = None,
     audio: bool = False,
     fake: FakeJob | None = None,
 ) -> Iterator[RecordedJob]:
     """Stand in a job that LiveKit itself takes for a text simulation, or one with `audio`.
 
     In text STT, TTS and VAD stay off by LiveKit's own switch, whatever the agents bring.
-    `get_job_context()` and `current_simulation()` work, and no server is needed.
+    `get_job_context()` works, its `simulation_context()` gives the scenario with its userdata,
+    and no server is needed.
 
     Args:
-        label: of the scenario.
+        scenario: what is simulated.
         audio: whether the agents hear and speak.
-        userdata: of the scenario, as `simulation_context().userdata()` gives it.
         fake: what the job is about, and its scripted answers.
     """
     fake = fake or FakeJob()
@@ -285,7 +303,7 @@ def text_job(
     dispatch = SimulationDispatch(
         simulation_run_id="handoff-evals",
         mode=modes.SIMULATION_MODE_AUDIO if audio else modes.SIMULATION_MODE_TEXT,
-        scenario=Scenario(label=label, userdata=json.dumps(dict(userdata or {}), default=str)),
+        scenario=_as_livekit_has_it(scenario),
     )
     room = FakeRoom(
         name=fake.room,

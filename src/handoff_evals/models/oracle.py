@@ -51,7 +51,13 @@ from handoff_evals.models.moves import (
 )
 from handoff_evals.models.reference import WORDS, Reference, ReferenceLLM
 from handoff_evals.results import ModelTraits
-from handoff_evals.scenarios import Expectation, ExpectedCall, Scenario, Target
+from handoff_evals.scenarios import (
+    Expectation,
+    ExpectedCall,
+    Scenario,
+    Target,
+    played_in_turns,
+)
 from handoff_evals.transcript import (
     ORACLE,
     AgentHandoff,
@@ -75,7 +81,7 @@ class Oracle:
     """
 
     def __init__(self, scenario: Scenario) -> None:
-        self._scenario = scenario
+        self._scenario = played_in_turns(scenario)
         self._searches: dict[Place, PlaceSearch] = {}
         self._conversations = 0
         self._since = time.monotonic()

@@ -18,7 +18,7 @@ from handoff_evals.mutation.mutant import Mutant, Operator, changes_nothing
 from handoff_evals.mutation.session_operators import SESSION_OPERATORS, TASK_OPERATORS
 from handoff_evals.mutation.state_operators import CONTEXT_OPERATORS, USERDATA_OPERATORS
 from handoff_evals.mutation.tool_operators import GUARD_OPERATORS
-from handoff_evals.scenarios import DEFAULT_FOLDER, FILE_NAME, agent_of, discover
+from handoff_evals.scenarios import DEFAULT_FOLDER, agent_of, discover, scenario_files
 
 _TEST_FILES = ("test_*.py", "*_test.py")
 
@@ -87,7 +87,7 @@ def _tests_of(path: Path, folder: Path) -> Iterator[str]:
     """
     names = {*_names(path), path.as_posix()}
     root = folder / DEFAULT_FOLDER
-    scenarios = sorted(root.rglob(FILE_NAME))
+    scenarios = scenario_files(root)
     files = sorted({each for pattern in _TEST_FILES for each in root.rglob(pattern)})
     found = [each for each in scenarios if agent_of(each).partition(":")[0] in names]
     found += [

@@ -76,7 +76,7 @@ def compared(trial: Trial, scenario: Scenario, baseline: Baseline) -> ComparedTr
 def failures_of(trial: TrialResult) -> Counter[str]:
     """What went wrong in a trial, in words that two trials can be compared by."""
     wrong = Counter(
-        f"{each.outcome} in turn {each.turn}"
+        f"{each.outcome} in {each.where}"
         + (f" ({each.actual})" if each.outcome in {"wrong", "spurious"} else "")
         for each in trial.decisions
         if each.outcome != "correct"

@@ -59,7 +59,7 @@ def cassettes_of(config: pytest.Config) -> Path:
 
 CALLS: "pytest.StashKey[AgentCallFixture]" = pytest.StashKey()
 
-_FILE_NAME = "scenarios.yaml"
+_FILE_NAMES = ("scenarios.yaml", "scenario.yaml")
 _FOLDER = "evals"
 
 
@@ -129,8 +129,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "ScenarioFile | None":
-    """Take `evals/**/scenarios.yaml`, and any `scenarios.yaml` named on the command line."""
-    if file_path.name != _FILE_NAME:
+    """Take `evals/**/scenarios.yaml`, and any that is named on the command line."""
+    if file_path.name not in _FILE_NAMES:
         return None
     root = parent.config.rootpath
     inside = file_path.parts[len(root.parts) - 1 :] if file_path.is_relative_to(root) else ()

@@ -33,7 +33,7 @@ class ScenarioFile(pytest.File):
         """
         try:
             load_checks(self.config.rootpath)
-            suite = load_suite(self.path, keys=expect_keys())
+            suite = load_suite(self.path, keys=expect_keys(), folder=self.config.rootpath)
         except UsageError as error:
             shown = os.path.relpath(self.path, self.config.invocation_params.dir)
             raise self.CollectError(str(error).replace(f"{self.path}:", f"{shown}:")) from error

@@ -44,7 +44,9 @@ def run_scenario(suite: Suite, scenario: Scenario, *, config: pytest.Config, mod
             project=config.rootpath,
         ),
     )
-    key = TrialKey(suite=suite.name, scenario=scenario.label, model=chosen.label, number=0)
+    key = TrialKey(
+        suite=suite.name, scenario=scenario.label, id=scenario.id, model=chosen.label, number=0
+    )
     seed = trial_seed(key, config.getoption("--handoff-seed"))
     done: list[Trial] = []
     runner = Runner(

@@ -209,7 +209,7 @@ def against_lines(each: AgainstBaseline) -> Iterable[str]:
 def flip_line(flip: Flip) -> str:
     """One flip in a line."""
     trial = f" trial {flip.key.number + 1}" if flip.key.number else ""
-    turn = "" if flip.turn is None else f", turn {flip.turn}"
+    turn = f", {flip.where}" if flip.where else ""
     where = f"{flip.direction}: {flip.key.suite} / {flip.key.scenario}{trial}{turn}"
     if not flip.expected:
         return f"{where}: {flip.check} {flip.a}, now {flip.b}"

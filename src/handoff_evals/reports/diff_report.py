@@ -97,7 +97,7 @@ def _flips(flips: Sequence[Flip], found: Difference) -> Iterator[Text]:
     for flip in ordered[:_SHOWN]:
         key = flip.key
         trial = f" trial {key.number + 1}" if key.number else ""
-        turn = "" if flip.turn is None else f", turn {flip.turn}"
+        turn = f", {flip.where}" if flip.where else ""
         style = {"worse": "red", "better": "green"}.get(flip.direction, "")
         yield Text(f"  {flip.direction:6} ", style).append(
             f"{key.suite} / {key.scenario}{trial}{turn}: {flip.edge or flip.check}: "

@@ -147,7 +147,7 @@ def flips_table(flips: Iterable[Flip]) -> str:
         (
             f"**{flip.direction}**" if flip.direction == "worse" else flip.direction,
             escape(_scenario(flip.key.suite, flip.key.scenario, flip.key.number)),
-            "" if flip.turn is None else str(flip.turn),
+            flip.place or ("" if flip.turn is None else str(flip.turn)),
             escape(flip.expected or flip.check),
             escape(flip.a),
             escape(_is(flip)),

@@ -14,6 +14,7 @@ from handoff_evals.results.summary import Failure, ModelSummary, Share, SuiteSum
 from handoff_evals.results.trial import (
     FailedCheck,
     PairKey,
+    ScenarioKey,
     Trial,
     TrialKey,
     TrialResult,
@@ -30,6 +31,7 @@ __all__ = [
     "Price",
     "RunFolder",
     "RunSettings",
+    "ScenarioKey",
     "Share",
     "SuiteRecord",
     "SuiteSummary",

@@ -157,7 +157,7 @@ class Baseline:
 
         def place(trial: TrialResult) -> tuple[str, ...]:
             key = trial.key
-            return (key.suite, key.model, *([key.scenario] if partial else []))
+            return (*key.scenario_key[: 2 if partial else 1], key.model)
 
         replaced = {place(each) for each in newer.trials}
         stay = [each for each in self.trials if place(each) not in replaced]
@@ -188,6 +188,7 @@ class _DecisionLine(_BaselineLine):
     actual: str
     outcome: Outcome
     cascaded: bool = False
+    place: str = ""
 
 
 class _CheckLine(_BaselineLine):
@@ -213,6 +214,7 @@ class _TrialLine(_BaselineLine):
     model: str
     suite: str
     scenario: str
+    id: str = ""
     number: int
     scenario_sha256: str
     status: Status
@@ -233,6 +235,7 @@ class _TrialLine(_BaselineLine):
                     actual=each.actual,
                     outcome=each.outcome,
                     cascaded=not each.on_path,
+                    place=each.place,
                 )
                 for each in trial.decisions
             ],
@@ -243,7 +246,11 @@ class _TrialLine(_BaselineLine):
     def value(self) -> TrialResult:
         return TrialResult(
             key=TrialKey(
-                suite=self.suite, scenario=self.scenario, model=self.model, number=self.number
+                suite=self.suite,
+                scenario=self.scenario,
+                id=self.id,
+                model=self.model,
+                number=self.number,
             ),
             scenario_sha256=self.scenario_sha256,
             status=self.status,
@@ -254,6 +261,7 @@ class _TrialLine(_BaselineLine):
                     actual=each.actual,
                     outcome=each.outcome,
                     on_path=not each.cascaded,
+                    place=each.place,
                 )
                 for each in self.decisions
             ),
@@ -298,6 +306,8 @@ def scenario_sha256(scenario: Scenario) -> str:
     The first 16 digits, which are enough to tell that it changed.
     """
     meant = {"turns": _said_so(scenario.turns), "userdata": _said_so(scenario.userdata)}
+    if whole := _said_so(scenario.conversation):
+        meant["conversation"] = whole
     further = {name: getattr(scenario, name) for name in ("expect", "opening", "mocks", "job")}
     meant.update({name: _said_so(value) for name, value in further.items() if value})
     if scenario.modality != "text":

@@ -24,6 +24,7 @@ from pydantic_core import to_jsonable_python
 from handoff_evals.errors import RunFolderError
 from handoff_evals.files import locked, write_atomically
 from handoff_evals.results.trial import Trial
+from handoff_evals.scenarios import Watch
 from handoff_evals.transcript import Usage
 
 SCHEMA = 2
@@ -73,6 +74,10 @@ class SuiteRecord:
     simulated: tuple[str, ...] = ()
     scenario_sha256: Mapping[str, str] = field(default_factory=dict)
     """By the scenario's label; empty in runs of older versions."""
+    watch: Watch = field(default_factory=Watch)
+    """What its conversations were asked for besides; nothing in runs of older versions."""
+    ids: Mapping[str, str] = field(default_factory=dict)
+    """LiveKit's ids, by the scenario's label, of those that have one."""
     agent_version: Mapping[str, str] = field(default_factory=dict)
     """Digests of what the agents are when they are opened, by what messages call it."""
 

@@ -133,16 +133,16 @@ def _add(tally: _Tally, trial: Trial) -> None:
     tally.ttft.extend(call.ttft_s for call in calls if call.ttft_s is not None)
     if trial.status == "unscored":
         tally.causes[trial.cause or ""] += 1
-        tally.lost[trial.key.suite, trial.key.scenario] += 1
+        tally.lost[trial.key.scenario_key] += 1
         return
     for name, status in _by_check(trial).items():
         tally.checks.setdefault(name, Counter())[status] += 1
     key = trial.key
     tally.seams.extend(seams(trial.transcript))
-    tries = tally.tries.setdefault((key.suite, key.scenario), [0, 0])
+    tries = tally.tries.setdefault(key.scenario_key, [0, 0])
     tries[0] += 1
     tries[1] += trial.status == "passed"
-    tally.decisions.extend((key.suite, key.scenario, each) for each in trial.decisions)
+    tally.decisions.extend((*key.scenario_key, each) for each in trial.decisions)
     for decision in trial.decisions:
         if decision.on_path:
             made = tally.deciders.setdefault(decider(trial.transcript, decision), [0, 0])
@@ -161,9 +161,10 @@ def _by_check(trial: Trial) -> Mapping[str, Status]:
 
 def _failures(trial: Trial) -> Iterable[Failure]:
     key = trial.key
-    decided = {each.turn: decider(trial.transcript, each)[1] for each in trial.decisions}
-    outcomes = {each.turn: each.outcome for each in trial.decisions}
+    # A handoff score each, in their order.
+    decided = iter(trial.decisions)
     for score in trial.scores:
+        decision = next(decided, None) if score.name == "handoff" else None
         if score.status != "passed":
             turns = trial.transcript.turns
             heard = score.turn is not None and score.turn < len(turns)
@@ -176,11 +177,16 @@ def _failures(trial: Trial) -> Iterable[Failure]:
                 user=(turns[score.turn].user or "") if heard and score.turn is not None else "",
                 name=score.name if score.status == "failed" else "unscored",
                 reason=score.reason,
-                asked=decided.get(score.turn, "") if score.turn is not None else "",
-                outcome=outcomes.get(score.turn, "")
-                if score.name == "handoff" and score.turn is not None
-                else "",
+                asked=_asked(trial, score, decision),
+                outcome=decision.outcome if decision is not None else "",
             )
+
+
+def _asked(trial: Trial, score: Score, decision: Decision | None) -> str:
+    """The model that decided, where the score is about a decision or its turn."""
+    of_turn = (each for each in trial.decisions if each.turn == score.turn)
+    found = decision or next(of_turn, None)
+    return "" if found is None else decider(trial.transcript, found)[1]
 
 
 def _model(tally: _Tally, planned: int, confidence: float, price: Price | None) -> ModelSummary:

@@ -7,16 +7,54 @@ from dataclasses import dataclass, field
 from handoff_evals.checks import Decision, Score, Status, overall
 from handoff_evals.transcript import Transcript
 
+ScenarioKey = tuple[str, str]
+"""A suite's name, and a scenario's id, or its label where it has none."""
 
-@dataclass(frozen=True, kw_only=True)
-class TrialKey:
-    """Which trial it is; unique within a run."""
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PairKey:
+    """Which conversation it is, on whatever model or side; trials are paired by it.
+
+    With an id the scenario's label is for the reader alone: two keys are equal without it.
+    """
 
     suite: str
     scenario: str
+    """Its label."""
+    number: int = 0
+    """Counts from 0 over the trials of a scenario, on one model."""
+    id: str = ""
+    """LiveKit's id of the scenario; empty where its file gives none."""
+
+    @property
+    def scenario_key(self) -> ScenarioKey:
+        """Which scenario it is of."""
+        return self.suite, self.id or self.scenario
+
+    @property
+    def _compared(self) -> tuple[str | int, ...]:
+        return (*self.scenario_key, self.number)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same conversation, on the same model where both name one."""
+        if not isinstance(other, PairKey) or type(other) is not type(self):
+            return NotImplemented
+        return self._compared == other._compared
+
+    def __hash__(self) -> int:
+        """As `==` has it."""
+        return hash(self._compared)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrialKey(PairKey):
+    """Which trial it is; unique within a run."""
+
     model: str
-    number: int
-    """Counts from 0 over the trials of one scenario on one model."""
+
+    @property
+    def _compared(self) -> tuple[str | int, ...]:
+        return (*self.scenario_key, self.number, self.model)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,16 +100,6 @@ class FailedCheck:
 
     check: str
     turn: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class PairKey:
-    """Which conversation it is, on whatever model or side; trials are paired by it."""
-
-    suite: str
-    scenario: str
-    number: int = 0
-    """Counts from 0 over the trials of a scenario."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +156,7 @@ class TrialResult:
     def pair(self) -> PairKey:
         """What the trials of two sides are paired by."""
         key = self.key
-        return PairKey(suite=key.suite, scenario=key.scenario, number=key.number)
+        return PairKey(suite=key.suite, scenario=key.scenario, number=key.number, id=key.id)
 
     @property
     def passed(self) -> bool:

@@ -1,6 +1,7 @@
 """Which trials, where and how many at once; retries, budgets and resuming."""
 
 from handoff_evals.runs.evaluation import evaluate, load_suite
+from handoff_evals.runs.judging import Judging
 from handoff_evals.runs.lane import Planned, RetryPolicy, trial_seed
 from handoff_evals.runs.prepare import (
     PreparedRun,
@@ -12,6 +13,7 @@ from handoff_evals.runs.prepare import (
 from handoff_evals.runs.runner import Pace, Runner
 
 __all__ = [
+    "Judging",
     "Pace",
     "Planned",
     "PreparedRun",

@@ -59,7 +59,11 @@ def plan(
             for scenario in suite.scenarios:
                 for model in models:
                     key = TrialKey(
-                        suite=suite.name, scenario=scenario.label, model=model, number=number
+                        suite=suite.name,
+                        scenario=scenario.label,
+                        id=scenario.id,
+                        model=model,
+                        number=number,
                     )
                     yield Planned(key=key, scenario=scenario, seed=trial_seed(key, seed))
 
@@ -84,7 +88,7 @@ def trial_seed(key: TrialKey, seed: int) -> int:
 
     The model is left out: two models meet the same seeds, so that their trials pair.
     """
-    words = f"{seed}\x1f{key.suite}\x1f{key.scenario}\x1f{key.number}"
+    words = "\x1f".join((str(seed), *key.scenario_key, str(key.number)))
     return int.from_bytes(hashlib.sha256(words.encode()).digest()[:4], "big") >> 1
 
 

@@ -333,7 +333,7 @@ def load_suites(request: RunRequest) -> tuple[Suite, ...]:
     load_checks(request.checks_from or request.folder)
     keys = expect_keys()
     files = discover(request.suites, folder=request.folder)
-    read = _distinct([load_suite(path, keys=keys) for path in files])
+    read = _distinct([load_suite(path, keys=keys, folder=request.folder) for path in files])
     kept = [replace(suite, scenarios=_chosen(suite, request)) for suite in read]
     left = tuple(suite for suite in kept if suite.scenarios)
     if not left:
@@ -385,5 +385,7 @@ def _record(suite: Suite, folder: Path) -> SuiteRecord:
         agent_sha256=fingerprint(module_of(suite.agent, folder=folder), folder=folder),
         scenarios=tuple(scenario.label for scenario in suite.scenarios),
         simulated=suite.simulated,
+        watch=suite.watch,
+        ids={each.label: each.id for each in suite.scenarios if each.id},
         scenario_sha256={each.label: scenario_sha256(each) for each in suite.scenarios},
     )

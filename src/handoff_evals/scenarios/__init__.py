@@ -1,34 +1,43 @@
 """Scenario files: conversations and what must come of them."""
 
+from handoff_evals.scenarios.expected_path import ExpectedPath, Hop
 from handoff_evals.scenarios.load import (
     DEFAULT_FOLDER,
-    FILE_NAME,
+    FILE_NAMES,
     agent_of,
     discover,
     load_suite,
+    scenario_files,
 )
 from handoff_evals.scenarios.matchers import SET, matcher, meets, paired, problems, says
+from handoff_evals.scenarios.played_path import played_in_turns
 from handoff_evals.scenarios.scenario import (
+    ConversationExpectation,
     Expectation,
     ExpectedCall,
     ExpectedHandoff,
     ExpectKey,
+    Never,
     Scenario,
     ScriptedTurn,
     Suite,
-    Target,
     Watch,
 )
+from handoff_evals.scenarios.target import Target
 from handoff_evals.scenarios.writer import ScenarioText, TurnText, scenario_file
 
 __all__ = [
     "DEFAULT_FOLDER",
-    "FILE_NAME",
+    "FILE_NAMES",
     "SET",
+    "ConversationExpectation",
     "ExpectKey",
     "Expectation",
     "ExpectedCall",
     "ExpectedHandoff",
+    "ExpectedPath",
+    "Hop",
+    "Never",
     "Scenario",
     "ScenarioText",
     "ScriptedTurn",
@@ -42,7 +51,9 @@ __all__ = [
     "matcher",
     "meets",
     "paired",
+    "played_in_turns",
     "problems",
     "says",
     "scenario_file",
+    "scenario_files",
 ]

@@ -14,8 +14,9 @@ from pydantic_core import ErrorDetails
 from yaml.reader import ReaderError
 
 from handoff_evals.errors import ScenarioFileError, UsageError
-from handoff_evals.scenarios.scenario import ExpectKey, Suite
-from handoff_evals.scenarios.schema import SuiteModel, suite_model
+from handoff_evals.scenarios.generated import generate
+from handoff_evals.scenarios.scenario import ExpectKey, Scenario, Suite
+from handoff_evals.scenarios.suite_schema import SuiteModel, suite_model
 
 KeyPath = tuple[str | int, ...]
 
@@ -106,7 +107,8 @@ def _walk(
             yield from _walk(item, (*path, index), lines, around)
 
 
-FILE_NAME = "scenarios.yaml"
+FILE_NAMES = ("scenarios.yaml", "scenario.yaml")
+"""What scenario files are called that are found in a folder."""
 DEFAULT_FOLDER = "evals"
 
 
@@ -122,14 +124,19 @@ def discover(named: Sequence[str], *, folder: Path) -> list[Path]:
         if path.is_file():
             found.append(path)
         elif path.is_dir():
-            inside = sorted(path.rglob(FILE_NAME))
+            inside = scenario_files(path)
             if not inside:
-                raise UsageError(f"{each!r} has no {FILE_NAME}")
+                raise UsageError(f"{each!r} has no {' and no '.join(FILE_NAMES)}")
             found.extend(inside)
         else:
             default = "" if named else "; name a scenario file or a folder that has some"
             raise UsageError(f"{each!r} is neither a file nor a folder in {str(folder)!r}{default}")
     return list(dict.fromkeys(_shortest(path) for path in found))
+
+
+def scenario_files(folder: Path) -> list[Path]:
+    """The scenario files in a folder and in those inside of it, sorted."""
+    return sorted(path for name in FILE_NAMES for path in folder.rglob(name))
 
 
 def _shortest(path: Path) -> Path:
@@ -149,12 +156,13 @@ _MUST_BE = {
 }
 
 
-def load_suite(path: Path, *, keys: Sequence[ExpectKey] = ()) -> Suite:
+def load_suite(path: Path, *, keys: Sequence[ExpectKey] = (), folder: Path | None = None) -> Suite:
     """Read one `scenarios.yaml`.
 
     Args:
         path: the file.
         keys: what `expect:` may have besides its own keys.
+        folder: the project, for `scenarios: module:function`; None for the current folder.
 
     Raises:
         ScenarioFileError: naming every problem with its line.
@@ -162,6 +170,13 @@ def load_suite(path: Path, *, keys: Sequence[ExpectKey] = ()) -> Suite:
     data = _read(path)
     document = _parsed(data, path)
     problems = list(_structure(document))
+    generated = None
+    if not problems and isinstance(reference := document.value.get("scenarios"), str):
+        try:
+            generated = generate(reference, folder=folder or Path.cwd())
+        except ScenarioFileError as error:
+            raise ScenarioFileError(f"{path}:{document.line(('scenarios',))}: {error}") from error
+        document.value["scenarios"] = list(generated.written)
     model = None
     if not problems:
         kind = suite_model(keys)
@@ -169,23 +184,29 @@ def load_suite(path: Path, *, keys: Sequence[ExpectKey] = ()) -> Suite:
             model = kind.model_validate(document.value)
         except ValidationError as error:
             problems = [(document.line(_path(each)), _words(each, kind)) for each in error.errors()]
+    scenarios: list[Scenario] = []
     if model is not None:
-        problems = list(_meaning(model, document))
+        scenarios = [
+            each.value(line=document.line(("scenarios", index)), mocks=model.mocks, job=model.job)
+            for index, each in enumerate(model.scenarios)
+        ]
+        scenarios += generated.values if generated else ()
+        problems = list(_meaning(model, scenarios, document))
     if problems or model is None:
         shown = [f"{path}:{line}: {problem}" for line, problem in sorted(problems)]
         raise ScenarioFileError("\n".join(shown))
-    scenarios = [
-        each.value(line=document.line(("scenarios", index)), mocks=model.mocks, job=model.job)
-        for index, each in enumerate(model.scenarios)
-    ]
+    digest = hashlib.sha256(data)
+    if generated:
+        digest.update(repr(scenarios).encode("utf-8", "surrogatepass"))
     return Suite(
+        id=model.id,
         name=model.name or path.resolve().parent.name,
         agent=model.agent,
         scenarios=tuple(each for each in scenarios if each.turns),
         simulated=tuple(each.label for each in scenarios if not each.turns),
         driver=model.driver,
         path=str(path),
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=digest.hexdigest(),
     )
 
 
@@ -233,25 +254,27 @@ def _structure(document: Located) -> Iterator[tuple[int, str]]:
         yield line, f"the key {key!r} appears twice; the second would replace the first"
 
 
-def _meaning(model: SuiteModel, document: Located) -> Iterator[tuple[int, str]]:
-    if not model.scenarios:
+def _meaning(
+    model: SuiteModel, scenarios: Sequence[Scenario], document: Located
+) -> Iterator[tuple[int, str]]:
+    if not scenarios:
         yield document.line(("scenarios",)), "the suite is empty: add at least one scenario"
-    if not model.agent and any(scenario.turns for scenario in model.scenarios):
+    if not model.agent and any(scenario.turns for scenario in scenarios):
         yield 1, "`agent` is missing: write `agent: module:name` of the agent under test"
     module, _, name = model.agent.partition(":")
     if model.agent and not (module and name):
         line = document.line(("agent",))
         yield line, f"agent {model.agent!r}: write `module:name`, as in `my_agents:Triage`"
-    first: dict[str, int] = {}
-    for index, scenario in enumerate(model.scenarios):
-        line = document.line(("scenarios", index, "label"))
-        if scenario.label in first:
-            seen = first[scenario.label]
-            yield (
-                line,
-                f"two scenarios have the label {scenario.label!r}; the first is on line {seen}",
-            )
-        first.setdefault(scenario.label, line)
+    for name in ("label", "id"):
+        first: dict[str, int] = {}
+        for index, scenario in enumerate(scenarios):
+            line, value = document.line(("scenarios", index, name)), getattr(scenario, name)
+            if value and value in first:
+                yield (
+                    line,
+                    f"two scenarios have the {name} {value!r}; the first is on line {first[value]}",
+                )
+            first.setdefault(value, line)
 
 
 def _path(error: ErrorDetails) -> tuple[str | int, ...]:

@@ -1,53 +1,14 @@
 """A conversation, and what must come of it."""
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from handoff_evals.scenarios.expected_path import ExpectedPath
 from handoff_evals.scenarios.matchers import example
-from handoff_evals.transcript import AgentRef, label
-
-_WRITTEN = re.compile(r"^(?P<id>[^\s\[\]]+)(\[(?P<where>[^\[\]]*)\])?$")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """An expected agent: livekit's id, and attributes that tell instances apart."""
-
-    id: str
-    where: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def parse(cls, text: str) -> "Target":
-        """Read `id` or `id[name=value,…]`.
-
-        Raises:
-            ValueError: when the text is neither.
-        """
-        match = _WRITTEN.match(text.strip())
-        if match is None:
-            raise ValueError(f"{text!r} names no agent: write `id` or `id[attribute=value]`")
-        where: dict[str, str] = {}
-        for part in filter(None, (match["where"] or "").split(",")):
-            name, equals, value = part.partition("=")
-            if not equals:
-                raise ValueError(f"{text!r}: {part!r} must be `attribute=value`")
-            where[name.strip()] = value.strip()
-        return cls(id=match["id"], where=where)
-
-    @property
-    def label(self) -> str:
-        """As it stands in tables: `specialist_agent[topic=billing]`."""
-        return label(self.id, self.where)
-
-    def matches(self, agent: AgentRef) -> bool:
-        """Whether that agent is the one that is meant."""
-        return agent.id == self.id and all(
-            agent.attributes.get(name) == value for name, value in self.where.items()
-        )
+from handoff_evals.scenarios.target import Target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +105,41 @@ class Expectation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Never:
+    """What must happen in no turn."""
+
+    agents: tuple[Target, ...] = ()
+    """Agents that must never have the call."""
+    tools: tuple[str, ...] = ()
+    """Tools that must never be called."""
+
+
+Ender = Literal["agent", "caller", "person"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversationExpectation:
+    """What must be so of a whole conversation; whatever is None or empty is not checked."""
+
+    path: ExpectedPath | None = None
+    """The hops that the call takes: each required one is a handoff decision."""
+    final: Target | None = None
+    """The agent that has the call in the end, however it got there: one decision."""
+    never: Never = field(default_factory=Never)
+    calls: tuple[ExpectedCall, ...] | None = None
+    """Tools that must have been called, in whichever turn; an empty one means that none is."""
+    max_handoffs: int | None = None
+    ends: Ender | None = None
+    """Who ends the call: the agent hangs up, the caller does, or a person has taken over."""
+    person: tuple[str, ...] = ()
+    """The tools that bring a person to the call."""
+    userdata: Mapping[str, Any] = field(default_factory=dict)
+    """The session's userdata in the end."""
+    on_simulation_end: str = ""
+    """`module:function` of a callback as LiveKit's `on_simulation_end`, which may veto."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ScriptedTurn:
     """What the caller says, and what is expected after it."""
 
@@ -170,12 +166,16 @@ class Scenario:
 
     label: str
     turns: tuple[ScriptedTurn, ...]
+    id: str = ""
+    """LiveKit's own, as `SCN_a1charge001`; the label may change where there is one."""
     tags: Mapping[str, str] = field(default_factory=dict)
     instructions: str = ""
     agent_expectations: str = ""
     userdata: Mapping[str, Any] = field(default_factory=dict)
     expect: Mapping[str, Any] = field(default_factory=dict)
     """The keys of checks of whole conversations, with their values."""
+    conversation: ConversationExpectation = field(default_factory=ConversationExpectation)
+    """What is expected of the whole, in whichever turns it happens."""
     opening: Expectation | None = None
     """What must be so before the caller says anything."""
     mocks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -186,6 +186,21 @@ class Scenario:
     """What the agents take the caller's words for, where they are driven by text."""
     line: int = 0
     """Where it stands in its file."""
+
+    @property
+    def identity(self) -> str:
+        """What it is known by in baselines, cassettes and comparisons: its id, else its label."""
+        return self.id or self.label
+
+    @property
+    def expected_agents(self) -> Iterator[Target]:
+        """Every agent that should have the call at some time; no alternatives, nothing optional."""
+        yield from (turn.expect.agent for turn in self.turns if turn.expect.agent is not None)
+        if self.conversation.final is not None:
+            yield self.conversation.final
+        for hop in self.conversation.path.required if self.conversation.path else ():
+            if len(hop.to) == 1:
+                yield hop.to[0]
 
     @property
     def expectations(self) -> Iterator[Expectation]:
@@ -221,22 +236,30 @@ class Suite:
     """Which driver the file names; empty where it names none."""
     path: str = ""
     sha256: str = ""
+    id: str = ""
+    """LiveKit's own, as `SCNG_7Qw2kLr9Tz`."""
 
     @cached_property
     def watch(self) -> Watch:
         """Everything that some scenario asks about."""
         expectations = [expect for scenario in self.scenarios for expect in scenario.expectations]
+        wholes = [scenario.conversation for scenario in self.scenarios]
         return Watch(
             attributes=frozenset(
                 name
-                for expect in expectations
-                for target in _targets(expect)
+                for target in (
+                    *(target for expect in expectations for target in _targets(expect)),
+                    *(target for expect in wholes for target in _targets_of_whole(expect)),
+                )
                 for name in target.where
             ),
             userdata=frozenset(
                 name
-                for expect in expectations
-                for written in expect.userdata
+                for expected in (
+                    *(expect.userdata for expect in expectations),
+                    *(expect.userdata for expect in wholes),
+                )
+                for written in expected
                 for name in (written, written.partition(".")[0])
             ),
         )
@@ -249,3 +272,10 @@ def _targets(expect: Expectation) -> list[Target]:
         if handoff.old is not None:
             targets.append(handoff.old)
     return targets
+
+
+def _targets_of_whole(expect: ConversationExpectation) -> list[Target]:
+    targets = [*expect.never.agents]
+    if expect.path is not None:
+        targets.extend(expect.path.targets)
+    return [*targets, expect.final] if expect.final is not None else targets

@@ -1,8 +1,7 @@
-"""A scenario file as it may be written: LiveKit's keys, and ours beside them."""
+"""A turn of a scenario file as it may be written."""
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -11,7 +10,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    create_model,
     field_validator,
     model_validator,
 )
@@ -21,11 +19,9 @@ from handoff_evals.scenarios.scenario import (
     Expectation,
     ExpectedCall,
     ExpectedHandoff,
-    ExpectKey,
-    Scenario,
     ScriptedTurn,
-    Target,
 )
+from handoff_evals.scenarios.target import Target
 
 
 def _as_written(value: Any) -> Any:
@@ -93,7 +89,9 @@ Seconds = Annotated[float, BeforeValidator(_seconds)]
 """A time as `3s`, in seconds."""
 
 
-class _StrictModel(BaseModel):
+class StrictModel(BaseModel):
+    """A mapping of a scenario file, without keys that nobody knows."""
+
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     def extra_keys(self) -> Mapping[str, Any]:
@@ -102,14 +100,14 @@ class _StrictModel(BaseModel):
         return {
             str(fields[name].alias): getattr(self, name)
             for name in sorted(self.model_fields_set)
-            if name.startswith(_EXTRA)
+            if name.startswith(EXTRA_KEY)
         }
 
 
-_EXTRA = "extra_key_"
+EXTRA_KEY = "extra_key_"
 
 
-class CallModel(_StrictModel):
+class CallModel(StrictModel):
     """`calls: [{name: …, arguments: {…}}]`."""
 
     name: str = Field(min_length=1)
@@ -129,7 +127,7 @@ class CallModel(_StrictModel):
         )
 
 
-class ExpectModel(_StrictModel):
+class ExpectModel(StrictModel):
     """`expect:` of a turn; every key is optional."""
 
     agent: str | None = None
@@ -165,10 +163,8 @@ class ExpectModel(_StrictModel):
 
     @field_validator("calls", mode="before")
     @classmethod
-    def _names_are_calls(cls, written: Any) -> Any:
-        if isinstance(written, list):
-            return [{"name": each} if isinstance(each, str) else each for each in written]
-        return written
+    def _names_arenamed_calls(cls, written: Any) -> Any:
+        return named_calls(written)
 
     @model_validator(mode="after")
     def _where_needs_an_agent(self) -> "ExpectModel":
@@ -200,7 +196,7 @@ class ExpectModel(_StrictModel):
         return Target(id=written.id, where={**written.where, **where})
 
 
-class TurnModel(_StrictModel):
+class TurnModel(StrictModel):
     """One entry of `turns:`."""
 
     user: Words = Field(default="", min_length=1)
@@ -228,7 +224,7 @@ class TurnModel(_StrictModel):
         )
 
 
-class CallerModel(_StrictModel):
+class CallerModel(StrictModel):
     """`caller:` of a job: who is in the room."""
 
     identity: Words = "caller"
@@ -238,7 +234,7 @@ class CallerModel(_StrictModel):
     attributes: dict[str, Words] = Field(default_factory=dict)
 
 
-class JobModel(_StrictModel):
+class JobModel(StrictModel):
     """`job:`, what LiveKit's job is about, for agents that are run from their entry point."""
 
     metadata: str | dict[str, Any] = ""
@@ -252,96 +248,15 @@ class JobModel(_StrictModel):
         return self.model_dump(exclude_unset=True)
 
 
-class ScenarioModel(_StrictModel):
-    """One entry of `scenarios:`."""
-
-    label: Words = Field(min_length=1)
-    instructions: str = ""
-    agent_expectations: str = ""
-    tags: dict[str, Any] = Field(default_factory=dict)
-    userdata: dict[str, Any] = Field(default_factory=dict)
-    opening: ExpectModel | None = None
-    modality: Literal["text", "audio"] = "text"
-    turns: list[TurnModel] = Field(default_factory=list)
-    mocks: Mocks = Field(default_factory=dict)
-    job: JobModel = Field(default_factory=JobModel)
-
-    def value(self, *, line: int, mocks: Mocks, job: JobModel) -> Scenario:
-        """The value that the rest of the harness works with.
-
-        Args:
-            line: where it stands in its file.
-            mocks: those of the whole file; its own come first.
-            job: that of the whole file; its own keys come first.
-        """
-        named = dict.fromkeys([*mocks, *self.mocks])
-        return Scenario(
-            label=self.label,
-            turns=tuple(turn.value() for turn in self.turns),
-            tags={
-                name: value if isinstance(value, str) else json.dumps(value)
-                for name, value in self.tags.items()
-            },
-            instructions=self.instructions,
-            agent_expectations=self.agent_expectations,
-            userdata=self.userdata,
-            expect=self._expect(),
-            opening=None if self.opening is None else self.opening.value(),
-            mocks={agent: {**mocks.get(agent, {}), **self.mocks.get(agent, {})} for agent in named},
-            modality=self.modality,
-            job={**job.value(), **self.job.value()},
-            line=line,
-        )
-
-    def _expect(self) -> Mapping[str, Any]:
-        # Only what `suite_model` makes has the field: there may be no key to write into it.
-        expect: _StrictModel | None = getattr(self, "expect", None)
-        return {} if expect is None else expect.extra_keys()
-
-
-class SuiteModel(_StrictModel):
-    """A whole file."""
-
-    name: str = ""
-    agent: str = ""
-    mocks: Mocks = Field(default_factory=dict)
-    job: JobModel = Field(default_factory=JobModel)
-    driver: str = ""
-    scenarios: list[ScenarioModel]
-
-
-def suite_model(keys: Sequence[ExpectKey]) -> type[SuiteModel]:
-    """A file in which `expect:` has further keys, those of checks."""
-    if not keys:
-        return SuiteModel
-
-    def fields(of: str) -> dict[str, Any]:
-        # By number: a key may have the name of something that every model has.
-        return {
-            f"{_EXTRA}{number}": (key.kind, Field(default=None, alias=key.name))
-            for number, key in enumerate(keys)
-            if key.of == of
-        }
-
-    expect = create_model("ExpectModel", __base__=ExpectModel, **fields("turn"))
-    turn = create_model(
-        "TurnModel", __base__=TurnModel, expect=(expect, Field(default_factory=expect))
-    )
-    further: dict[str, Any] = {
-        "turns": (list[turn], Field(default_factory=list)),  # type: ignore[valid-type]
-        "opening": (expect | None, None),
-    }
-    if any(key.of == "conversation" for key in keys):
-        whole = create_model(
-            "ConversationExpectModel", __base__=_StrictModel, **fields("conversation")
-        )
-        further["expect"] = (whole, Field(default_factory=whole))
-    scenario = create_model("ScenarioModel", __base__=ScenarioModel, **further)
-    return create_model("SuiteModel", __base__=SuiteModel, scenarios=(list[scenario], ...))  # type: ignore[valid-type]
-
-
 def _handoff(text: str) -> ExpectedHandoff:
     old, arrow, new = text.partition("->")
     if not arrow:
         return ExpectedHandoff(new=Target.parse(text))
     return ExpectedHandoff(old=Target.parse(old), new=Target.parse(new))
+
+
+def named_calls(written: Any) -> Any:
+    """A tool's name by itself is a call of it."""
+    if isinstance(written, list):
+        return [{"name": each} if isinstance(each, str) else each for each in written]
+    return written

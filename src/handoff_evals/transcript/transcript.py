@@ -180,6 +180,11 @@ class Transcript:
 
     turns: tuple[Turn, ...]
     faults: tuple[Fault, ...] = ()
+    ended_by: Literal["agent", "caller", ""] = ""
+    """Who ended the call: the agent closed the session, or the caller had no more to say. Empty
+    where a fault cut it off, or nobody noted it."""
+    veto: str | None = None
+    """Why LiveKit's `on_simulation_end` failed the conversation; None where it did not."""
     job: tuple[JobAction, ...] = ()
     """What the agents' code asked of LiveKit's job, its room and its server, in order."""
     notes: tuple[str, ...] = ()
