@@ -23,12 +23,11 @@ from livekit.agents import (
 )
 from livekit.agents.vad import VAD
 
-import handoff_evals
 from agents import agent_transfer, customer_service, intake, triage
 from agents.agent_transfer import ShortWindedAgent
 from agents.customer_service import CustomerServiceAgent
 from agents.intake import IntakeAgent
-from agents.triage import Caller, Carry, Topic, TriageAgent
+from agents.triage import Caller, Topic, TriageAgent
 from handoff_evals import ScriptedLLM
 
 KEY, SECRET = "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"
@@ -131,7 +130,7 @@ async def test_without_both_credentials_a_local_model_answers_in_text_and_a_warn
     for variable in given:
         monkeypatch.setenv(variable, "half-of-it")
     local = ScriptedLLM([], unused_ok=True)
-    monkeypatch.setattr(handoff_evals, "local_llm", lambda: local, raising=False)
+    monkeypatch.setattr("handoff_evals.local_llm", lambda: local, raising=False)
     with caplog.at_level(logging.WARNING, logger=DEPLOYED[name][0].__name__):
         session = await job.run(name)
     assert session.llm is local
@@ -232,16 +231,5 @@ async def test_no_two_sessions_share_their_userdata(name: str) -> None:
         assert first.userdata.topics is not second.userdata.topics
 
 
-@pytest.mark.parametrize("carry", Carry)
-async def test_triage_carries_what_its_factory_is_told_to(
-    carry: Carry, agent_call: handoff_evals.AgentCallFixture
-) -> None:
-    call = await agent_call(
-        lambda model: triage.triage_call(model, carry=carry), llm=ScriptedLLM([], unused_ok=True)
-    )
-    assert isinstance(call.active_agent, TriageAgent)
-    assert call.active_agent._carry is carry
-
-
 def test_every_topic_says_what_it_is_about() -> None:
-    assert tuple(triage.TOPICS) == get_args(Topic)
+    assert set(triage.TOPICS) == set(get_args(Topic))
