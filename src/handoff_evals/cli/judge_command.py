@@ -11,7 +11,7 @@ from handoff_evals.cli.output import epilog, say
 
 JUDGE_EPILOG = epilog(
     ("judge runs/after", "by its scenario files as they are today"),
-    ("judge runs/after --suite evals/shop/scenarios.yaml --min-accuracy 0.9", ""),
+    ("judge runs/after --suite evals/shop --min-passed 0.9", ""),
 )
 
 
@@ -61,12 +61,10 @@ def judge(
 ) -> None:
     """Judge the conversations of a finished run anew, without a model.
 
-    By what the scenario files expect today; exit codes and gates are those of `run`. It writes
-    a run of its own, and leaves RUN as it is. What the run can't show, as a conversation in
-    which the caller said other words, is unscored.
-
-    Raises:
-        typer.Exit: always, with the exit code.
+    By what the scenario files expect today; exit codes and gates are those of
+    `run`. It writes a run of its own, and leaves RUN as it is. What the run
+    can't show, as a conversation in which the caller said other words, is
+    unscored.
     """
     from handoff_evals.cli.gates import unmet
     from handoff_evals.results import RunFolder, summarise
