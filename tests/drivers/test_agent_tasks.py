@@ -9,7 +9,7 @@ from livekit.agents import Agent, AgentTask
 from handoff_evals.checks import decisions, overall, score
 from handoff_evals.livekit import Reply, ScriptedLLM, ToolCall
 from handoff_evals.livekit.scripted import tool_call
-from handoff_evals.models import oracle
+from handoff_evals.models import OracleLLM
 from handoff_evals.reports import conversation
 from handoff_evals.scenarios import Expectation, ExpectedCall, Scenario, ScriptedTurn, Target
 from handoff_evals.transcript import AgentHandoff, Transcript
@@ -147,7 +147,7 @@ async def test_no_part_of_a_task_is_a_detour_and_the_tasks_are_seen_where_they_h
     agent: Callable[[], Agent], scenario: Scenario
 ) -> None:
     with skipping_waits():
-        async with open_call(agent, model=oracle(scenario)) as call:
+        async with open_call(agent, model=OracleLLM(scenario)) as call:
             await call.run(scenario.turns)
     scores = score(scenario, call.transcript)
 

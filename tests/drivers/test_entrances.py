@@ -13,7 +13,7 @@ from handoff_evals.checks import score
 from handoff_evals.drivers import Call
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import AgentEntry
-from handoff_evals.models import oracle
+from handoff_evals.models import OracleLLM
 from handoff_evals.scenarios import Scenario, Suite, load_suite
 from handoff_evals.transcript import FunctionCallOutput, Transcript
 
@@ -165,7 +165,7 @@ async def test_the_oracle_plays_what_a_file_expects_by_matchers(tmp_path: Path) 
 """,
     )
 
-    found = score(asked, await transcript(asked, oracle(asked)))
+    found = score(asked, await transcript(asked, OracleLLM(asked)))
 
     assert [each.reason for each in found if each.status != "passed"] == []
 

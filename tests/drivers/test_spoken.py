@@ -25,7 +25,7 @@ from handoff_evals.checks import overall, score
 from handoff_evals.drivers import Call, Limits, SpokenCall, SpokenDriver
 from handoff_evals.livekit import AgentEntry, Request
 from handoff_evals.livekit.scripted import tool_call
-from handoff_evals.models import oracle
+from handoff_evals.models import OracleLLM
 from handoff_evals.models.remote import Shared, openai_compatible
 from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Target, Watch
 from tests.support.openai_server import OpenAIServer, serve
@@ -167,7 +167,7 @@ async def test_the_oracle_plays_again_what_was_thrown_away() -> None:
     scenario = Scenario(label="-", turns=turns)
     driver = SpokenDriver(
         entry=AgentEntry.of(Transferring),
-        model=lambda scenario, _seed: oracle(scenario),
+        model=lambda scenario, _seed: OracleLLM(scenario),
         watch=Watch(),
         limits=Limits(),
     )

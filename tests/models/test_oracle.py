@@ -15,7 +15,7 @@ from pydantic import Field
 from handoff_evals.checks import overall, score
 from handoff_evals.drivers import TextDriver
 from handoff_evals.livekit import AgentEntry
-from handoff_evals.models import oracle
+from handoff_evals.models import OracleLLM
 from handoff_evals.scenarios import (
     Expectation,
     ExpectedCall,
@@ -66,7 +66,7 @@ async def play(
     scenario = Scenario(label="Any", turns=turns)
     driver = TextDriver(
         entry=AgentEntry.of(opened),
-        model=lambda each, _: oracle(each),
+        model=lambda each, _: OracleLLM(each),
         watch=Suite(name="Any", agent="", scenarios=(scenario,)).watch,
         limits=ROOMY,
     )
@@ -709,7 +709,7 @@ async def test_every_scenario_of_three_agents_with_tools_for_each_other_passes()
     suite = star_suite(scenarios=20, turns=4, seed=7)
     driver = TextDriver(
         entry=AgentEntry.of(patient_call),
-        model=lambda each, _: oracle(each),
+        model=lambda each, _: OracleLLM(each),
         watch=suite.watch,
         limits=ROOMY,
     )

@@ -6,7 +6,7 @@ import pytest
 from handoff_evals.checks import OUTCOMES, decisions, overall, score
 from handoff_evals.drivers import TextDriver
 from handoff_evals.livekit import AgentEntry
-from handoff_evals.models import oracle
+from handoff_evals.models import OracleLLM
 from handoff_evals.models.reference import ReferenceLLM, always, never
 from handoff_evals.scenarios import Expectation, Scenario, Suite, Target, load_suite
 from handoff_evals.transcript import Transcript
@@ -34,7 +34,7 @@ async def test_the_oracle_passes_every_scenario_of_the_example_suites(name: str)
     suite = SUITES[name]
     failed = {}
     for scenario in suite.scenarios:
-        found = score(scenario, await run(suite, scenario, oracle(scenario)))
+        found = score(scenario, await run(suite, scenario, OracleLLM(scenario)))
         if overall(found) != "passed":
             failed[scenario.label] = [each for each in found if each.status != "passed"]
 
@@ -60,7 +60,7 @@ async def test_a_fair_move_in_a_free_turn_of_the_example_suites_is_on_path_and_c
     ]
     assert len(free) >= 4
     for suite, scenario in free:
-        record = await run(suite, scenario, oracle(eager(scenario)))
+        record = await run(suite, scenario, OracleLLM(eager(scenario)))
 
         assert len(record.handoffs) > 1
         assert {(d.outcome, d.on_path) for d in decisions(scenario, record)} == {("correct", True)}
@@ -110,5 +110,5 @@ def test_a_reference_model_has_the_name_that_a_user_writes() -> None:
     scenario = SUITES["Triage"].scenarios[0]
 
     assert never().model == "never"
-    assert oracle(scenario).model == "oracle"
+    assert OracleLLM(scenario).model == "oracle"
     assert always(Target.parse("desk[topic=claims]")).model == "always:desk[topic=claims]"

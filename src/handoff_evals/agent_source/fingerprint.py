@@ -33,7 +33,7 @@ def digest_of_function(function: Any, *, folder: Path) -> str:
         function: what is called; a wrapper is looked through.
         folder: the project.
     """
-    return _digests(_Reader(folder).parts(inspect.unwrap(function)))
+    return _digests(_CodeReader(folder).parts(inspect.unwrap(function)))
 
 
 def digest_of_class(agent: type[Any], *, folder: Path) -> str:
@@ -41,7 +41,7 @@ def digest_of_class(agent: type[Any], *, folder: Path) -> str:
 
     Its tools are left out: each has its own.
     """
-    reader = _Reader(folder)
+    reader = _CodeReader(folder)
     own = [each for each in agent.__mro__ if reader.is_own(each)]
     return _digests(part for each in own for part in reader.members(each))
 
@@ -55,12 +55,12 @@ def digest_of_values(factory: Any, *, folder: Path) -> str:
         factory: an agent's class, or a function that makes agents.
         folder: the project.
     """
-    parts = _Reader(folder, follow_agents=True).parts(inspect.unwrap(factory))
+    parts = _CodeReader(folder, follow_agents=True).parts(inspect.unwrap(factory))
     values = (part for part in parts if not isinstance(part, _Code))
     return _digest(sorted(word for value in values for word in value.split()))
 
 
-class _Reader:
+class _CodeReader:
     """Follows what a function uses, each thing once."""
 
     def __init__(self, folder: Path, *, follow_agents: bool = False) -> None:

@@ -56,7 +56,7 @@ def note_values() -> None:
         _NOTED.add((name, id(module)))
         values = getattr(module, "__dict__", {})
         if is_users(str(values.get("__file__") or "")):
-            reader = _Reader(follows_code=False)
+            reader = _LiteralReader(follows_code=False)
             for value in list(values.values()):
                 reader.read(value)
             _VALUES.update(reader.by_name, reader.found)
@@ -64,7 +64,7 @@ def note_values() -> None:
 
 def literals_of(agent: type[Any]) -> frozenset[str]:
     """The texts that an agent's class comes to use, those of its bases in the project too."""
-    reader = _Reader()
+    reader = _LiteralReader()
     for each in agent.__mro__:
         if _file_of(each):
             reader.read_class(each)
@@ -73,7 +73,7 @@ def literals_of(agent: type[Any]) -> frozenset[str]:
 
 def literals_in(code: Iterable[tuple[CodeType, Mapping[str, Any]]]) -> frozenset[str]:
     """The texts that pieces of code come to use, each given with its globals."""
-    reader = _Reader()
+    reader = _LiteralReader()
     for each, names in code:
         reader.read_code(each, names, skip=None)
     return reader.fixed
@@ -112,7 +112,7 @@ def _values_in(text: str, suffix: str) -> Iterator[str]:
         data = tomllib.loads(text) if suffix == ".toml" else yaml.safe_load(text)
     except (ValueError, yaml.YAMLError):
         return
-    reader = _Reader()
+    reader = _LiteralReader()
     reader.read(data)
     yield from reader.by_name
 
@@ -143,7 +143,7 @@ def folder_of(thing: Any) -> Path | None:
     return Path(path).resolve().parent if path else None
 
 
-class _Reader:
+class _LiteralReader:
     """Follows what code uses, each thing once.
 
     Args:

@@ -23,7 +23,7 @@ from handoff_evals.checks.decisions import (
     turn_decisions,
 )
 from handoff_evals.checks.way import (
-    Move,
+    MadeHop,
     aligned,
     first_agent,
     first_not_over,
@@ -101,7 +101,7 @@ class _Way:
     start: AgentRef
 
     @cached_property
-    def moves(self) -> tuple[Move, ...]:
+    def moves(self) -> tuple[MadeHop, ...]:
         return moves_of(self.transcript)
 
     @cached_property
@@ -228,14 +228,14 @@ class _Way:
         previous = self._previous(index)
         return self.start if previous is None else self.moves[previous].new
 
-    def _since_last(self, index: int) -> Sequence[Move]:
+    def _since_last(self, index: int) -> Sequence[MadeHop]:
         """What happened between a hop and the last one that was made before it."""
         previous, at = self._previous(index), self.made_by[index]
         later = (each for each in self.made_by[index:] if each is not None)
         begin = 0 if previous is None else previous + 1
         return self.moves[begin : next(later, None) if at is None else at]
 
-    def _detour(self, strays: Sequence[Move], holder: AgentRef, index: int) -> "_Detour | None":
+    def _detour(self, strays: Sequence[MadeHop], holder: AgentRef, index: int) -> "_Detour | None":
         """What moves that the path does not have come to, while `holder` should have the call."""
         strays = [move for move in strays if move.counts]
         if not strays:
@@ -308,7 +308,7 @@ class _Detour:
 
     outcome: Outcome
     turn: int
-    led: Move
+    led: MadeHop
     note: str
     recovered_after: int | None = None
 

@@ -10,7 +10,7 @@ from handoff_evals.transcript import AgentRef, Transcript
 
 
 @dataclass(frozen=True, kw_only=True)
-class Move:
+class MadeHop:
     """A handoff, and the turn in which it happened."""
 
     turn: int
@@ -28,9 +28,9 @@ class Move:
         return target.matches(self.old) or (before is not None and target.matches(before))
 
 
-def moves_of(transcript: Transcript) -> tuple[Move, ...]:
+def moves_of(transcript: Transcript) -> tuple[MadeHop, ...]:
     """The handoffs of turns that came to an end, without the first agent's entrance."""
-    found: list[Move] = []
+    found: list[MadeHop] = []
     before: AgentRef | None = None
     for index, turn in enumerate(transcript.turns):
         for each, passed in () if undecided(transcript, index) else turn.passed_by:
@@ -38,7 +38,7 @@ def moves_of(transcript: Transcript) -> tuple[Move, ...]:
                 continue
             before = before or each.old
             counts = each.kind == "handoff" and not passed and before != each.new
-            move = Move(turn=index, old=each.old, new=each.new, counts=counts, came_from=before)
+            move = MadeHop(turn=index, old=each.old, new=each.new, counts=counts, came_from=before)
             found.append(move)
             # Back with who had the call, or with somebody new: the way there is over.
             before = None if counts or before == each.new else before
@@ -65,7 +65,7 @@ def first_agent(transcript: Transcript) -> AgentRef | None:
     return moved or next((turn.active for turn in transcript.turns), None)
 
 
-def aligned(hops: Sequence[Hop], moves: Sequence[Move]) -> tuple[int | None, ...]:
+def aligned(hops: Sequence[Hop], moves: Sequence[MadeHop]) -> tuple[int | None, ...]:
     """Which move each hop was made by; None where it was not made.
 
     As many required hops as possible in their order, then as many optional ones; of several

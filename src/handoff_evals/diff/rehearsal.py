@@ -16,7 +16,7 @@ from handoff_evals.changes import AgentSnapshot, Rehearsal, Rehearsed
 from handoff_evals.checks import overall, score
 from handoff_evals.drivers import Limits, driver_for, rehearse
 from handoff_evals.livekit import AgentEntry, Opened, look_at, session_options
-from handoff_evals.models import oracle
+from handoff_evals.models import OracleLLM
 from handoff_evals.scenarios import Scenario, Suite
 from handoff_evals.transcript import AgentRef, Transcript
 from handoff_evals.user_code import module_of
@@ -49,7 +49,7 @@ class Rehearser:
             self.classes.update(each.__name__ for each in type(agent).__mro__)
             looks.append(look_at(agent, label=ref.label, folder=self.folder))
 
-        model, carried = oracle(scenario), driver_for(self.suite)
+        model, carried = OracleLLM(scenario), driver_for(self.suite)
 
         async def conversation() -> Transcript:
             looks.clear()

@@ -7,14 +7,8 @@ from contextvars import Context, copy_context
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from livekit.agents import (
-    NOT_GIVEN,
-    Agent,
-    AgentSession,
-    ConversationItemAddedEvent,
-    RunResult,
-    llm,
-)
+from livekit.agents import NOT_GIVEN, Agent, AgentSession, RunResult, llm
+from livekit.agents import ConversationItemAddedEvent as ItemAdded
 
 from handoff_evals.cassettes import TrialExchanges
 from handoff_evals.drivers.ending import Ending
@@ -60,8 +54,8 @@ from handoff_evals.transcript import AgentRef, Event, Fault, Turn
 class BaseCall(CallRecord, ABC):
     """A session with one agent after another; each driver carries the caller's words its way.
 
-    Nothing in here waits for ever: a turn that passes its deadline ends the call, with the
-    cause in `faults`, and whatever still runs is cancelled. What livekit made stays in reach.
+    Nothing waits for ever: a turn that passes its deadline ends the call, with the cause in
+    `faults`, and whatever still runs is cancelled.
 
     Args:
         entry: the agent under test.
@@ -373,7 +367,7 @@ class BaseCall(CallRecord, ABC):
                 there = self.turns[turn]
                 self.turns[turn] = replace(there, events=(*there.events, noted.error))
 
-    def _on_item(self, event: ConversationItemAddedEvent) -> None:
+    def _on_item(self, event: ItemAdded) -> None:
         agent = agent_with_the_call(self.session)
         if agent is None or not isinstance(event.item, llm.AgentHandoff):
             return

@@ -16,7 +16,7 @@ from handoff_evals.user_code import import_reference
 _Within = Callable[[Coroutine[Any, Any, None]], Awaitable[None]]
 
 
-class _Call(Protocol):
+class _EndableCall(Protocol):
     turns: list[Turn]
 
     @property
@@ -37,7 +37,7 @@ class Ending:
         """The ending of a scenario's conversation, which is not over."""
         return cls(callback=scenario.conversation.on_simulation_end if scenario else "")
 
-    async def note(self, call: "_Call", within: _Within) -> tuple[Fault, ...]:
+    async def note(self, call: "_EndableCall", within: _Within) -> tuple[Fault, ...]:
         """Note who ended the call, and ask the callback, of the scenario or the agents' server.
 
         The session is still there.

@@ -205,7 +205,7 @@ _SETS: "WeakKeyDictionary[Callable[..., Any], tuple[str, ...]]" = WeakKeyDiction
 
 
 @dataclass(kw_only=True)
-class Turn:
+class Access:
     """The time in which one conversation runs."""
 
     code: Callable[..., Any]
@@ -225,7 +225,7 @@ class Turn:
 
 
 @asynccontextmanager
-async def turn_of(entry: AgentEntry) -> AsyncIterator[Turn]:
+async def turn_of(entry: AgentEntry) -> AsyncIterator[Access]:
     """Wait until a conversation with the agent may run."""
     allow_construction()  # what the harness itself sets is no conversation's
     gate = _gate()
@@ -234,7 +234,7 @@ async def turn_of(entry: AgentEntry) -> AsyncIterator[Turn]:
     if alone and _SETS.get(entry.code) == ():
         gate.share()
         alone = False
-    turn = Turn(code=entry.code, before=ProcessState() if alone else None, share=gate.share)
+    turn = Access(code=entry.code, before=ProcessState() if alone else None, share=gate.share)
     try:
         yield turn
     finally:

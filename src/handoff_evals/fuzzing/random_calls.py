@@ -22,7 +22,7 @@ from handoff_evals.fuzzing.random_model import (
 from handoff_evals.fuzzing.subject import Subject, broken
 from handoff_evals.fuzzing.taken import FuzzReport, ShrinkingTimeOver, Tally
 from handoff_evals.fuzzing.watched import Conversation, counted
-from handoff_evals.models import oracle
+from handoff_evals.models import OracleLLM
 from handoff_evals.scenarios import Scenario
 
 # Rounds of the event loop: a plain turn takes some 40 of them, one with a handoff up to 100.
@@ -212,7 +212,7 @@ def replay(scenario: Scenario, subject: Subject) -> None:
     """
 
     async def run() -> None:
-        conversation = Conversation(subject, oracle(scenario))
+        conversation = Conversation(subject, OracleLLM(scenario))
         try:
             await conversation.open()
             _check(conversation, subject)

@@ -14,17 +14,17 @@ from handoff_evals.models.kind import (
     resolve,
     start_server,
 )
-from handoff_evals.models.oracle import oracle
+from handoff_evals.models.oracle import OracleLLM
 
 __all__ = [
     "Listed",
     "Model",
     "ModelKind",
+    "OracleLLM",
     "Project",
     "check",
     "listing",
     "model_kind",
-    "oracle",
     "resolve",
     "start_server",
 ]

@@ -96,12 +96,11 @@ class Oracle:
     def __call__(self, request: Request) -> Reply:
         """Play the next thing that the turn expects, or say a few words."""
         asker = request.asker
-        if asker is None or asker.purpose != "reply":
+        turns = self._scenario.turns
+        if asker is None or asker.purpose != "reply" or not 0 < asker.turn <= len(turns):
             return WORDS
-        if not 0 < asker.turn <= len(self._scenario.turns):
-            return WORDS
-        expect = self._scenario.turns[asker.turn - 1].expect
-        may_call = bool(request.tools) and request.tool_choice != "none"
+        expect = turns[asker.turn - 1].expect
+        may_call = request.tools and request.tool_choice != "none"
         calls = self._next(request, asker, expect) if may_call else ()
         self._played.add(asker, calls)
         return list(calls) or words_for(expect)
@@ -391,11 +390,6 @@ class OracleLLM(ReferenceLLM):
         return self._oracle.settle(transcript)
 
 
-def oracle(scenario: Scenario) -> OracleLLM:
-    """A model that plays what the scenario's turns expect."""
-    return OracleLLM(scenario)
-
-
 @model_kind
 class _Oracle(Reference):
     form = "oracle"
@@ -403,4 +397,4 @@ class _Oracle(Reference):
     traits = ModelTraits(reference=True, deterministic=True, plays_scenario=True)
 
     def build(self, scenario: Scenario, seed: int) -> llm.LLM[Any]:  # noqa: ARG002 - not needed
-        return oracle(scenario)
+        return OracleLLM(scenario)

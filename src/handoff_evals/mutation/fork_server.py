@@ -29,7 +29,7 @@ from typing import Any
 from handoff_evals.agent_source import AgentModule
 from handoff_evals.mutation.mutant import Mutant, mutated, removed_names
 from handoff_evals.mutation.mutant_tests import run_tests
-from handoff_evals.mutation.mutation_run import ForkServerSettings, Job, Target
+from handoff_evals.mutation.mutation_run import ForkServerSettings, Job, MutatedModule
 from handoff_evals.mutation.selection import chosen_operators, find
 from handoff_evals.processes import ParentProcess
 
@@ -38,7 +38,7 @@ _CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ending:
+class ProcessEnd:
     """How a child ended."""
 
     answer: dict[str, Any] | None
@@ -92,7 +92,7 @@ class Child:
         self.received += chunk
         return not chunk or chunk.endswith(b"\n")
 
-    def end(self) -> Ending:
+    def end(self) -> ProcessEnd:
         """Kill what is left of it, wait for it, and clean up after it."""
         overdue = not self.received and not self.left_s
         self.kill()
@@ -101,7 +101,7 @@ class Child:
         output = (self.scratch / "output").read_text(errors="replace")
         shutil.rmtree(self.scratch, ignore_errors=True)
         answered = self.received.endswith(b"\n")
-        return Ending(
+        return ProcessEnd(
             answer=json.loads(self.received) if answered else None,
             overdue=overdue,
             signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) and not answered else 0,
@@ -156,7 +156,7 @@ class ForkServer:
         self._parent = parent
         self._folder = Path(settings.folder)
         self._targets = [
-            Target(path=path, tests=tests)
+            MutatedModule(path=path, tests=tests)
             for path, tests in zip(settings.paths, settings.tests, strict=True)
         ]
         self._modules = [AgentModule.read(self._folder / each.path) for each in self._targets]
@@ -167,7 +167,7 @@ class ForkServer:
         self._selector = selectors.DefaultSelector()
         self._selector.register(parent, selectors.EVENT_READ)
 
-    def run(self) -> Iterator[tuple[Job, Ending]]:
+    def run(self) -> Iterator[tuple[Job, ProcessEnd]]:
         """The tests without a mutant, and then, if all of them passed, the mutants.
 
         What the tests of the first module import is imported here before all others.
@@ -196,9 +196,9 @@ class ForkServer:
         self._parent.send({"ready": True})
         plan = self._parent.receive()
         if plan is not None:
-            yield from self._each(self._planned([Target(**each) for each in plan]))
+            yield from self._each(self._planned([MutatedModule(**each) for each in plan]))
 
-    def _planned(self, targets: list[Target]) -> list[Job]:
+    def _planned(self, targets: list[MutatedModule]) -> list[Job]:
         operators = chosen_operators(self._settings.operators)
         self._targets = targets
         self._modules = [each.module(self._folder) for each in targets]
@@ -228,7 +228,7 @@ class ForkServer:
         gc.freeze()  # or each child's collector would touch, and so copy, every page
         return bool(missing)
 
-    def _each(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Ending]]:
+    def _each(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, ProcessEnd]]:
         waiting = list(reversed(jobs))
         running: dict[int, tuple[Job, Child]] = {}
         try:
@@ -274,7 +274,7 @@ class ForkServer:
         )
         return asdict(verdict)
 
-    def _learn(self, job: Job, ending: Ending) -> None:
+    def _learn(self, job: Job, ending: ProcessEnd) -> None:
         if job.mutant is not None and ending.answer is not None and ending.answer["failed"]:
             operator = self._mutants[job.module][job.mutant].operator.name
             self._killers[job.module].insert(0, (operator, ending.answer["failed"]))

@@ -41,7 +41,7 @@ class Job:
 
 
 @dataclass(kw_only=True)
-class Target:
+class MutatedModule:
     """A module whose mutants are run."""
 
     path: str
@@ -99,7 +99,7 @@ class Session:
         self._timeout_s = timeout_s
         self._deselect = deselect
         self._process: ChildProcess | None = None
-        self._targets: list[Target] = []
+        self._targets: list[MutatedModule] = []
         self._mutants: list[tuple[Mutant, ...]] = []  # of each target
         self._results: list[dict[int, Result]] = []
         self._crashes: set[str] = set()
@@ -241,7 +241,7 @@ class Session:
 
     def _plan(self, endings: Sequence[Mapping[str, Any]]) -> None:
         """Find the mutants, in the modules that were selected and in those behind them."""
-        targets: dict[str, Target] = {}
+        targets: dict[str, MutatedModule] = {}
         for each, ending in zip(self._selected, endings, strict=True):
             facts, limit_s = ending["answer"]["facts"], self._limit_s(ending)
             own = str(each.path)
@@ -250,7 +250,7 @@ class Session:
                 for path, seen in facts.items()
                 if path != own and (seen["agents"] or seen["returns"]) and not is_test(Path(path))
             ]
-            targets[own] = Target(
+            targets[own] = MutatedModule(
                 path=own, tests=list(each.tests), facts=facts.get(own, {}), limit_s=limit_s
             )
             empty = not self._find(targets[own])
@@ -258,7 +258,7 @@ class Session:
             for path in behind if empty or not each.named else ():
                 if path in selected:
                     continue
-                target = targets.setdefault(path, Target(path=path, tests=[]))
+                target = targets.setdefault(path, MutatedModule(path=path, tests=[]))
                 target.tests += [test for test in each.tests if test not in target.tests]
                 target.limit_s += limit_s
                 for kind, values in facts[path].items():
@@ -289,7 +289,7 @@ class Session:
             "behind it, by the text or in a run of its tests. Name the file that has the agents"
         )
 
-    def _find(self, target: Target) -> tuple[Mutant, ...]:
+    def _find(self, target: MutatedModule) -> tuple[Mutant, ...]:
         return find(target.module(self._folder), self._operators)
 
     def _deselected(self) -> None:

@@ -22,7 +22,7 @@ from handoff_evals.plugin.failure_text import (
     who_took_the_call,
 )
 from handoff_evals.plugin.received import AgentRequest, Received
-from handoff_evals.plugin.turn import CallTurn, Handoff, Move
+from handoff_evals.plugin.turn import CallTurn, Handoff, ObservedHandoff
 from handoff_evals.transcript import AgentConfigUpdate, AgentHandoff, Fault, Transcript
 
 _WHOSE = {
@@ -209,7 +209,7 @@ class AgentCall:
         return list(dict.fromkeys(filter(None, map(_script, models))))
 
     @property
-    def _moves(self) -> tuple[Move, ...]:
+    def _moves(self) -> tuple[ObservedHandoff, ...]:
         return self.turns[-1].moves
 
     def _noted(self) -> CallTurn:
@@ -230,7 +230,7 @@ class AgentCall:
         self.raise_faults()
         return turn
 
-    def _paired(self, transcript: Transcript) -> Iterator[Move]:
+    def _paired(self, transcript: Transcript) -> Iterator[ObservedHandoff]:
         """The transcript's handoffs with the agents themselves."""
         places = [
             place
@@ -239,7 +239,7 @@ class AgentCall:
         ]
         old: Agent | None = None
         for place, (new, _) in zip(places, self._call.entered, strict=False):
-            yield Move(place=place, old=old, new=new)
+            yield ObservedHandoff(place=place, old=old, new=new)
             old = new
 
     def _requests(self, who: Who) -> Iterator[AgentRequest]:

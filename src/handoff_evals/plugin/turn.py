@@ -43,7 +43,7 @@ class Handoff(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Move:
+class ObservedHandoff:
     """A handoff that took place: where it stands, and the two agents themselves."""
 
     place: int
@@ -70,7 +70,7 @@ class CallTurn:
     number: int
     transcript: Transcript
     """The conversation up to the end of this turn."""
-    moves: tuple[Move, ...]
+    moves: tuple[ObservedHandoff, ...]
     """Every handoff up to the end of this turn; the first agent's start is one."""
     run_result: RunResult[Any] | None
 
@@ -135,7 +135,7 @@ class CallTurn:
         return [move.ids for move in self.own_moves]
 
     @property
-    def own_moves(self) -> list[Move]:
+    def own_moves(self) -> list[ObservedHandoff]:
         """The handoffs of this turn, with the agents themselves."""
         return [move for move in self.moves if turn_of(self.transcript, move.place) == self.number]
 
