@@ -14,6 +14,7 @@ from handoff_evals.user_code import (
     GuardedCoroutine,
     as_error,
     imported_anew,
+    is_user_file,
     last_user_line,
     original,
     users_stack,
@@ -118,3 +119,9 @@ def test_a_projects_modules_are_imported_anew_and_those_from_before_come_back(
         assert sys.modules["drawn_anew"] is before
     finally:
         del sys.modules["drawn_anew"]
+
+
+@pytest.mark.parametrize("folder", ["site-packages", "dist-packages"])
+def test_packages_of_another_environment_are_not_the_users(tmp_path: Path, folder: str) -> None:
+    assert not is_user_file(str(tmp_path / "lib" / folder / "openai" / "types.py"))
+    assert is_user_file(str(tmp_path / "lib" / "types.py"))

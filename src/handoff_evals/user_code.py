@@ -31,6 +31,7 @@ _FOLDERS = (
     *site.getsitepackages(),
     str(Path(__file__).parent),
 )
+_PACKAGES = frozenset({"site-packages", "dist-packages"})
 _NOT_THE_USERS = tuple(f"{Path(folder).resolve()}/" for folder in _FOLDERS)
 
 
@@ -39,12 +40,13 @@ class ExitError(Exception):
 
 
 @lru_cache(maxsize=4096)
-@lru_cache(maxsize=4096)
 def is_user_file(name: str) -> bool:
     """Whether a file of code is neither Python's, nor an installed package's, nor ours."""
     if name.startswith("<"):
         return False
-    return not str(Path(name).resolve()).startswith(_NOT_THE_USERS)
+    path = Path(name).resolve()
+    # An environment may see the packages of another one.
+    return not (str(path).startswith(_NOT_THE_USERS) or _PACKAGES.intersection(path.parts))
 
 
 def as_error(error: BaseException) -> Exception | None:

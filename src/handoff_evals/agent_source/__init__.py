@@ -21,7 +21,6 @@ from handoff_evals.agent_source.handoff_sites import (
 )
 from handoff_evals.agent_source.literals import (
     folder_of,
-    is_users,
     literals_in,
     literals_of,
     note_values,
@@ -61,7 +60,6 @@ __all__ = [
     "fingerprint",
     "folder_of",
     "handoffs",
-    "is_users",
     "leads_back",
     "leads_there_again",
     "literals_in",

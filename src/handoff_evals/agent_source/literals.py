@@ -5,21 +5,17 @@ Tools are left out: what they say, an agent's model only gets once it has called
 
 import inspect
 import sys
-import sysconfig
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import yaml
 
-_LIBRARIES = tuple(
-    Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib")
-)
-_PACKAGE = Path(__file__).resolve().parent.parent
+from handoff_evals.user_code import is_user_file
+
 _TEXT_FILES = frozenset(
     {".j2", ".jinja", ".json", ".md", ".prompt", ".toml", ".txt", ".yaml", ".yml"}
 )
@@ -28,15 +24,6 @@ _LONGEST_FILE = 1_000_000
 _LONGEST_NAME = 200
 _DEEPEST = 12
 _MOST_ITEMS = 10_000
-
-
-@lru_cache(maxsize=4096)
-def is_users(path: str) -> bool:
-    """Whether a source file is the user's own: no library's, and not the harness's."""
-    if not path.endswith(".py"):
-        return False
-    file = Path(path).resolve()
-    return not any(file.is_relative_to(each) for each in (*_LIBRARIES, _PACKAGE))
 
 
 _NOTED: set[tuple[str, int]] = set()
@@ -55,7 +42,7 @@ def note_values() -> None:
             continue
         _NOTED.add((name, id(module)))
         values = getattr(module, "__dict__", {})
-        if is_users(str(values.get("__file__") or "")):
+        if is_user_file(str(values.get("__file__") or "")):
             reader = _LiteralReader(follows_code=False)
             for value in list(values.values()):
                 reader.read(value)
@@ -134,7 +121,7 @@ def _file_of(thing: Any) -> str:
         path = inspect.getfile(thing)
     except (OSError, TypeError):
         return ""
-    return path if is_users(path) else ""
+    return path if is_user_file(path) else ""
 
 
 def folder_of(thing: Any) -> Path | None:
@@ -164,7 +151,7 @@ class _LiteralReader:
         return frozenset(self.found | (self.by_name & _VALUES))
 
     def read_class(self, owner: type) -> None:
-        for name, member in vars(owner).items():
+        for name, member in list(vars(owner).items()):
             if name in {"__doc__", "__module__", "__qualname__"}:
                 continue
             function = getattr(member, "fget", None) or getattr(member, "__func__", member)
@@ -180,7 +167,7 @@ class _LiteralReader:
         for name in used & names.keys():
             thing = names[name]
             if isinstance(thing, ModuleType):
-                if is_users(getattr(thing, "__file__", None) or ""):
+                if is_user_file(getattr(thing, "__file__", None) or ""):
                     for each in used & vars(thing).keys():
                         self.read(vars(thing)[each])
             else:
@@ -200,7 +187,9 @@ class _LiteralReader:
             self.by_name.add(str(thing))
         elif depth < _DEEPEST and id(thing) not in self._seen:
             self._seen[id(thing)] = thing  # kept, so that nothing else gets its id
-            self._read_inside(thing, depth + 1)
+            # A value may be of any class, and its methods may raise or wait for what is not there.
+            with suppress(Exception):
+                self._read_inside(thing, depth + 1)
 
     def _read_inside(self, thing: Any, depth: int) -> None:
         if isinstance(thing, Mapping):

@@ -19,14 +19,13 @@ from livekit.agents import Agent, llm
 
 from handoff_evals.agent_source import (
     folder_of,
-    is_users,
     literals_in,
     literals_of,
     note_values,
     texts_of_named_files,
 )
 from handoff_evals.transcript import FactTexts, folded
-from handoff_evals.user_code import as_error
+from handoff_evals.user_code import as_error, is_user_file
 
 _AROUND = 24
 """Characters on each side of a fact that tell which text it stands in."""
@@ -68,7 +67,7 @@ Agent.__new__ = _new  # type: ignore[method-assign,assignment]
 
 def _site() -> Iterator[tuple[CodeType, Mapping[str, Any]]]:
     frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - whoever makes the agent
-    while frame is not None and is_users(frame.f_code.co_filename):
+    while frame is not None and is_user_file(frame.f_code.co_filename):
         yield frame.f_code, frame.f_globals
         frame = frame.f_back
 
@@ -237,7 +236,7 @@ class _Masked:
             return self._members(value, depth + 1)
         if isinstance(value, llm.ChatContext):
             return llm.ChatContext([self._object(each, depth) for each in value.items])
-        if depth < _DEEPEST and is_users(_file(type(value))):
+        if depth < _DEEPEST and is_user_file(_file(type(value))):
             return self._object(value, depth)
         return value
 
