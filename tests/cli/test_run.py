@@ -225,3 +225,16 @@ async def test_who_stops_reading_changes_no_verdict(project: Path) -> None:
     assert b"below --min-accuracy" in err
     assert b"Traceback" not in err
     assert (project / "mine" / "summary.json").exists()
+
+
+def test_scenarios_that_expect_nothing_are_named(command: Command, project: Path) -> None:
+    suite = project / "evals" / "star" / "scenarios.yaml"
+    text = suite.read_text(encoding="utf-8")
+    suite.write_text(
+        f"{text}  - {{label: Only a call, turns: [{{user: Hello}}]}}\n", encoding="utf-8"
+    )
+    done = command("run", "-m", "never")
+    said = " ".join(done.out.split())
+    assert "1 of 3 scenarios of 'Star' expect nothing" in said
+    assert "'Only a call'. Write `expect:`." in said
+    assert "expect nothing" not in command("run", "-m", "never", "--only", "Stays").out

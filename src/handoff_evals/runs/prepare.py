@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from handoff_evals.agent_source import fingerprint
@@ -224,7 +225,9 @@ def prepare(
         prices={model.label: model.price for model in models if model.price},
         traits={model.label: model.traits for model in models},
         drivers=carried_by,
-        notes=tuple(dict.fromkeys(note for model in models for note in model.notes)),
+        notes=tuple(
+            dict.fromkeys(chain(*(each.notes for each in models), *(each.notes for each in suites)))
+        ),
     )
     return PreparedRun(
         request=request,

@@ -209,6 +209,15 @@ class Scenario:
             yield self.opening
         yield from (turn.expect for turn in self.turns)
 
+    @property
+    def expects_nothing(self) -> bool:
+        """Whether it passes as soon as nothing breaks: a mere call, without an expectation."""
+        return (
+            not self.expect
+            and self.conversation == ConversationExpectation()
+            and all(each == Expectation() for each in self.expectations)
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
@@ -238,6 +247,20 @@ class Suite:
     sha256: str = ""
     id: str = ""
     """LiveKit's own, as `SCNG_7Qw2kLr9Tz`."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader has to know about its figures, in sentences."""
+        empty = [scenario.label for scenario in self.scenarios if scenario.expects_nothing]
+        if not empty:
+            return ()
+        shown = ", ".join(map(repr, empty[:3])) + (", …" if len(empty) > 3 else "")  # noqa: PLR2004
+        return (
+            (
+                f"{len(empty)} of {len(self.scenarios)} scenarios of {self.name!r} expect nothing and "
+                f"pass as soon as nothing breaks: {shown}. Write `expect:`."
+            ),
+        )
 
     @cached_property
     def watch(self) -> Watch:
