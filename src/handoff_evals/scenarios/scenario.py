@@ -254,13 +254,10 @@ class Suite:
         empty = [scenario.label for scenario in self.scenarios if scenario.expects_nothing]
         if not empty:
             return ()
-        shown = ", ".join(map(repr, empty[:3])) + (", …" if len(empty) > 3 else "")  # noqa: PLR2004
-        return (
-            (
-                f"{len(empty)} of {len(self.scenarios)} scenarios of {self.name!r} expect nothing and "
-                f"pass as soon as nothing breaks: {shown}. Write `expect:`."
-            ),
-        )
+        which = f"{len(empty)} of {len(self.scenarios)} scenarios of {self.name!r}"
+        shown = ", ".join(map(repr, empty))
+        note = f"{which} expect nothing and pass as soon as nothing breaks: {shown}"
+        return (f"{note}. Write `expect:`.",)
 
     @cached_property
     def watch(self) -> Watch:
