@@ -26,6 +26,7 @@ from handoff_evals.agent_source.literals import (
     note_values,
     texts_of_named_files,
 )
+from handoff_evals.agent_source.tool_choice import ShownTool, ToolChoice, choice
 from handoff_evals.agent_source.tool_function import (
     AgentKind,
     Evidence,
@@ -50,7 +51,10 @@ __all__ = [
     "HandoffSite",
     "Route",
     "RuntimeFacts",
+    "ShownTool",
+    "ToolChoice",
     "built",
+    "choice",
     "constructions",
     "data_digests",
     "digest_of_class",
@@ -72,5 +76,4 @@ __all__ = [
     "says",
     "strength",
     "texts_of_named_files",
-    "tool_mark",
 ]
