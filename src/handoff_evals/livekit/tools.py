@@ -82,7 +82,7 @@ _HANDING_OVER = re.compile(
 )
 _HANGING_UP = re.compile(r"end_?call|hang_?up|shutdown|disconnect|end_conversation", re.IGNORECASE)
 
-_DECLINING = re.compile(r"declin|cancel|refus|abort|reject|out_of_scope|fail", re.IGNORECASE)
+_DECLINING = re.compile(r"declin|den(?:y|ied)|cancel|refus|abort|reject|out_of_scope|fail", re.IGNORECASE)
 
 
 def leads(tools: Sequence[llm.Tool], target: Target) -> tuple[Lead, ...]:
