@@ -1,7 +1,6 @@
 """The command line. Nothing here imports livekit before a command needs it."""
 
 import signal
-import sys
 from importlib.metadata import version
 from types import FrameType
 from typing import Annotated, Any
@@ -33,6 +32,7 @@ from handoff_evals.cli.run_commands import (
     run,
 )
 from handoff_evals.errors import EngineError, HandoffEvalsError
+from handoff_evals.terminal import echo
 from handoff_evals.user_code import last_user_line
 
 
@@ -48,16 +48,17 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except HandoffEvalsError as error:
-            sys.stderr.write(f"error: {error}\n")
+            echo(f"error: {error}", err=True)
             code = ExitCode.INVALID if isinstance(error, EngineError) else ExitCode.USAGE
         except KeyboardInterrupt:
-            sys.stderr.write("interrupted\n")
+            echo("interrupted", err=True)
             code = ExitCode.INTERRUPTED
         except SystemExit as error:
             # No command exits by it: 0 is only for one that came to its end.
-            sys.stderr.write(
+            echo(
                 f"error: code of the agents or the models called sys.exit({error.code!r})"
-                f"{last_user_line(error)}, so the command did not finish: remove that call\n"
+                f"{last_user_line(error)}, so the command did not finish: remove that call",
+                err=True,
             )
             code = ExitCode.USAGE
         raise typer.Exit(code)
@@ -99,7 +100,7 @@ app.command(epilog=MUTATE_EPILOG, rich_help_panel=_MODELS)(mutate)
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
     if wanted:
-        typer.echo(f"handoff-evals {version('handoff-evals')}")
+        echo(f"handoff-evals {version('handoff-evals')}")
         raise typer.Exit
 
 
