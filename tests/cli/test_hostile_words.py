@@ -164,9 +164,7 @@ def resume(command: Command, *words: str) -> list[Done]:
 
 def diff(command: Command, *words: str) -> list[Done]:
     _finished(command)
-    command(*RUN, "-m", "oracle", "--out", "other")
-    command("run", "-m", "oracle", "--out", "oracle", "--only", "said")
-    both = command("diff", "--a", "mine", "--b", "oracle", "--model", "oracle", *words)
+    both = command("diff", "--a", "mine", "--b", "mine", *words)
     return [both, command("diff", "--a", HOSTILE, *words)]
 
 
@@ -253,6 +251,11 @@ def mutate(command: Command, *words: str) -> list[Done]:
     ]
 
 
+def schema(command: Command, *words: str) -> list[Done]:
+    title = HOSTILE.replace("\x1b", "")
+    return [command("schema", *words), command("schema", f"no title {title}", *words)]
+
+
 CASES = {
     "run": run_,
     "resume": resume,
@@ -266,6 +269,7 @@ CASES = {
     "cassettes prune": cassettes_prune,
     "models": models,
     "mutate": mutate,
+    "schema": schema,
 }
 VALUES = {"--markdown": "out.md", "--out": "out", "--baseline": "kept.json"}
 """What stands behind an option that takes a value."""

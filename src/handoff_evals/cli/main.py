@@ -32,9 +32,13 @@ from handoff_evals.cli.run_commands import (
     run,
 )
 from handoff_evals.cli.schema_command import SCHEMA_EPILOG, schema
+from handoff_evals.display import visible
 from handoff_evals.errors import EngineError, HandoffEvalsError
 from handoff_evals.terminal import echo
 from handoff_evals.user_code import last_user_line
+
+# Click's `UsageError`, by whichever of its names this version of typer has it.
+_WrongWords: Any = typer.BadParameter.__mro__[1]
 
 
 class _Commands(TyperGroup):
@@ -48,6 +52,9 @@ class _Commands(TyperGroup):
         """
         try:
             return super().invoke(ctx)
+        except _WrongWords as error:
+            error.message = visible(error.message)
+            raise
         except HandoffEvalsError as error:
             echo(f"error: {error}", err=True)
             code = ExitCode.INVALID if isinstance(error, EngineError) else ExitCode.USAGE
