@@ -1,7 +1,6 @@
 """The command line. Nothing here imports livekit before a command needs it."""
 
 import signal
-import sys
 from importlib.metadata import version
 from types import FrameType
 from typing import Annotated, Any
@@ -32,8 +31,14 @@ from handoff_evals.cli.run_commands import (
     resume,
     run,
 )
+from handoff_evals.cli.schema_command import SCHEMA_EPILOG, schema
+from handoff_evals.display import visible
 from handoff_evals.errors import EngineError, HandoffEvalsError
+from handoff_evals.terminal import echo
 from handoff_evals.user_code import last_user_line
+
+# Click's `UsageError`, by whichever of its names this version of typer has it.
+_WrongWords: Any = typer.BadParameter.__mro__[1]
 
 
 class _Commands(TyperGroup):
@@ -47,17 +52,21 @@ class _Commands(TyperGroup):
         """
         try:
             return super().invoke(ctx)
+        except _WrongWords as error:
+            error.message = visible(error.message)
+            raise
         except HandoffEvalsError as error:
-            sys.stderr.write(f"error: {error}\n")
+            echo(f"error: {error}", err=True)
             code = ExitCode.INVALID if isinstance(error, EngineError) else ExitCode.USAGE
         except KeyboardInterrupt:
-            sys.stderr.write("interrupted\n")
+            echo("interrupted", err=True)
             code = ExitCode.INTERRUPTED
         except SystemExit as error:
             # No command exits by it: 0 is only for one that came to its end.
-            sys.stderr.write(
+            echo(
                 f"error: code of the agents or the models called sys.exit({error.code!r})"
-                f"{last_user_line(error)}, so the command did not finish: remove that call\n"
+                f"{last_user_line(error)}, so the command did not finish: remove that call",
+                err=True,
             )
             code = ExitCode.USAGE
         raise typer.Exit(code)
@@ -65,7 +74,7 @@ class _Commands(TyperGroup):
 
 _MODELS = "Models and mutants"
 _RUNS = "Finished runs"
-_RECORDINGS = "Recordings"
+_RECORDINGS = "Recordings and files"
 
 app = typer.Typer(
     name="handoff-evals",
@@ -95,11 +104,12 @@ app.command("import", epilog=IMPORT_EPILOG, rich_help_panel=_RECORDINGS)(import_
 app.add_typer(_cassettes, name="cassettes", rich_help_panel=_RECORDINGS)
 app.command(epilog=MODELS_EPILOG, rich_help_panel=_MODELS)(models)
 app.command(epilog=MUTATE_EPILOG, rich_help_panel=_MODELS)(mutate)
+app.command(epilog=SCHEMA_EPILOG, rich_help_panel=_RECORDINGS)(schema)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
     if wanted:
-        typer.echo(f"handoff-evals {version('handoff-evals')}")
+        echo(f"handoff-evals {version('handoff-evals')}")
         raise typer.Exit
 
 
