@@ -10,7 +10,6 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import Enum
 from typing import Any
 
 from livekit.agents import Agent, llm
@@ -30,6 +29,13 @@ from handoff_evals.livekit import (
     leads_to,
     schemas,
 )
+from handoff_evals.models.agent_instances import (
+    AgentInstance,
+    attributes_of,
+    character_of,
+    is_several,
+    telling,
+)
 from handoff_evals.models.moves import Move, names_of
 from handoff_evals.models.reference import WORDS
 from handoff_evals.scenarios import Scenario, ScriptedTurn, Target, Watch
@@ -37,9 +43,6 @@ from handoff_evals.transcript import Transcript
 
 _MOST_CONVERSATIONS = 400
 _MOST_ROUNDS = 3
-_LONGEST_VALUE = 40
-_INSTRUCTIONS = "instructions"
-_LONGEST_INSTRUCTIONS = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,22 @@ class Exploration:
     complete: bool = True
     """Whether every tool was called that seemed to lead anywhere, before time was up."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader has to know of it, in sentences."""
+        found = [
+            f"no tool could be called, the call failed in its opening: {', '.join(self.faults)}"
+        ]
+        found = found if self.faults else []
+        for each in sorted(self.shared_ids):
+            found.append(
+                f"several agents have the id {each!r}, and no attribute tells them apart: give "
+                "each a class of its own, or an attribute, as `self.topic = 'billing'`"
+            )
+        if not self.complete and not self.faults:
+            found.append("time was up before every tool was called: edges may be missing")
+        return tuple(found)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExploreSettings:
@@ -68,17 +87,6 @@ class ExploreSettings:
     """For all conversations."""
     thorough: bool = False
     """Whether tools are called of which the source tells where they lead."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Instance:
-    """An agent as it took the call."""
-
-    group: tuple[str, str]
-    """From whom, and by which calls."""
-    attributes: Mapping[str, str]
-    character: str
-    """What it is told and which tools it has, without the words that the calls brought."""
 
 
 class Explorer:
@@ -113,7 +121,7 @@ class Explorer:
         self._ways: dict[str, tuple[Move, ...]] = {}
         self._tools: dict[str, tuple[llm.Tool, ...]] = {}
         self._transcripts: list[Transcript] = []
-        self._instances: dict[str, list[_Instance]] = {}
+        self._instances: dict[str, list[AgentInstance]] = {}
         self._led: dict[tuple[str, str], set[str]] = {}
         """Whom an agent's tool led to."""
 
@@ -122,15 +130,15 @@ class Explorer:
         for _ in range(_MOST_ROUNDS):
             self._begin()
             complete = await self._explore()
-            telling = {name for each in self._instances.values() for name in _telling(each)}
-            if telling <= self._watch.attributes or not self._is_time():
+            attributes = {name for each in self._instances.values() for name in telling(each)}
+            if attributes <= self._watch.attributes or not self._is_time():
                 break
-            self._watch = replace(self._watch, attributes=self._watch.attributes | telling)
+            self._watch = replace(self._watch, attributes=self._watch.attributes | attributes)
         return Exploration(
             graph=self._graph(),
             ways=self._ways,
             shared_ids=frozenset(
-                label for label, found in self._instances.items() if _is_several(found)
+                label for label, found in self._instances.items() if is_several(found)
             ),
             watch=self._watch,
             faults=() if self._ways else tuple(_faults(self._transcripts)),
@@ -179,7 +187,7 @@ class Explorer:
         calls = {each.name: self._calls(tools[each.name], each) for each in handing}
         for number in range(max(map(len, calls.values()), default=0)):
             for name, made in calls.items():
-                if number < len(made) and not self._is_clear(label, name, told[name]):
+                if number < len(made) and not self._is_clear(label, name, told):
                     yield ((made[number],),)
         # It may take something that is recorded, confirmed or looked up before.
         others = [each for each in found if (label, each.name) not in self._led]
@@ -190,14 +198,19 @@ class Explorer:
                     before = [(call,) for name, call in once.items() if name != last]
                     yield (*before, (once[last],))
 
-    def _is_clear(self, label: str, name: str, told: Iterable[str]) -> bool:
-        """Whether a tool leads to one agent only, by its source, and was seen to."""
-        ids = set(told)
+    def _is_clear(self, label: str, name: str, told: Mapping[str, frozenset[str]]) -> bool:
+        """Whether nobody has to call a tool: it leads to one agent only, which is reached.
+
+        Where several tools lead to one class, or one to its own class, each leads to another
+        agent of it; so does each call of one whose agents are told apart by attributes.
+        """
+        ids = told[name]
         if len(ids) != 1:
             return False
-        is_told = not self._settings.thorough and (label, name) not in self._known.unclear
-        # Of a class whose agents are told apart by attributes, each is another one.
-        return bool(ids & (self._ways.keys() if is_told else self._led.get((label, name), set())))
+        if self._settings.thorough or (label, name) in self._known.unclear:
+            return bool(ids & self._led.get((label, name), set()))
+        same = [each for each in told.values() if each == ids]
+        return len(same) == 1 and ids != {label.partition("[")[0]} and bool(ids & set(self._ways))
 
     def _calls(self, tool: llm.Tool, lead: Lead) -> list[ToolCall]:
         """Calls of a tool: for each agent that may be meant, and with all its choices."""
@@ -212,7 +225,7 @@ class Explorer:
         return [ToolCall(name=lead.name, arguments=arguments) for arguments in written]
 
     async def _converse(self, moves: Sequence[Move]) -> Transcript:
-        """Run one conversation: a reply a turn, and one turn more, so that the last one is asked."""
+        """Run a conversation: a reply a turn, and a turn more, so that the last agent is asked."""
         player = _Player(moves, self._tools)
         turns = tuple(
             ScriptedTurn(user=f"This is my message number {number}.")
@@ -237,7 +250,9 @@ class Explorer:
         if call.started:
             self._names |= dict.fromkeys(_names_in(_userdata(call)))
         arrivals = iter(call.entered)
-        chosen = json.dumps([e.parameters for found in self._tools.values() for e in schemas(found)])
+        chosen = json.dumps(
+            [e.parameters for found in self._tools.values() for e in schemas(found)]
+        )
         for number, turn in enumerate(call.turns):
             played = [call for move in moves[:number] for call in move]
             for handoff in turn.handoffs:
@@ -245,10 +260,10 @@ class Explorer:
                 if agent is None or handoff.kind == "return":
                     continue
                 old = handoff.old.label if handoff.old else ""
-                instance = _Instance(
+                instance = AgentInstance(
                     group=(old, repr(played)),
-                    attributes=_attributes(agent),
-                    character=_character(agent, played, chosen=chosen),
+                    attributes=attributes_of(agent),
+                    character=character_of(agent, played, chosen=chosen),
                 )
                 self._instances.setdefault(ref.label, []).append(instance)
 
@@ -323,70 +338,3 @@ def _names_in(userdata: Any) -> Iterator[str]:
                 yield from (str(name), value.id)
             elif isinstance(value, type) and issubclass(value, Agent):
                 yield str(name)
-
-
-_BASE = frozenset(vars(Agent(instructions="none")))
-
-
-def _attributes(agent: Agent) -> Mapping[str, str]:
-    """The plain values that an agent's own code gave it, and its instructions if they are short."""
-    found = {
-        name: str(value)
-        for name, value in vars(agent).items()
-        if name not in _BASE
-        and isinstance(value, str | int | Enum)
-        and 0 < len(str(value)) <= _LONGEST_VALUE
-    }
-    text = str(agent.instructions)
-    return {**found, _INSTRUCTIONS: text} if len(text) <= _LONGEST_INSTRUCTIONS else found
-
-
-def _character(agent: Agent, played: Sequence[ToolCall], *, chosen: str) -> str:
-    """What makes an agent another one than the next of its class.
-
-    Args:
-        agent: the agent.
-        played: the calls until then; what they brought in free words and numbers is left out.
-        chosen: where the values stand that are a choice, and no free words.
-    """
-    text = str(agent.instructions)
-    for call in played:
-        for value in json.loads(call.arguments).values():
-            free = isinstance(value, str | int | float) and not isinstance(value, bool)
-            if free and str(value) and json.dumps(value) not in chosen:
-                text = text.replace(str(value), "")
-    return f"{text}\x1f{sorted(llm.ToolContext(agent.tools).function_tools)}"
-
-
-def _is_several(instances: Sequence[_Instance]) -> bool:
-    """Whether one label stands for several agents: they differ by how the call came there."""
-    steady = _steady({each.group: [] for each in instances}, instances)
-    return len(set(steady.values())) > 1
-
-
-def _steady(
-    groups: dict[tuple[str, str], list[str]], instances: Sequence[_Instance]
-) -> Mapping[tuple[str, str], str]:
-    """The character of each group, where it is the same each time."""
-    for each in instances:
-        groups[each.group].append(each.character)
-    return {group: found[0] for group, found in groups.items() if len(set(found)) == 1}
-
-
-def _telling(instances: Sequence[_Instance]) -> Iterator[str]:
-    """The attribute that tells the agents of one label apart, if there is one."""
-    if not _is_several(instances):
-        return
-    steady = _steady({each.group: [] for each in instances}, instances)
-    names = {name for each in instances for name in each.attributes}
-    ranked: list[tuple[bool, int, bool, str]] = []
-    for name in names:
-        values: dict[str, set[str]] = {}
-        for each in instances:
-            if each.group in steady:
-                values.setdefault(each.character, set()).add(each.attributes.get(name, ""))
-        firsts = {next(iter(found)) for found in values.values() if len(found) == 1}
-        if len(firsts) == len(values) and all(len(found) == 1 for found in values.values()):
-            ranked.append((name == _INSTRUCTIONS, -len(firsts), name.startswith("_"), name))
-    if ranked:
-        yield min(ranked)[-1]
