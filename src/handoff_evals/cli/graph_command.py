@@ -86,8 +86,8 @@ def graph(
 ) -> None:
     """Draw which agent hands over to which, by which tool, and what the suites ask about.
 
-    It is read from the agents' source. Tools whose code does not tell where they lead are run
-    in a rehearsal, with made-up arguments and without a model, unless --no-rehearsal is given.
+    It is read from the agents' source. Tools whose code does not tell where they
+    lead are run in a rehearsal, with made-up arguments and without a model.
     """
     from handoff_evals.graph import Marks, coverage, traffic
     from handoff_evals.terminal import Console
