@@ -120,7 +120,7 @@ def carry_out(start: Callable[[], Started], gates: Gates, output: Output) -> Non
         if not_run is None:
             output.results(summary, folder)
             raise KeyboardInterrupt
-        lines = (*unmet(prepared.suites, summary), *not_run)
+        lines = (*unmet(prepared.suites, summary), *_uncovered(prepared, folder), *not_run)
         raise typer.Exit(conclude(summary, folder, gates, output, lines))
 
 
@@ -201,6 +201,15 @@ def conclude(
     say(output.progress, lines)
     say(Console(stderr=True), reasons)
     return code
+
+
+def _uncovered(prepared: "PreparedRun", folder: "RunFolder") -> Iterator[str]:
+    """The edges that no scenario takes, where all scenarios of the suites were run."""
+    from handoff_evals.runs import uncovered
+
+    asked = folder.manifest.asked
+    if not asked.only and not asked.tags:
+        yield from uncovered(prepared.suites, prepared.entries, folder.trials())
 
 
 def _without_turns(prepared: "PreparedRun") -> Iterator[str]:
