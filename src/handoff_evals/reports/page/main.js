@@ -1,0 +1,1 @@
+function start() { document.documentElement.classList.add("script"); }
