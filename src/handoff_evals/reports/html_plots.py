@@ -78,10 +78,14 @@ class AccuracyRow:
 
 
 def accuracy_rows(found: Sequence[Column]) -> Iterator[AccuracyRow]:
-    """A row for each model, then one for each of its suites; reference models come last."""
+    """A row for each model, then one for each of its suites; reference models come last.
+
+    Of their suites they are lines in the rows of the others, where there are any.
+    """
+    alone = all(column.reference for column in found)
     for column in sorted(found, key=lambda each: each.reference):
         yield _accuracy_row(column, "", column.found, found)
-        if len(column.found.suites) > 1:
+        if len(column.found.suites) > 1 and (alone or not column.reference):
             for suite, its in column.found.suites.items():
                 yield _accuracy_row(column, suite, its, found)
 
@@ -235,7 +239,7 @@ def histograms(column: Column, measured: Measured | None) -> Iterator[Histogram]
         ("First token", "s", measured.ttft, found.ttft_s),
         ("Whole answer", "s", measured.answer, None),
         ("Seam of a handoff", "s", measured.seam, found.seam_s),
-        ("Tokens of a conversation", "", measured.tokens, None),
+        ("Tokens", "", measured.tokens, None),
     ):
         most = max(values, default=0.0)
         if most <= 0:

@@ -116,10 +116,10 @@ def run_sentences(summary: Summary) -> Iterator[str]:
             f"In these {passed.scenarios} scenarios {name} passes {trials.passed} of "
             f"{trials.passed + trials.failed} trials{decided}."
         )
-        likely = f"{passed.low:.0%} to {passed.high:.0%} of them pass"
+        likely = f"{passed.low:.0%} to {passed.high:.0%} pass"
         if accuracy.low is not None and accuracy.high is not None:
-            likely += f", and {accuracy.low:.0%} to {accuracy.high:.0%} of decisions are correct"
-        yield f"In scenarios like these, {likely} (with {passed.confidence:.0%} confidence)."
+            likely += f", and of their decisions {accuracy.low:.0%} to {accuracy.high:.0%} are correct"
+        yield f"Of scenarios like these {likely} (at {passed.confidence:.0%} confidence)."
 
 
 def html_report(
@@ -144,6 +144,7 @@ def html_report(
         conversations.add(side, run.trials)
     index = conversations.index(_order(runs))
     found = columns([run.summary for run in runs])
+    judged = [each for each in found if not each.reference]
     sides = {"": 0, "a": 0, "b": 1}
     last = runs[-1].summary
     style, script = _style(), _script()
@@ -167,7 +168,7 @@ def html_report(
         check_models=list(last.models),
         spreads=[
             (each, spread)
-            for each in found
+            for each in judged or found
             if (
                 spread := list(
                     histograms(each, conversations.measured.get((sides[each.side], each.model)))
@@ -283,7 +284,7 @@ def _cut(text: str, most: int = 400) -> str:
 
 
 def _rounded(value: float) -> str:
-    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"  # noqa: PLR2004 - four digits
+    return f"{value:.2g}" if value < 100 else f"{value:,.0f}"  # noqa: PLR2004 - no more digits
 
 
 @cache
