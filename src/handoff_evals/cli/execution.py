@@ -22,6 +22,7 @@ from handoff_evals.cli.output import (
     step_summary_wanted,
     to_reader,
 )
+from handoff_evals.cli.report_command import check_place, run_page, write_page
 from handoff_evals.errors import UsageError
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class Output:
 
     as_json: bool
     quiet: bool
+    html: Path | None = None
+    """The page to write besides."""
 
     @property
     def progress(self) -> "Console":
@@ -112,6 +115,7 @@ def carry_out(start: Callable[[], Started], gates: Gates, output: Output) -> Non
     """
     from handoff_evals.results import summarise
 
+    check_place(output.html)
     with output.agents_print():
         prepared, folder = start()
     with _resumable(folder):
@@ -201,6 +205,9 @@ def conclude(
             notes=(*folder.manifest.notes, *summary.notes),
         )
         append_step_summary(text)
+    if output.html is not None:
+        page = run_page(folder, summary=summary, against=against, ruled=(code, (*reasons, *lines)))
+        write_page(page, output.html)
     # Last: whoever reads may go away, and nothing depends on it.
     output.results(summary, folder, against)
     say(output.progress, lines)

@@ -18,7 +18,7 @@ from handoff_evals.cli.output import (
     say,
     step_summary_wanted,
     to_reader,
-    write_markdown,
+    write_file,
 )
 from handoff_evals.errors import UsageError
 
@@ -216,7 +216,7 @@ def _overview(folder: "RunFolder", *, markdown: Path | None, gate: BaselineGate 
             against=against,
             notes=notes,
         )
-        write_markdown(text, markdown)
+        write_file(text, markdown, option="--markdown")
     with to_reader() as console:
         print_run(console, summary, notes=notes)
         print_driver_differences(console, folder)
@@ -315,7 +315,7 @@ def compare(
         text = comparison_markdown(sides, compared.pairs)
         append_step_summary(text)
         if markdown is not None:
-            write_markdown(text, markdown)
+            write_file(text, markdown, option="--markdown")
     with to_reader() as console:
         if as_json:
             typer.echo(json.dumps(comparison_json(sides, compared.pairs), indent=2))

@@ -1,7 +1,7 @@
 """Why a test failed, with the conversation and a mark at what matters."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 
 from livekit.agents import Agent

@@ -126,17 +126,15 @@ class Segment:
 def outcome_bar(column: Column) -> tuple[Segment, ...]:
     """What the model's expected decisions came to, in percent of all of them."""
     decisions = column.found.decisions
-    counts = {**{each: decisions.outcomes[each] for each in OUTCOMES}}
-    counts["cascaded"] = decisions.cascaded
+    counts = [(str(each), decisions.outcomes[each]) for each in OUTCOMES]
+    counts.append(("cascaded", decisions.cascaded))
     found: list[Segment] = []
     start = 0.0
-    for outcome, count in counts.items():
+    for outcome, count in counts:
         width = 100 * count / decisions.expected if decisions.expected else 0.0
         if count:
             link = column.link(outcome=outcome)
-            found.append(
-                Segment(outcome=outcome, count=count, start=start, width=width, link=link)
-            )
+            found.append(Segment(outcome=outcome, count=count, start=start, width=width, link=link))
         start += width
     return tuple(found)
 

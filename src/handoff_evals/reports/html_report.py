@@ -118,7 +118,9 @@ def run_sentences(summary: Summary) -> Iterator[str]:
         )
         likely = f"{passed.low:.0%} to {passed.high:.0%} pass"
         if accuracy.low is not None and accuracy.high is not None:
-            likely += f", and of their decisions {accuracy.low:.0%} to {accuracy.high:.0%} are correct"
+            likely += (
+                f", and of their decisions {accuracy.low:.0%} to {accuracy.high:.0%} are correct"
+            )
         yield f"Of scenarios like these {likely} (at {passed.confidence:.0%} confidence)."
 
 
@@ -215,7 +217,9 @@ def _notes(runs: Sequence[ReportedRun], difference: Difference | None) -> list[s
 def _failure(group: SameCause) -> Mapping[str, Any]:
     each = group.first
     many = len(group.failures)
-    scenario = f"{each.suite} / {each.scenario}" + (f", trial {each.number + 1}" * bool(each.number))
+    scenario = f"{each.suite} / {each.scenario}" + (
+        f", trial {each.number + 1}" * bool(each.number)
+    )
     labels = named(failure.scenario for failure in group.failures)
     return {
         "model": each.model,

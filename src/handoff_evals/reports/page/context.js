@@ -9,6 +9,9 @@ const ORIGINS = {
   added: "new text",
 };
 
+/** @param {CallEvent} event */
+const isCaller = (event) => event.type === "message" && event.role === "user";
+
 /**
  * @param {Handed} handed
  * @param {CallEvent[]} events  All events of the conversation.
@@ -17,12 +20,14 @@ const ORIGINS = {
 function handedPanel(handed, events, texts) {
   const count = (/** @type {string} */ origin) =>
     handed.messages.filter((each) => each.origin === origin).length;
-  const spoken = handed.lost.filter((each) => events[each] && events[each].type === "message");
+  const callers = handed.lost.filter((each) => isCaller(events[each]));
   const lostFacts = handed.facts.filter((each) => each.status === "failed");
   const marks = [];
   if (handed.turn !== null) {
     marks.push(mark("carried", `${count("carried")} carried`));
-    if (spoken.length) marks.push(mark("lost", `${counted(spoken.length, "message")} not passed on`));
+    if (callers.length) marks.push(mark("lost", `${callers.length} of the caller's lost`));
+    const others = handed.lost.length - callers.length;
+    if (others) marks.push(mark("added", `${others} not passed on`));
     if (count("leaked")) marks.push(mark("leaked", "old instructions"));
     if (count("added")) marks.push(mark("added", `${count("added")} new`));
   } else {
@@ -75,7 +80,7 @@ function received(handed, events, texts) {
         ...handed.messages.map((each) => {
           const text = texts[each.text];
           return make(
-            `li.message.from-${each.origin}`,
+            `li.sent.from-${each.origin}`,
             {},
             make(
               "p.origin",
@@ -108,13 +113,15 @@ function received(handed, events, texts) {
         ...handed.lost.map((each) => {
           const event = events[each];
           return make(
-            `li.message.${event.type === "message" ? "from-lost" : "from-tool"}`,
+            `li.sent.${isCaller(event) ? "from-lost" : "from-tool"}`,
             {},
             make(
               "p.origin",
               {},
               make("span.role", {}, event.role || "tool"),
-              make("span.mark.mark-lost", {}, event.type === "message" ? "lost" : "not passed on"),
+              isCaller(event)
+                ? make("span.mark.mark-lost", {}, "lost")
+                : make("span.mark", {}, "not passed on"),
             ),
             quoted(event.text ?? event.output ?? `${event.name}(${event.arguments})`, "p.said"),
           );
@@ -154,7 +161,7 @@ function requestsPanel(turn, texts) {
           {},
           ...call.messages.map(([role, text]) =>
             make(
-              "li.message",
+              "li.sent",
               {},
               make("p.origin", {}, make("span.role", {}, role)),
               texts[text].length > 400

@@ -38,7 +38,7 @@ function laneView(entry, row, conversation, texts) {
     grid.append(turnHead(entry, row, turn, number));
     const body = make("div.turn-body");
     const told = turn.events.filter((event) => event.told || marksOf(conversation, event).length);
-    for (const event of told) body.append(...eventRows(conversation, event, lanes, events, texts));
+    for (const event of told) body.append(...eventRows(conversation, event, lanes, { events, texts, turn }));
     for (const fault of conversation.faults.filter((each) => each.turn === number)) {
       body.append(note("fault", `${fault.owner}: ${fault.cause}`, fault.detail));
     }
@@ -73,7 +73,7 @@ function laneName(lane) {
 /** @param {Entry} entry @param {Row} row @param {Turn} turn @param {number} number */
 function turnHead(entry, row, turn, number) {
   const about = [];
-  if (turn.seconds >= 0.1) about.push(seconds(turn.seconds));
+  if (turn.seconds >= 0.1 && !turn.replayed) about.push(seconds(turn.seconds));
   if (turn.seam !== null) about.push(`seam ${seconds(turn.seam)}`);
   if (turn.replayed) about.push("from a cassette");
   const decided = row.decisions.filter((each) => each.turn === number);
@@ -113,17 +113,16 @@ const marksOf = (conversation, event) =>
  * @param {Conversation} conversation
  * @param {CallEvent} event
  * @param {string[]} lanes
- * @param {CallEvent[]} events
- * @param {string[]} texts
+ * @param {{events: CallEvent[], texts: string[], turn: Turn}} around
  */
-function eventRows(conversation, event, lanes, events, texts) {
+function eventRows(conversation, event, lanes, { events, texts, turn }) {
   const marks = marksOf(conversation, event);
   const who = event.type === "message" && event.role === "user" ? "" : event.agent || "";
   const lane = Math.max(0, lanes.indexOf(who));
   const row =
     event.type === "agent_handoff" && event.old
       ? edge(event, lanes)
-      : make("div.lane-row", {}, card(event, lane, who));
+      : make("div.lane-row", {}, card(event, lane, who, turn.replayed));
   row.id = `event-${event.index}`;
   if (marks.length) row.classList.add("marked");
   const found = [row];
@@ -164,8 +163,8 @@ function edge(event, lanes) {
   return found;
 }
 
-/** @param {CallEvent} event @param {number} lane @param {string} who */
-function card(event, lane, who) {
+/** @param {CallEvent} event @param {number} lane @param {string} who @param {boolean} [replayed] */
+function card(event, lane, who, replayed = false) {
   const found = make(`div.card-event.${event.type.replaceAll("_", "-")}.hue-${hue(lane)}`);
   found.style.gridColumn = String(lane + 1);
   found.append(make("p.speaker", {}, event.type === "message" && event.role === "user" ? "caller" : laneName(who)));
@@ -173,7 +172,7 @@ function card(event, lane, who) {
     case "message":
       found.append(quoted(event.text || "", "p.said"));
       if (event.interrupted) found.append(make("p.muted.small", {}, "interrupted"));
-      if (typeof event.at === "number" && event.at >= 0.1) {
+      if (typeof event.at === "number" && event.at >= 0.1 && !replayed) {
         found.append(make("p.time", {}, `after ${seconds(event.at)}`));
       }
       break;

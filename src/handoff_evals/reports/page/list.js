@@ -148,10 +148,8 @@ function scrollToCurrent() {
   if (number < 0) return;
   const list = byId("list");
   const top = number * HEIGHT;
-  if (top < list.scrollTop) list.scrollTop = top;
-  else if (top + HEIGHT > list.scrollTop + list.clientHeight) {
-    list.scrollTop = top + HEIGHT - list.clientHeight;
-  }
+  const within = top >= list.scrollTop && top + HEIGHT <= list.scrollTop + list.clientHeight / 2;
+  if (!within) list.scrollTop = top - list.clientHeight / 4;
 }
 
 /** Go to the next line, or the one before. @param {number} step */
