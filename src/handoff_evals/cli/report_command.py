@@ -11,6 +11,7 @@ import typer
 from handoff_evals.cli.gates import verdict
 from handoff_evals.cli.output import ExitCode, epilog, headline, write_file
 from handoff_evals.errors import UsageError
+from handoff_evals.terminal import echo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,9 +76,9 @@ def write_page(text: str, path: Path, *, show: bool = False) -> None:
         UsageError: when it can't be written.
     """
     write_file(text, path, option="--html")
-    typer.echo(f"report: {path} ({len(text.encode()) / 1e6:.1f} MB)", err=True)
+    echo(f"report: {path} ({len(text.encode()) / 1e6:.1f} MB)", err=True)
     if show and not webbrowser.open(path.resolve().as_uri()):
-        typer.echo(f"no browser was found: open {path.resolve().as_uri()} yourself", err=True)
+        echo(f"no browser was found: open {path.resolve().as_uri()} yourself", err=True)
 
 
 def run_page(
@@ -151,10 +152,10 @@ def two_runs_page(first: "RunFolder", second: "RunFolder") -> str:
             f"{sorted(suites[1])}"
         )
     common = {*a.manifest.models} & {*b.manifest.models}
-    # The trials are read once here and once for the page.
-    a, b = (replace(run, trials=list(run.trials)) for run in (a, b))
     kept = [
-        Baseline.of((each for each in run.trials if each.key.model in common), run.manifest.suites)
+        Baseline.of(
+            (each for each in run.trials() if each.key.model in common), run.manifest.suites
+        )
         for run in (a, b)
     ]
     against = against_baseline(

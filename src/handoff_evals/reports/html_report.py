@@ -8,7 +8,7 @@ file lets nothing else run.
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
@@ -21,6 +21,7 @@ from markupsafe import Markup
 from handoff_evals.changes import Change
 from handoff_evals.checks import OUTCOMES
 from handoff_evals.comparison import AgainstBaseline, Difference, Flip, leading
+from handoff_evals.graph import Marks, seen_graph, svg, traffic
 from handoff_evals.reports.comparison_report import flip_line
 from handoff_evals.reports.html_data import Conversations, pack, visible
 from handoff_evals.reports.html_plots import (
@@ -47,7 +48,8 @@ class ReportedRun:
     name: str
     manifest: Manifest
     summary: Summary
-    trials: Iterable[Trial]
+    trials: Callable[[], Iterable[Trial]]
+    """Reads them, as often as it is called."""
 
     @classmethod
     def of(cls, folder: RunFolder, summary: Summary | None = None) -> "ReportedRun":
@@ -62,7 +64,7 @@ class ReportedRun:
             name=str(folder.path),
             manifest=manifest,
             summary=summary or summarise(folder.trials(), manifest),
-            trials=folder.trials(),
+            trials=folder.trials,
         )
 
     def renamed(self, model: str, name: str) -> "ReportedRun":
@@ -82,9 +84,9 @@ class ReportedRun:
                     replace(each, model=named_so(each.model)) for each in summary.failures
                 ),
             ),
-            trials=(
+            trials=lambda: (
                 replace(each, key=replace(each.key, model=named_so(each.key.model)))
-                for each in self.trials
+                for each in self.trials()
             ),
         )
 
@@ -130,7 +132,6 @@ def html_report(
     *,
     against: Sequence[AgainstBaseline] = (),
     difference: Difference | None = None,
-    graph: str = "",
 ) -> str:
     """Write the page.
 
@@ -139,11 +140,10 @@ def html_report(
         headline: the verdict, and its sentences.
         against: the last run compared with a baseline, or with the first run.
         difference: what a diff says of the two.
-        graph: an SVG of the agents and their handoffs, of our own making.
     """
     conversations = Conversations(tags=_tags(runs), paired=len(runs) > 1)
     for side, run in enumerate(runs):
-        conversations.add(side, run.trials)
+        conversations.add(side, run.trials())
     index = conversations.index(_order(runs))
     found = columns([run.summary for run in runs])
     judged = [each for each in found if not each.reference]
@@ -155,7 +155,7 @@ def html_report(
         policy=_policy(style, script),
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - as above
-        graph=Markup(graph),  # noqa: S704 - as above
+        graphs=[] if not runs else list(_graphs(runs[-1])),
         index=pack(index),
         parts=conversations.parts,
         conversations=len(index["entries"]),
@@ -193,6 +193,22 @@ def _tags(runs: Sequence[ReportedRun]) -> Mapping[tuple[str, str], Mapping[str, 
         for suite in run.manifest.suites
         for label, tags in suite.tags.items()
     }
+
+
+def _graphs(run: ReportedRun) -> Iterator[tuple[str, Markup]]:
+    """Of each suite, the agents that any model met, with the traffic of those that are judged."""
+    models = run.summary.models
+    judged = {name for name, each in models.items() if not each.traits.reference} or {*models}
+    for suite in run.manifest.suites:
+
+        def trials(name: str = suite.name) -> Iterator[Trial]:
+            return (each for each in run.trials() if each.key.suite == name)
+
+        graph = seen_graph((each.transcript for each in trials()), origin="run")
+        if graph.pairs:
+            told = traffic((each for each in trials() if each.key.model in judged), graph)
+            # The names in it are escaped where it is drawn.
+            yield suite.name, Markup(svg(graph, Marks(traffic=told)))  # noqa: S704
 
 
 def _order(runs: Sequence[ReportedRun]) -> tuple[Iterable[str], ...]:
