@@ -7,13 +7,13 @@ often it was sent.
 import base64
 import gzip
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import zip_longest
 from typing import Any
 
 from handoff_evals.comparison import flips, leading
+from handoff_evals.display import visible
 from handoff_evals.reports.conversation import describe, first_request
 from handoff_evals.reports.handed_context import HandedContext, handed_contexts
 from handoff_evals.results import PairKey, Trial, TrialResult, seams
@@ -32,21 +32,6 @@ from handoff_evals.transcript import (
 
 _PART = 1_500_000
 """Characters of JSON after which a part is full."""
-# Controls but for tab and line feed, half surrogate pairs, and what turns the direction of a text
-# for all that follows. A mark that only says which way it reads itself stays.
-_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-
-
-def visible(text: str) -> str:
-    """The text with a visible sign in the place of each character that would act unseen."""
-    return _HIDDEN.sub(_sign, text.replace("\r\n", "\n"))
-
-
-def _sign(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if code < 0x20:  # noqa: PLR2004 - the pictures of the first 32 controls stand in a row
-        return chr(0x2400 + code)
-    return f"\N{MATHEMATICAL LEFT ANGLE BRACKET}U+{code:04X}\N{MATHEMATICAL RIGHT ANGLE BRACKET}"
 
 
 def pack(value: Any) -> str:

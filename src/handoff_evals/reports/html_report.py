@@ -21,9 +21,10 @@ from markupsafe import Markup
 from handoff_evals.changes import Change
 from handoff_evals.checks import OUTCOMES
 from handoff_evals.comparison import AgainstBaseline, Difference, Flip, leading
+from handoff_evals.display import visible
 from handoff_evals.graph import Marks, seen_graph, svg, traffic
 from handoff_evals.reports.comparison_report import flip_line
-from handoff_evals.reports.html_data import Conversations, pack, visible
+from handoff_evals.reports.html_data import Conversations, pack
 from handoff_evals.reports.html_plots import (
     accuracy_rows,
     columns,
@@ -307,6 +308,10 @@ def _rounded(value: float) -> str:
     return f"{value:.2g}" if value < 100 else f"{value:,.0f}"  # noqa: PLR2004 - no more digits
 
 
+_BREAKS = re.compile(r"(?<=[_=/:.])|(?=\[)")
+"""Where a long name may go on in the next line."""
+
+
 @cache
 def _templates() -> Environment:
     found = Environment(
@@ -317,5 +322,5 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"cut": _cut, "rounded": _rounded}
+    found.filters |= {"cut": _cut, "rounded": _rounded, "breakable": _BREAKS.split}
     return found
