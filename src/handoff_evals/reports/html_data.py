@@ -6,6 +6,7 @@ often it was sent.
 
 import base64
 import gzip
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -32,6 +33,17 @@ from handoff_evals.transcript import (
 
 _PART = 1_500_000
 """Characters of JSON after which a part is full."""
+_LONGEST = 300
+"""Characters of a name in lists and addresses."""
+
+
+def short_name(text: str) -> str:
+    """A name as lists, filters and addresses have it: a long one is cut, and still its own."""
+    shown = visible(text)
+    if len(shown) <= _LONGEST:
+        return shown
+    digest = hashlib.sha256(shown.encode()).hexdigest()[:8]
+    return f"{shown[:_LONGEST]}… ({digest})"
 
 
 def pack(value: Any) -> str:
@@ -105,7 +117,7 @@ class Conversations:
             order: names of suites, labels of scenarios, and models, as they are to stand.
         """
         self._close()
-        places = [{name: number for number, name in enumerate(names)} for names in order]
+        places = [{short_name(name): at for at, name in enumerate(names)} for names in order]
 
         def place(entry: Mapping[str, Any]) -> tuple[Any, ...]:
             names = (entry["suite"], entry["scenario"], entry["model"])
@@ -122,10 +134,10 @@ class Conversations:
     def _entry(self, trial: Trial, model: str) -> dict[str, Any]:
         key = trial.key
         return {
-            "suite": key.suite,
-            "scenario": key.scenario,
-            "id": key.id,
-            "model": model,
+            "suite": short_name(key.suite),
+            "scenario": short_name(key.scenario),
+            "id": short_name(key.id),
+            "model": short_name(model),
             "number": key.number,
             "tags": dict(self.tags.get((key.suite, key.scenario), {})),
             "sides": [None, None] if self.paired else [None],
@@ -143,14 +155,16 @@ class Conversations:
         return {
             "at": place,
             "status": trial.status,
-            "cause": trial.cause or "",
-            "failed": sorted({each.name for each in trial.scores if each.status == "failed"}),
+            "cause": short_name(trial.cause or ""),
+            "failed": sorted(
+                {short_name(each.name) for each in trial.scores if each.status == "failed"}
+            ),
             "decisions": [
                 {
                     "turn": each.turn,
                     "where": each.where,
-                    "expected": each.expected,
-                    "actual": each.actual,
+                    "expected": short_name(each.expected),
+                    "actual": short_name(each.actual),
                     "outcome": each.outcome,
                     "cascaded": not each.on_path,
                     "note": each.note,

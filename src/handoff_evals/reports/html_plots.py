@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from handoff_evals.checks import OUTCOMES, UNREACHED
-from handoff_evals.reports.html_data import Measured
+from handoff_evals.reports.html_data import Measured, short_name
 from handoff_evals.results import ModelSummary, Share, SuiteSummary, Summary
 
 _BINS = 32
@@ -30,7 +30,7 @@ class Column:
     def link(self, **filters: str) -> str:
         """The address of those of its conversations."""
         chosen = {"side": self.side, "model": self.model, **filters}
-        return "#" + urlencode({name: each for name, each in chosen.items() if each})
+        return "#" + urlencode({name: short_name(each) for name, each in chosen.items() if each})
 
 
 def columns(sides: Sequence[Summary]) -> tuple[Column, ...]:

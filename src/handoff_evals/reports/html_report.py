@@ -24,7 +24,7 @@ from handoff_evals.comparison import AgainstBaseline, Difference, Flip, leading
 from handoff_evals.display import visible
 from handoff_evals.graph import Marks, seen_graph, svg, traffic
 from handoff_evals.reports.comparison_report import flip_line
-from handoff_evals.reports.html_data import Conversations, pack
+from handoff_evals.reports.html_data import Conversations, pack, short_name
 from handoff_evals.reports.html_plots import (
     accuracy_rows,
     columns,
@@ -149,7 +149,7 @@ def html_report(
     found = columns([run.summary for run in runs])
     judged = [each for each in found if not each.reference]
     sides = {"": 0, "a": 0, "b": 1}
-    last = runs[-1].summary
+    last = runs[-1].summary if runs else Summary(models={})
     style, script = _style(), _script()
     page = _templates().get_template("page.html.j2")
     return page.render(
@@ -322,5 +322,10 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"cut": _cut, "rounded": _rounded, "breakable": _BREAKS.split}
+    found.filters |= {
+        "cut": _cut,
+        "rounded": _rounded,
+        "breakable": _BREAKS.split,
+        "name": short_name,
+    }
     return found
