@@ -12,6 +12,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 from handoff_evals.reports import Headline, html_report
 from tests.support.reported import SAID, conversation, page, reported, trial, trials
@@ -21,9 +23,6 @@ if CHROMIUM is None:
     reason = "NO CHROMIUM: the HTML report is not tested in a browser; apt-get install chromium"
     warnings.warn(reason, pytest.PytestWarning, stacklevel=1)
     pytest.skip(reason, allow_module_level=True)
-
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 
 @pytest.fixture(scope="module")
