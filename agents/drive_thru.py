@@ -108,7 +108,7 @@ class DriveThruAgent(Agent):
 
     @function_tool
     async def complete_order(self) -> str:
-        """Complete the order: the driver has heard it and agrees. It can't be changed afterwards."""
+        """Complete the order, once the driver has heard it and agrees: nothing changes after."""
         order = self._open_order()
         if not order.items:
             raise ToolError("Nothing is ordered: ask what the driver would like.")

@@ -98,9 +98,8 @@ class FrontDeskAgent(Agent):
                 "You are the front desk of the physiotherapy practice Back on Track, in one or two "
                 "short sentences. Call free_hours before you offer anything. Call book when the "
                 "caller has chosen a day and an hour, and cancel when they give their appointment "
-                "up; both ask for what they need themselves. Where the practice is (7 Station Road) "
-                "and what to bring (a towel) you know. Questions about pain or treatment are for "
-                "the therapist, at the appointment."
+                "up; both ask for what they need. You know where the practice is (7 Station Road) "
+                "and what to bring (a towel). Pain and treatment are for the therapist."
             )
         )
 
@@ -193,7 +192,8 @@ async def entrypoint(ctx: JobContext) -> None:
     ctx.log_context_fields = {"room": ctx.room.name, "job": ctx.job.id}
     if os.getenv("LIVEKIT_API_KEY") and os.getenv("LIVEKIT_API_SECRET"):
         agent, session = front_desk_call(
-            inference.LLM("openai/gpt-4.1-mini"),
+            # Two tasks at once would ask two questions at once.
+            inference.LLM("openai/gpt-4.1-mini", extra_kwargs={"parallel_tool_calls": False}),
             vad=ctx.proc.userdata["vad"],
             stt="deepgram/nova-3:en",
             tts="deepgram/aura-2:athena",

@@ -9,7 +9,7 @@ Talk to it: `python agents/medical_office.py console` (with `--text` to type).
 import asyncio
 import logging
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from dotenv import load_dotenv
@@ -49,7 +49,7 @@ class Patient:
     """The year."""
     number: str | None = None
     appointment: str | None = None
-    desks: dict[Desk, Agent] = field(default_factory=dict)
+    desks: dict[Desk, Agent]
     previous: Agent | None = None
     """Who had the call before the agent that has it now."""
 
@@ -122,9 +122,11 @@ class DeskAgent(Agent):
                 exclude_config_update=True,
                 exclude_handoff=True,
                 exclude_function_call=True,
-            )
-            # Merged by the items' ids, so that a caller who comes back has said nothing twice.
-            told = self.chat_ctx.copy().merge(before.truncate(max_items=LAST_ITEMS))
+            ).truncate(max_items=LAST_ITEMS)
+            told = self.chat_ctx.copy()
+            # By the items' ids, so that a caller who comes back has said nothing twice; at the end,
+            # since `merge` would put what is older than this agent above its instructions.
+            told.items += [item for item in before.items if told.get_by_id(item.id) is None]
             await self.update_chat_ctx(told)
         # Without tools: a desk speaks before it passes the caller on.
         self.session.generate_reply(tools=[])
@@ -143,9 +145,8 @@ class TriageAgent(DeskAgent):
             instructions=(
                 "You answer the phone of the Lindenhof medical office. Symptoms, medication and "
                 "appointments go to medical support; invoices and payments to billing. Ask one "
-                "short question if it is unclear. Opening hours (8 to 18) and the address (3 Linden "
-                "Square) you answer yourself. In an emergency tell the caller to dial 112, and "
-                "transfer nobody."
+                "short question if it is unclear. Opening hours (8 to 18) and address (3 Elm Lane) "
+                "are yours. In an emergency tell the caller to dial 112, and transfer nobody."
             )
         )
 

@@ -50,7 +50,8 @@ class Visit:
     cart: dict[str, int] = field(default_factory=dict)
     """Portions of each dish."""
     paid: bool = False
-    agents: dict[str, Agent] = field(default_factory=dict)
+    agents: dict[str, Agent]
+    """The registry; a tool names its key."""
     previous: Agent | None = None
     """Who had the call before the agent that has it now."""
 
@@ -91,18 +92,19 @@ class RestaurantAgent(Agent):
         """Take up what was said to the agent before, and say what this one can do."""
         visit: Visit = self.session.userdata
         told = self.chat_ctx.copy()
-        if visit.previous:
-            told.merge(
-                visit.previous.chat_ctx.copy(
-                    exclude_instructions=True,
-                    # Hold the old prompt a second time, and truncate counts all items.
-                    exclude_config_update=True,
-                    exclude_handoff=True,
-                    exclude_function_call=True,
-                ).truncate(max_items=LAST_ITEMS)
-            )
         # One note, the newest: an agent may enter more than once.
         told.items[:] = [item for item in told.items if item.id != "visit"]
+        if visit.previous:
+            before = visit.previous.chat_ctx.copy(
+                exclude_instructions=True,
+                # Hold the old prompt a second time, and truncate counts all items.
+                exclude_config_update=True,
+                exclude_handoff=True,
+                exclude_function_call=True,
+            ).truncate(max_items=LAST_ITEMS)
+            # At the end: `merge` sorts by time, and what was said before this agent entered would
+            # stand above its instructions.
+            told.items += [item for item in before.items if told.get_by_id(item.id) is None]
         told.add_message(role="system", id="visit", content=f"Known so far: {visit.facts()}.")
         await self.update_chat_ctx(told)
         # Without tools: an agent speaks before it passes the caller on.
