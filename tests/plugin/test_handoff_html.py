@@ -17,7 +17,7 @@ scenarios:
     tags: {route: billing}
     turns: [{user: Charge me, expect: {agent: billing}}]
   - label: Nothing to say
-    turns: [{user: Hello}]
+    turns: [{user: Hello, expect: {calls: []}}]
 """
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from handoff_evals.agent_source import fingerprint
 from handoff_evals.cassettes import Cassette, Mode, cassette_of
-from handoff_evals.checks import expect_keys, load_checks
+from handoff_evals.checks import NOTHING_EXPECTED, expect_keys, load_checks
 from handoff_evals.config import ProjectConfig, read_config
 from handoff_evals.drivers import Limits, driver_for
 from handoff_evals.errors import UsageError
@@ -309,7 +309,8 @@ def resume(
             f"{'; '.join(changed)}. Start a new run."
         )
     folder.repair()
-    return prepared.without({trial.key for trial in folder.trials() if trial.status != "unscored"})
+    over = (trial for trial in folder.trials() if trial.cause in {None, NOTHING_EXPECTED})
+    return prepared.without({trial.key for trial in over})
 
 
 def _changes(old: Manifest, new: Manifest) -> Iterator[str]:
