@@ -1,6 +1,5 @@
 """`handoff-evals diff`."""
 
-import asyncio
 import contextlib
 import shlex
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ import typer
 
 from handoff_evals.cli.output import ExitCode, by_verdict, epilog, say, to_reader
 from handoff_evals.errors import UsageError
+from handoff_evals.event_loop import run_to_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -184,7 +184,7 @@ def _run(request: "DiffRequest", console: "Console") -> "Difference | None":
 
     try:
         with _progress(console) as done:
-            return asyncio.run(compare(request, done))
+            return run_to_end(compare(request, done))
     except KeyboardInterrupt:
         return None
 

@@ -33,6 +33,7 @@ from handoff_evals.cli.run_commands import (
     run,
 )
 from handoff_evals.errors import EngineError, HandoffEvalsError
+from handoff_evals.event_loop import exit_with
 from handoff_evals.user_code import last_user_line
 
 
@@ -59,7 +60,7 @@ class _Commands(TyperGroup):
                 f"error: code of the agents or the models called sys.exit({error.code!r})"
                 f"{last_user_line(error)}, so the command did not finish: remove that call\n"
             )
-            code = ExitCode.USAGE
+            code = ExitCode.ENDED
         raise typer.Exit(code)
 
 
@@ -118,7 +119,15 @@ def _options(
 def main() -> None:
     """Run the command line."""
     signal.signal(signal.SIGTERM, _as_by_ctrl_c)
-    app()
+    exit_with(_code())
+
+
+def _code() -> int:
+    try:
+        app()
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else int(bool(error.code))
+    return ExitCode.OK
 
 
 def _as_by_ctrl_c(_number: int, _frame: FrameType | None) -> None:

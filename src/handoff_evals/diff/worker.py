@@ -23,6 +23,7 @@ from handoff_evals.diff.rehearsal import rehearsed
 from handoff_evals.diff.worker_client import Prepared, WorkerSettings
 from handoff_evals.drivers import Limits
 from handoff_evals.errors import AgentImportError, HandoffEvalsError, UsageError
+from handoff_evals.event_loop import run_to_end
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.local_model import Endpoint
 from handoff_evals.models import Model, resolve
@@ -261,4 +262,4 @@ _RESULT = TypeAdapter(TrialResult)
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(ParentProcess()))
+    run_to_end(_serve(ParentProcess()))

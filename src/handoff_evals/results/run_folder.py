@@ -141,6 +141,8 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         """Use `create` or `open`, which see that there is a run."""
         self.path = path
+        """As it was given, for messages."""
+        self._here = path.absolute()  # an agent may change the current folder
 
     @classmethod
     def create(cls, parent: Path, manifest: Manifest, *, name: str | None = None) -> "RunFolder":
@@ -182,7 +184,7 @@ class RunFolder:
         """
         path = self.path / "manifest.json"
         try:
-            data = json.loads(path.read_bytes())
+            data = json.loads((self._here / "manifest.json").read_bytes())
             # First: another version's manifest has other fields, and this is why.
             schema = data.get("schema") if isinstance(data, dict) else None
             if schema != SCHEMA:
@@ -198,11 +200,11 @@ class RunFolder:
             replace(suite, agent_version=versions.get(suite.name, {})) for suite in old.suites
         )
         manifest = replace(old, suites=suites)
-        write_atomically(self.path / "manifest.json", _written(_MANIFEST, manifest, indent=2))
+        write_atomically(self._here / "manifest.json", _written(_MANIFEST, manifest, indent=2))
 
     def repair(self) -> None:
         """Cut off a last line that was being written when an earlier process was killed."""
-        path = self.path / "trials.jsonl"
+        path = self._here / "trials.jsonl"
         data = path.read_bytes()
         whole = data.rfind(b"\n") + 1
         if whole < len(data):
@@ -211,7 +213,7 @@ class RunFolder:
     def append(self, trial: Trial) -> None:
         """Add one finished trial, in one write, and have it on disk before returning."""
         line = _written(_TRIAL, trial)
-        with (self.path / "trials.jsonl").open("ab", buffering=0) as file:
+        with (self._here / "trials.jsonl").open("ab", buffering=0) as file:
             written = file.write(line)
             if written != len(line):  # the disk is full: half a line would spoil the next one
                 os.truncate(file.fileno(), file.tell() - written)
@@ -229,7 +231,7 @@ class RunFolder:
             RunFolderError: when a whole line can't be read.
         """
         last = self._last_lines()
-        with (self.path / "trials.jsonl").open("rb") as file:
+        with (self._here / "trials.jsonl").open("rb") as file:
             for number, line in enumerate(file, 1):
                 if not line.endswith(b"\n"):
                     return
@@ -244,7 +246,7 @@ class RunFolder:
                     ) from error
 
     def _last_lines(self) -> dict[str, int]:
-        with (self.path / "trials.jsonl").open("rb") as file:
+        with (self._here / "trials.jsonl").open("rb") as file:
             return {_key(line): number for number, line in enumerate(file, 1) if line[-1:] == b"\n"}
 
     @contextmanager
@@ -256,7 +258,7 @@ class RunFolder:
         """
         with ExitStack() as stack:
             try:
-                stack.enter_context(locked(self.path / "trials.jsonl", wait=False))
+                stack.enter_context(locked(self._here / "trials.jsonl", wait=False))
             except TimeoutError:
                 raise RunFolderError(
                     f"another process is adding to {str(self.path)!r}: wait for it to end"
@@ -266,7 +268,7 @@ class RunFolder:
     def write_summary(self, summary: Any) -> None:
         """Write `summary.json`, whole or not at all."""
         data = _written(TypeAdapter(type(summary)), summary, indent=2)
-        write_atomically(self.path / "summary.json", data)
+        write_atomically(self._here / "summary.json", data)
 
 
 def _key(line: bytes) -> str:

@@ -14,6 +14,9 @@ from handoff_evals.livekit import VirtualTime
 from handoff_evals.results import Price, Trial
 from handoff_evals.runs.lane import Attempt, Budget, Lane, Planned, RetryPolicy
 
+_DROP_S = 3.0
+"""How long conversations that are dropped may take to close."""
+
 Route = tuple[str, str]
 """A suite's name and a model's label: what a driver is for."""
 
@@ -107,7 +110,8 @@ class Runner:
         finally:
             for task in flying:
                 task.cancel()
-            await asyncio.gather(*flying, return_exceptions=True)
+            if flying:
+                await asyncio.wait(flying, timeout=_DROP_S)
 
     async def _next(self, wake: float | None) -> None:
         """Wait until a trial ends or is added, or until the next one is due."""
