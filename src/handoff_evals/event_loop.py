@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, TypeVar
 
+from handoff_evals.terminal import echo
 from handoff_evals.user_code import as_error
 from handoff_evals.watchdog import end_process
 
@@ -79,7 +80,7 @@ def _go_round(loop: asyncio.AbstractEventLoop, task: "asyncio.Task[Any]") -> Non
         if isinstance(error, Exception) or as_error(error) is None:
             raise
         words = f"code of the agents raised {type(error).__name__}({error}) in a callback"
-        sys.stderr.write(f"ignored: {words}\n")
+        echo(f"ignored: {words}", err=True)
 
 
 @contextmanager

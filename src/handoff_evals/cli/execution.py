@@ -2,7 +2,6 @@
 
 import contextlib
 import shlex
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from errno import EBADF
@@ -20,18 +19,17 @@ from handoff_evals.cli.output import (
     print_cassettes,
     say,
     step_summary_wanted,
-    to_reader,
 )
 from handoff_evals.errors import HandoffEvalsError, UsageError
 from handoff_evals.event_loop import run_to_end
+from handoff_evals.terminal import json_alone, print_json, to_reader
 from handoff_evals.watchdog import end_process, when_stuck
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from handoff_evals.comparison import AgainstBaseline
     from handoff_evals.results import Manifest, RunFolder, Summary
     from handoff_evals.runs import PreparedRun
+    from handoff_evals.terminal import Console
 
 Started = tuple["PreparedRun", "RunFolder"]
 
@@ -74,15 +72,13 @@ class Output:
     @property
     def progress(self) -> "Console":
         """For everything but the results."""
-        from rich.console import Console
+        from handoff_evals.terminal import Console
 
         return Console(stderr=True, quiet=self.quiet)
 
     def agents_print(self) -> contextlib.AbstractContextManager[Any]:
         """Keep what an agent prints out of the JSON."""
-        if self.as_json:
-            return contextlib.redirect_stdout(sys.stderr)
-        return contextlib.nullcontext()
+        return json_alone(wanted=self.as_json)
 
     def results(
         self, summary: "Summary", folder: "RunFolder", against: "Sequence[AgainstBaseline]" = ()
@@ -92,7 +88,7 @@ class Output:
 
         with to_reader() as console:
             if self.as_json:
-                typer.echo((folder.path / "summary.json").read_text(), nl=False)
+                print_json((folder.path / "summary.json").read_bytes())
             elif not self.quiet:
                 notes = [
                     *folder.manifest.notes,
@@ -124,7 +120,7 @@ def carry_out(start: Callable[[], Started], gates: Gates, output: Output) -> Non
         summary = summarise(folder.trials(), folder.manifest)
         folder.write_summary(summary)
         print_cassettes(prepared, output.progress)
-        lines = (*unmet(prepared.suites, summary), *not_run)
+        lines = (*unmet(prepared.suites, summary), *_uncovered(prepared, folder), *not_run)
         raise typer.Exit(conclude(summary, folder, gates, output, lines))
     except KeyboardInterrupt:
         stopped.by_ctrl_c()
@@ -146,9 +142,8 @@ class _StoppedRun:
         self._tell(f"the run was ended: {why}. The finished trials are kept")
 
     def _tell(self, line: str) -> None:
-        from rich.console import Console
-
         from handoff_evals.results import summarise
+        from handoff_evals.terminal import Console
 
         if self.told:  # another thread does it, because this one was stuck
             return
@@ -222,10 +217,9 @@ def conclude(
         output: how to print.
         lines: what a reader must be told besides.
     """
-    from rich.console import Console
-
     from handoff_evals.config import read_config
     from handoff_evals.reports import run_markdown
+    from handoff_evals.terminal import Console
 
     limit = read_config(Path.cwd()).max_unscored
     code, reasons = verdict(summary, gates=gates.shares, max_unscored=limit)
@@ -247,6 +241,15 @@ def conclude(
     say(output.progress, lines)
     say(Console(stderr=True), reasons)
     return code
+
+
+def _uncovered(prepared: "PreparedRun", folder: "RunFolder") -> Iterator[str]:
+    """The edges that no scenario takes, where all scenarios of the suites were run."""
+    from handoff_evals.runs import uncovered
+
+    asked = folder.manifest.asked
+    if not asked.only and not asked.tags:
+        yield from uncovered(prepared.suites, prepared.entries, folder.trials())
 
 
 def _without_turns(prepared: "PreparedRun") -> Iterator[str]:
