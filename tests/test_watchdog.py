@@ -67,7 +67,8 @@ async def test_the_time_counts_for_nobody_but_whoever_blocked() -> None:
     assert lost["innocent"] >= _LIMIT_S
 
 
-async def test_what_ignores_every_interruption_is_told() -> None:
+async def test_what_ignores_every_interruption_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handoff_evals.watchdog._AGAIN_S", 0.05)
     told: list[str] = []
     over = threading.Event()
 

@@ -135,15 +135,21 @@ def _clear(loop: asyncio.AbstractEventLoop) -> None:
     for task in left:
         task.cancel()
     with suppress(Exception):
-        if left:
-            loop.run_until_complete(asyncio.wait(left, timeout=_CLEAR_S))
-        loop.run_until_complete(asyncio.wait_for(loop.shutdown_asyncgens(), _CLEAR_S))
+        loop.call_soon(loop.stop)
+        loop.run_forever()  # one round: a stop that was asked for is over after it
+        _go_round(loop, loop.create_task(_ended(loop, left)))
     for task in left:
         if task.done() and not task.cancelled():
             task.exception()  # asked for, so that asyncio does not report it as lost
         elif not task.done():
             _ABANDONED.append(task)  # or it would be torn down where it can't be awaited
             task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001 - as asyncio itself does
+
+
+async def _ended(loop: asyncio.AbstractEventLoop, tasks: set["asyncio.Task[Any]"]) -> None:
+    if tasks:
+        await asyncio.wait(tasks, timeout=_CLEAR_S)
+    await asyncio.wait({asyncio.ensure_future(loop.shutdown_asyncgens())}, timeout=_CLEAR_S)
 
 
 _ABANDONED: list[asyncio.Task[Any]] = []

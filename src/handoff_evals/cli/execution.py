@@ -139,7 +139,10 @@ class _StoppedRun:
         self._tell("interrupted; the finished trials are kept")
 
     def by_agents(self, why: str) -> None:
-        self._tell(f"the run was ended: {why}. The finished trials are kept")
+        self._tell(
+            f"the run was ended: {why}. The finished trials are kept. With --workers 1 such an "
+            "agent ends its own conversation alone"
+        )
 
     def _tell(self, line: str) -> None:
         from handoff_evals.results import summarise

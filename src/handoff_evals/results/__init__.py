@@ -8,6 +8,8 @@ from handoff_evals.results.run_folder import (
     RunFolder,
     RunSettings,
     SuiteRecord,
+    trial_line,
+    trial_of_line,
 )
 from handoff_evals.results.summarise import summarise
 from handoff_evals.results.summary import Failure, ModelSummary, Share, SuiteSummary, Summary
@@ -41,4 +43,6 @@ __all__ = [
     "TrialResult",
     "scenario_sha256",
     "summarise",
+    "trial_line",
+    "trial_of_line",
 ]

@@ -135,6 +135,20 @@ _TRIAL = TypeAdapter(Trial)
 _DECODER = json.JSONDecoder()
 
 
+def trial_line(trial: Trial) -> bytes:
+    """A trial as one line of JSON, with its end."""
+    return _written(_TRIAL, trial)
+
+
+def trial_of_line(line: bytes) -> Trial:
+    """The trial of a line.
+
+    Raises:
+        ValueError: when it is none of this version.
+    """
+    return _TRIAL.validate_python(json.loads(line))
+
+
 class RunFolder:
     """One run. A trial that has been appended stays, whatever happens next."""
 
@@ -217,7 +231,7 @@ class RunFolder:
 
     def append(self, trial: Trial) -> None:
         """Add one finished trial, in one write, and have it on disk before returning."""
-        line = _written(_TRIAL, trial)
+        line = trial_line(trial)
         with (self._here / "trials.jsonl").open("ab", buffering=0) as file:
             written = file.write(line)
             if written != len(line):  # the disk is full: half a line would spoil the next one
@@ -243,7 +257,7 @@ class RunFolder:
                 if last.get(_key(line), number) != number:
                     continue
                 try:
-                    yield _TRIAL.validate_python(json.loads(line))
+                    yield trial_of_line(line)
                 except ValueError as error:
                     where = f"{self.path / 'trials.jsonl'}:{number}"
                     raise RunFolderError(

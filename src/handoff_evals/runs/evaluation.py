@@ -14,7 +14,8 @@ from handoff_evals.errors import UsageError
 from handoff_evals.event_loop import run_to_end
 from handoff_evals.reports import Run
 from handoff_evals.results import RunFolder
-from handoff_evals.runs.prepare import RunRequest, prepare
+from handoff_evals.runs.prepare import prepare
+from handoff_evals.runs.request import RunRequest
 from handoff_evals.scenarios import Suite
 from handoff_evals.scenarios import load_suite as read_suite
 

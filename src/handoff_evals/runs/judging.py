@@ -14,7 +14,7 @@ from handoff_evals.results import (
     Trial,
     scenario_sha256,
 )
-from handoff_evals.runs.prepare import RunRequest, load_suites
+from handoff_evals.runs.request import RunRequest, load_suites
 from handoff_evals.scenarios import Scenario, Suite, Watch
 
 
