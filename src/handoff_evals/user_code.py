@@ -338,11 +338,9 @@ def _next_step(module: str, error: BaseException, folders: Sequence[str]) -> str
         return f"It defines {', '.join(own[:_NAMED]) or 'no class and no function'}{more}"
     if isinstance(error, ValueError) and "invalid format" in str(error):
         return "Modules and names are Python identifiers, with dots between them"
-    if isinstance(error, ModuleNotFoundError) and error.name not in {
-        module,
-        module.split(".", maxsplit=1)[0],
-    }:
-        version = ".".join(map(str, sys.version_info[:2]))
+    version = ".".join(map(str, sys.version_info[:2]))
+    names = {module, module.partition(".")[0]}
+    if isinstance(error, ModuleNotFoundError) and error.name not in names:
         return (
             f"This Python, {sys.executable!r} ({version}), has no {error.name!r}: use the one that "
             "your agents run in, with handoff-evals installed there, or install it here"

@@ -289,6 +289,7 @@ def _settings(folder: Path) -> Iterator[_File]:
             f'testpaths = ["{top}"]\n'
             'asyncio_mode = "auto"  # tests of agents are coroutines\n'
             'asyncio_default_fixture_loop_scope = "function"\n'
+            'addopts = ["--import-mode=importlib"]  # test files of the same name\n'
         )
     if "handoff-evals" not in tool:
         parts.append(

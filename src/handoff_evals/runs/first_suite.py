@@ -18,12 +18,14 @@ from handoff_evals.livekit import PLACEHOLDER, ToolCall
 from handoff_evals.models import Exploration, ExploredStep
 from handoff_evals.results import Trial
 from handoff_evals.runs.prepare import RunRequest, prepare
-from handoff_evals.scenarios import ScenarioText, TurnText, load_suite, scenario_file
+from handoff_evals.scenarios import ScenarioText, Target, TurnText, load_suite, scenario_file
 from handoff_evals.transcript import AgentRef
 
 _LIMITS = Limits(turn_s=6.0, call_s=60.0, close_s=2.0)
 _LONGEST_S = 5.0
 """A scenario that takes the oracle longer says too little of what is called."""
+_EVERYTHING = 2
+"""Of a scenario's detail."""
 _STAYS = "Thank you, just a moment."
 _OPENING = "Hello."
 
@@ -46,8 +48,8 @@ class _Planned:
     steps: tuple[ExploredStep, ...]
     stays_with: AgentRef | None = None
     detail: int = 0
-    """How much the file says of the calls: 0 the tools that hand nobody over, 1 all tools and
-    what is known of their arguments, 2 all arguments."""
+    """How much the file says of calls that hand over: 0 nothing, 1 the tools and what is known of
+    their arguments, 2 all arguments. What has to be called before is always written."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +74,10 @@ def first_suite(reference: str, explored: Exploration, *, folder: Path) -> First
         explored=explored,
         told_apart=frozenset(each for each in ids if ids.count(each) > 1),
     )
-    planned = [each for each in _plan(explored) if not _is_shared(each, explored)]
+    planned = [each for each in _plan(explored) if not _is_unnamed(each, explored)]
     passing: dict[str, ScenarioText] = {}
     why: dict[str, str] = {}
-    for detail in range(3):
+    for detail in range(_EVERYTHING + 1):
         waiting = [replace(each, detail=detail) for each in planned if each.label not in passing]
         written = {each.label: _written(each, words) for each in waiting}
         why |= _failures(reference, list(written.values()), folder)
@@ -120,15 +122,25 @@ def _plan(explored: Exploration) -> Iterator[_Planned]:
             yield _Planned(label=label, steps=explored.ways[ref.label], stays_with=ref)
 
 
-def _is_shared(planned: _Planned, explored: Exploration) -> bool:
-    """Whether nobody could tell its agents from others."""
+def _is_unnamed(planned: _Planned, explored: Exploration) -> bool:
+    """Whether no scenario file could name its agents, or tell them from others."""
     refs = [step.agent for step in planned.steps]
     refs += [planned.stays_with] if planned.stays_with else []
-    return any(each.label in explored.shared_ids for each in refs)
+    return any(each.label in explored.shared_ids or not _can_be_named(each) for each in refs)
+
+
+def _can_be_named(ref: AgentRef) -> bool:
+    try:
+        return Target.parse(ref.id) == Target(id=ref.id)
+    except ValueError:
+        return False
 
 
 def _unreached(explored: Exploration) -> Iterator[str]:
     graph = explored.graph
+    for ref in graph.agents:
+        if not _can_be_named(ref):
+            yield f"{ref.label}: a scenario file can't name that id; write it without brackets"
     for pair in graph.pairs:
         if pair not in explored.edges and all(e.kind == "handoff" for e in graph.pairs[pair]):
             tools = " or ".join(dict.fromkeys(e.via for e in graph.pairs[pair] if e.via))
@@ -158,16 +170,16 @@ def _turn(
     step: ExploredStep, before: AgentRef | None, planned: _Planned, words: _Words
 ) -> TurnText:
     expect = dict(_agent(step.agent, words))
-    labels = [each.label for each in step.through]
-    if len(labels) > 1:
-        expect["handoffs"] = labels
+    if len(step.through) > 1 and not any(each.attributes for each in step.through):
+        expect["handoffs"] = [each.id for each in step.through]
     moves = bool(step.through) and step.agent != before
     comments = [f"by {', '.join(call.name for call in step.calls)}"] if step.calls else []
     if step.silent:
         expect["silence"] = True
         comments.append(f"{step.agent.id} says nothing when it takes the call: let it greet")
-    if step.calls and (planned.detail or not moves):
-        expect["calls"] = [_call(call, planned.detail) for call in step.calls]
+    detail = planned.detail if moves else _EVERYTHING
+    if step.calls and detail:
+        expect["calls"] = [_call(call, detail) for call in step.calls]
     asked = before.label if before is not None else words.explored.first
     return TurnText(
         user=_said(step, asked, words.explored.descriptions),
@@ -178,8 +190,8 @@ def _turn(
 
 def _call(call: ToolCall, detail: int) -> Any:
     """A call as the file has it."""
-    given = json.loads(call.arguments) if detail else {}
-    if detail == 1:
+    given = json.loads(call.arguments)
+    if detail < _EVERYTHING:
         given = {name: value for name, value in given.items() if not _is_made_up(value)}
     return {"name": call.name, "arguments": given} if given else call.name
 
