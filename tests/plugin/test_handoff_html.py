@@ -13,9 +13,9 @@ from tests.plugin.conftest import PRELOADED, Project
 
 SUITE = """
 scenarios:
-  - label: To billing
-    tags: {route: billing}
-    turns: [{user: Charge me, expect: {agent: billing}}]
+  - label: To the workshop
+    tags: {route: workshop}
+    turns: [{user: My bike is broken, expect: {agent: workshop}}]
   - label: Nothing to say
     turns: [{user: Hello}]
 """
@@ -36,8 +36,8 @@ def test_every_scenario_that_ran_stands_in_the_page(
     result.stdout.fnmatch_lines([f"handoff report: {project.path / 'build' / 'page.html'}"])
     page = (project.path / "build" / "page.html").read_text()
     found = {each["scenario"]: each for each in index(page)["entries"]}
-    assert set(found) == {"To billing", "Nothing to say"}
-    assert found["To billing"]["tags"] == {"route": "billing"}
+    assert set(found) == {"To the workshop", "Nothing to say"}
+    assert found["To the workshop"]["tags"] == {"route": "workshop"}
     failed = sum(each["sides"][0]["status"] == "failed" for each in found.values())
     wanted = f"{failed} failed, of 2 scenarios" if failed else "all 2 scenarios passed"
     assert wanted in page

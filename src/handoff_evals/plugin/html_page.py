@@ -7,8 +7,7 @@ that it is the same with pytest-xdist.
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import TypeAdapter
@@ -21,6 +20,9 @@ from handoff_evals.plugin.plugin import named_model
 from handoff_evals.plugin.scenario_items import ScenarioItem
 from handoff_evals.reports import Headline, ReportedRun, html_report, run_sentences
 from handoff_evals.results import Manifest, ModelTraits, SuiteRecord, Trial, summarise
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 OPTION = "--handoff-html"
 _CARRIED = "handoff_trial"
