@@ -15,6 +15,7 @@ from handoff_evals.cli.mutate_command import MUTATE_EPILOG, mutate
 from handoff_evals.cli.output import EXIT_CODES, ExitCode
 from handoff_evals.cli.plan_command import PLAN_EPILOG, plan
 from handoff_evals.cli.recordings_commands import IMPORT_EPILOG, PRUNE_EPILOG, import_, prune
+from handoff_evals.cli.report_command import REPORT_EPILOG, report
 from handoff_evals.cli.results_commands import (
     BASELINE_EPILOG,
     COMPARE_EPILOG,
@@ -99,6 +100,7 @@ app.command(epilog=DIFF_EPILOG)(diff)
 app.command(epilog=PLAN_EPILOG)(plan)
 app.command(epilog=GRAPH_EPILOG)(graph)
 app.command(epilog=SHOW_EPILOG, rich_help_panel=_RUNS)(show)
+app.command(epilog=REPORT_EPILOG, rich_help_panel=_RUNS)(report)
 app.command(epilog=JUDGE_EPILOG, rich_help_panel=_RUNS)(judge)
 app.command(epilog=COMPARE_EPILOG, rich_help_panel=_RUNS)(compare)
 app.command(epilog=BASELINE_EPILOG, rich_help_panel=_RUNS)(baseline)

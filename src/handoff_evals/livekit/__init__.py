@@ -41,7 +41,15 @@ from handoff_evals.livekit.scripted import (
 )
 from handoff_evals.livekit.tap import Exchange, Tap, Taps
 from handoff_evals.livekit.tasks import ConversationTasks, quiet, result_when_quiet
-from handoff_evals.livekit.tools import Lead, default_id, leading_tool, leads, leads_to, schemas
+from handoff_evals.livekit.tools import (
+    Lead,
+    clear_choice,
+    default_id,
+    leading_tool,
+    leads,
+    leads_to,
+    schemas,
+)
 from handoff_evals.livekit.virtual_time import VirtualTime
 
 __all__ = [
@@ -82,6 +90,7 @@ __all__ = [
     "begin_run",
     "begin_simulation_end",
     "cause_of",
+    "clear_choice",
     "commits_by_hand",
     "current_wait_clock",
     "default_id",
