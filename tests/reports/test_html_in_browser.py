@@ -188,6 +188,8 @@ def test_a_lost_fact_and_a_leak_are_marked_at_the_handoff(reader: Reader, file: 
     reader.see(".note.failed", "carries billing's model received nothing with '4471'")
     reader.see(".lost .from-lost", SAID)
     reader.see(".function-call", "urgent: true")
+    reader.at(".fact button").first.click()
+    reader.see(".lane-row.aimed", SAID)
     assert reader.at(".lane-head").all_inner_texts() == ["caller", "desk", "billing"]
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -39,6 +39,8 @@ _SCRIPTS = ("data", "elements", "address", "filters", "list", "context", "lanes"
 """The files of the script, in the order in which they are joined."""
 _SHOWN = 100
 """Failures and flips in a table; the list of conversations has all."""
+_IN_MEMORY = 2000
+"""Trials that are read once and kept; more are read each time that they are looked at."""
 Tone = Literal["good", "bad", "unsure"]
 
 
@@ -67,6 +69,11 @@ class ReportedRun:
             summary=summary or summarise(folder.trials(), manifest),
             trials=folder.trials,
         )
+
+    def read_once(self) -> "ReportedRun":
+        """The same run with its trials in memory, where they are few enough."""
+        found = list(islice(self.trials(), _IN_MEMORY + 1))
+        return self if len(found) > _IN_MEMORY else replace(self, trials=lambda: found)
 
     def renamed(self, model: str, name: str) -> "ReportedRun":
         """The same run with another name for a model."""
@@ -142,6 +149,7 @@ def html_report(
         against: the last run compared with a baseline, or with the first run.
         difference: what a diff says of the two.
     """
+    runs = [run.read_once() for run in runs]
     conversations = Conversations(tags=_tags(runs), paired=len(runs) > 1)
     for side, run in enumerate(runs):
         conversations.add(side, run.trials())
