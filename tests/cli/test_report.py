@@ -22,7 +22,12 @@ def test_it_is_written_into_the_runs_folder_and_opened(
     command: Command, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", lambda url: opened.append(url) or True)
+
+    def opening(url: str) -> bool:
+        opened.append(url)
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", opening)
     done = command("report", "good", "--open")
     assert done.code == 0
     assert "report: good/report.html (0." in done.err
