@@ -1,5 +1,6 @@
 """Which trials, where and how many at once; retries, budgets and resuming."""
 
+from handoff_evals.runs.agent_graph import AgentUnderTest, uncovered
 from handoff_evals.runs.evaluation import evaluate, load_suite
 from handoff_evals.runs.judging import Judging
 from handoff_evals.runs.lane import Planned, RetryPolicy, trial_seed
@@ -13,6 +14,7 @@ from handoff_evals.runs.prepare import (
 from handoff_evals.runs.runner import Pace, Runner
 
 __all__ = [
+    "AgentUnderTest",
     "Judging",
     "Pace",
     "Planned",
@@ -26,4 +28,5 @@ __all__ = [
     "prepare",
     "resume",
     "trial_seed",
+    "uncovered",
 ]
