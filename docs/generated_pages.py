@@ -6,6 +6,7 @@ A page says where: `<!-- generated: command line -->`. Also puts the JSON Schema
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from inspect import getsource
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,9 @@ def _command_line() -> Iterator[str]:
             ("argument", "what it is"),
             ((f"`{_argument(each)}`", each.help or "") for each in arguments if each.help),
         )
-        yield from _table(("option", "what it does"), map(_option, options))
+        context = command.make_context(typed, [], resilient_parsing=True)
+        rows = (_option(each, context) for each in options)
+        yield from _table(("option", "what it does"), rows)
 
 
 def _argument(parameter: Any) -> str:
@@ -85,13 +88,18 @@ def _argument(parameter: Any) -> str:
     return f"{name}..." if parameter.nargs == -1 and not name.endswith("...") else str(name)
 
 
-def _option(parameter: Any) -> tuple[str, str]:
+def _option(parameter: Any, context: Any) -> tuple[str, str]:
     names = ", ".join(f"`{name}`" for name in parameter.opts)
-    value = "" if parameter.is_flag else f" `{parameter.metavar or parameter.type.name.upper()}`"
+    value = "" if parameter.is_flag else f" `{parameter.metavar or _kind_of(parameter, context)}`"
     default = parameter.default
     shown = getattr(default, "value", default)
     has = parameter.show_default and default not in (None, (), [], False) and not callable(default)
     return f"{names}{value}", f"{parameter.help or ''}{f' Default: `{shown}`.' if has else ''}"
+
+
+def _kind_of(parameter: Any, context: Any) -> str:
+    """What an option takes, as `--help` has it without the range: `INT`."""
+    return re.sub(r"\W.*", "", parameter.display_type(context).strip("<>")).upper()
 
 
 class _Options:
@@ -210,9 +218,7 @@ def _default(schema: Mapping[str, Any]) -> str:
 
 def _docstrings(model: type[Any]) -> Mapping[str, str]:
     """What stands below each field in the source."""
-    from inspect import getsource  # noqa: PLC0415 - for this alone
-
-    found = re.findall(r'^    (\w+):[^\n]*\n    """(.*?)"""', getsource(model), re.M | re.S)
+    found = re.findall(r'\n    (\w+):[^\n]*\n    """(.*?)"""', getsource(model), re.DOTALL)
     return {name: " ".join(text.split()) for name, text in found}
 
 
@@ -236,9 +242,7 @@ _MEANINGS = {
 
 
 def _exit_codes() -> Iterator[str]:
-    yield from _table(
-        ("code", "when"), ((str(int(code)), _MEANINGS[code]) for code in ExitCode)
-    )
+    yield from _table(("code", "when"), ((str(int(code)), _MEANINGS[code]) for code in ExitCode))
 
 
 def _my_agents() -> Iterator[str]:

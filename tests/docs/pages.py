@@ -7,6 +7,7 @@ the reader's project. What no reader has to see stands in a comment before a blo
 <!-- test: run COMMAND -->         run this first
 <!-- test: file NAME -->           as `title=`, without showing it
 <!-- test: exit CODE -->           how the block's last command ends
+<!-- test: shows COMMAND -->       a command that fails prints this `text`
 <!-- test: agent MODULE:NAME -->   the agent of a part of a scenario file
 <!-- test: not run, REASON -->     all of the block, whose commands are only parsed
 ```
@@ -42,6 +43,7 @@ class Snippet:
     """Commands to run before it."""
     exit: int = 0
     agent: str = ""
+    shows: str = ""
     not_run: str = ""
     """Why it can't be run here."""
 
@@ -83,7 +85,7 @@ def snippets(page: Path) -> Iterator[Snippet]:
             wishes.append(part["wish"])
             continue
         language, _, rest = part["info"].strip().partition(" ")
-        if language == "text":
+        if language == "text" and not any(wish.startswith("shows ") for wish in wishes):
             continue
         title = _TITLE.search(rest)
         indent = part["indent"]
@@ -108,7 +110,7 @@ def _wished(snippet: Snippet, wishes: list[str]) -> Snippet:
         match name:
             case "run":
                 known["first"] = (*known["first"], value)  # type: ignore[misc]
-            case "file" | "agent":
+            case "file" | "agent" | "shows":
                 known[name] = value
             case "exit":
                 known[name] = int(value)

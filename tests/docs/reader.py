@@ -53,12 +53,16 @@ class Reader:
                 _parses(command)
             return
         match snippet.language:
-            case "sh" | "console":
+            case "sh" | "bash" | "console":
                 self._commands(snippet)
             case "python":
                 self._python(snippet)
             case "yaml":
                 self._scenarios(snippet)
+            case "text":
+                ended = self._run(Command(typed=snippet.shows).words)
+                assert ended.code
+                assert plain(snippet.text) in plain(ended.printed), ended.printed
             case "toml":
                 self._settings(snippet)
             case other:
@@ -128,7 +132,9 @@ class Reader:
 
     def _scenarios(self, snippet: Snippet) -> None:
         written = load(snippet.text).value
-        agent = snippet.agent or (written.get("agent", "") if isinstance(written, dict) else "")
+        agent = snippet.agent.removeprefix("none") or (
+            written.get("agent", "") if isinstance(written, dict) else ""
+        )
         whole = _whole(written, agent or "my_agents:service_call")
         name = snippet.file or f"evals/of_line_{snippet.line}/scenarios.yaml"
         path = self.write(name, snippet.text if whole is written else yaml.safe_dump(whole))

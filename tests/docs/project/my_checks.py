@@ -5,5 +5,5 @@ from handoff_evals import Transcript, Turn
 
 def is_polite(turn: Turn, transcript: Transcript) -> None:
     """See that nobody is called silly."""
-    assert transcript
+    assert turn in transcript.turns
     assert "silly" not in turn.said.lower()
