@@ -54,4 +54,4 @@ schema:
 
 # The pages under docs/, in build/site; a link that leads nowhere is an error.
 docs:
-	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict
