@@ -108,7 +108,7 @@ def test_no_label_of_a_dense_graph_lies_on_another() -> None:
 
 
 def test_an_edge_that_no_tool_is_known_for_is_drawn_without_words() -> None:
-    graph = HandoffGraph(edges=(Edge(old="a", new="b", kind="handoff"),))
+    graph = of([("a", "b")], via="")
     assert "edge-label" not in svg(graph)
     assert 'data-old="a" data-new="b"' in svg(graph)
 

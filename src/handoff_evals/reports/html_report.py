@@ -14,6 +14,7 @@ from functools import cache
 from importlib import resources
 from itertools import groupby, islice
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -84,7 +85,11 @@ class ReportedRun:
         summary = self.summary
         return replace(
             self,
-            manifest=replace(self.manifest, models=tuple(map(named_so, self.manifest.models))),
+            manifest=replace(
+                self.manifest,
+                models=tuple(map(named_so, self.manifest.models)),
+                traits={named_so(each): its for each, its in self.manifest.traits.items()},
+            ),
             summary=replace(
                 summary,
                 models={named_so(each): found for each, found in summary.models.items()},
@@ -190,7 +195,10 @@ def html_report(
         against=against,
         changes=[] if difference is None else _changes(difference.changes),
         difference=difference,
-        flips=[(each.direction, flip_line(each)) for each in _flips(against, difference)],
+        flips=[
+            (each.direction, flip_line(each), _link(each, difference))
+            for each in _flips(against, difference)
+        ],
         notes=_notes(runs, difference),
     )
 
@@ -232,6 +240,20 @@ def _order(runs: Sequence[ReportedRun]) -> tuple[Iterable[str], ...]:
 def _flips(against: Sequence[AgainstBaseline], difference: Difference | None) -> tuple[Flip, ...]:
     found = [flip for each in against for flip in each.flips]
     return leading(found if difference is None else difference.flips)[:_SHOWN]
+
+
+def _link(flip: Flip, difference: Difference | None) -> str:
+    """The address of its conversation, and of the turn."""
+    key = flip.key
+    place = {
+        "in": short_name(key.suite),
+        "scenario": short_name(key.id or key.scenario),
+        # A diff has one model, which may go by another name on either side.
+        "by": "" if difference else short_name(key.model),
+        "trial": str(key.number + 1),
+        "turn": "" if flip.turn is None else str(flip.turn),
+    }
+    return "#" + urlencode({name: each for name, each in place.items() if each})
 
 
 def _notes(runs: Sequence[ReportedRun], difference: Difference | None) -> list[str]:
