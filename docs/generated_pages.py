@@ -50,8 +50,16 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
     yield f"| {' | '.join(names)} |"
     yield f"|{'---|' * len(names)}"
     for row in rows:
-        yield f"| {' | '.join(each.replace('|', chr(92) + '|') for each in row)} |"
+        yield f"| {' | '.join(map(_cell, row))} |"
     yield ""
+
+
+def _cell(text: str) -> str:
+    """The text with its upright lines written so that they end no cell; in code they don't."""
+    parts = text.split("`")
+    return "`".join(
+        part if at % 2 else part.replace("|", "&#124;") for at, part in enumerate(parts)
+    )
 
 
 def _commands(group: Any, path: str = "handoff-evals") -> Iterator[tuple[str, Any]]:
