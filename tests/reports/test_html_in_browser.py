@@ -6,7 +6,6 @@ chromium`, or name one by CHROMIUM.
 
 import os
 import shutil
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
@@ -21,7 +20,6 @@ from tests.support.reported import SAID, conversation, page, reported, trial, tr
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 if CHROMIUM is None:
     reason = "NO CHROMIUM: the HTML report is not tested in a browser; apt-get install chromium"
-    warnings.warn(reason, pytest.PytestWarning, stacklevel=1)
     pytest.skip(reason, allow_module_level=True)
 
 
