@@ -20,6 +20,7 @@ from handoff_evals.cli.output import (
     say,
     step_summary_wanted,
 )
+from handoff_evals.cli.report_command import check_place, run_page, write_page
 from handoff_evals.errors import UsageError
 from handoff_evals.terminal import json_alone, print_json, to_reader
 
@@ -66,6 +67,8 @@ class Output:
 
     as_json: bool
     quiet: bool
+    html: Path | None = None
+    """The page to write besides."""
 
     @property
     def progress(self) -> "Console":
@@ -108,6 +111,7 @@ def carry_out(start: Callable[[], Started], gates: Gates, output: Output) -> Non
     """
     from handoff_evals.results import summarise
 
+    check_place(output.html)
     with output.agents_print():
         prepared, folder = start()
     with _resumable(folder):
@@ -120,7 +124,7 @@ def carry_out(start: Callable[[], Started], gates: Gates, output: Output) -> Non
         if not_run is None:
             output.results(summary, folder)
             raise KeyboardInterrupt
-        lines = (*unmet(prepared.suites, summary), *not_run)
+        lines = (*unmet(prepared.suites, summary), *_uncovered(prepared, folder), *not_run)
         raise typer.Exit(conclude(summary, folder, gates, output, lines))
 
 
@@ -196,11 +200,23 @@ def conclude(
             notes=(*folder.manifest.notes, *summary.notes),
         )
         append_step_summary(text)
+    if output.html is not None:
+        page = run_page(folder, summary=summary, against=against, ruled=(code, (*reasons, *lines)))
+        write_page(page, output.html)
     # Last: whoever reads may go away, and nothing depends on it.
     output.results(summary, folder, against)
     say(output.progress, lines)
     say(Console(stderr=True), reasons)
     return code
+
+
+def _uncovered(prepared: "PreparedRun", folder: "RunFolder") -> Iterator[str]:
+    """The edges that no scenario takes, where all scenarios of the suites were run."""
+    from handoff_evals.runs import uncovered
+
+    asked = folder.manifest.asked
+    if not asked.only and not asked.tags:
+        yield from uncovered(prepared.suites, prepared.entries, folder.trials())
 
 
 def _without_turns(prepared: "PreparedRun") -> Iterator[str]:

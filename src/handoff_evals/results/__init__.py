@@ -10,7 +10,7 @@ from handoff_evals.results.run_folder import (
     RunSettings,
     SuiteRecord,
 )
-from handoff_evals.results.summarise import summarise
+from handoff_evals.results.summarise import seams, summarise
 from handoff_evals.results.summary import Failure, ModelSummary, Share, SuiteSummary, Summary
 from handoff_evals.results.trial import (
     FailedCheck,
@@ -43,6 +43,7 @@ __all__ = [
     "redacted_suite",
     "redacted_trial",
     "scenario_sha256",
+    "seams",
     "summarise",
     "texts_changed",
 ]

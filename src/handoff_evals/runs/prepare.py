@@ -397,5 +397,6 @@ def _record(suite: Suite, folder: Path) -> SuiteRecord:
         simulated=suite.simulated,
         watch=suite.watch,
         ids={each.label: each.id for each in suite.scenarios if each.id},
+        tags={each.label: each.tags for each in suite.scenarios if each.tags},
         scenario_sha256={each.label: scenario_sha256(each) for each in suite.scenarios},
     )
