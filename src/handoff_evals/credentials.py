@@ -76,9 +76,9 @@ def add_options(options: Mapping[str, Any]) -> None:
     """Mask the keys in a model's options: of headers, query, body, and what is named like one."""
     for names, text in _texts((), options):
         carried = any(name in CARRIED for name in names)
-        if _SENSITIVE.search(names[-1]) and names[-1] != "api_key_env":
-            add_secret(text)
-        elif carried and _is_token(text):
+        if (_SENSITIVE.search(names[-1]) and names[-1] != "api_key_env") or (
+            carried and _is_token(text)
+        ):
             add_secret(text)
         add_url(text)
 
