@@ -20,6 +20,7 @@ from handoff_evals.cli.output import (
     say,
     step_summary_wanted,
 )
+from handoff_evals.cli.report_command import check_place, run_page, write_page
 from handoff_evals.errors import HandoffEvalsError, UsageError
 from handoff_evals.event_loop import run_to_end
 from handoff_evals.terminal import json_alone, print_json, to_reader
@@ -68,6 +69,8 @@ class Output:
 
     as_json: bool
     quiet: bool
+    html: Path | None = None
+    """The page to write besides."""
 
     @property
     def progress(self) -> "Console":
@@ -110,6 +113,7 @@ def carry_out(start: Callable[[], Started], gates: Gates, output: Output) -> Non
     """
     from handoff_evals.results import summarise
 
+    check_place(output.html)
     with output.agents_print():
         prepared, folder = start()
     stopped = _StoppedRun(folder=folder, output=output)
@@ -239,6 +243,15 @@ def conclude(
             notes=(*folder.manifest.notes, *summary.notes),
         )
         append_step_summary(text)
+    if output.html is not None:
+        page = run_page(
+            folder,
+            summary=summary,
+            against=against,
+            ruled=(code, (*reasons, *lines)),
+            gated=gates.baseline is not None or any(gates.shares),
+        )
+        write_page(page, output.html)
     # Last: whoever reads may go away, and nothing depends on it.
     output.results(summary, folder, against)
     say(output.progress, lines)

@@ -1,6 +1,7 @@
 """Trials, run folders, summaries and baselines."""
 
 from handoff_evals.results.baseline import Baseline, scenario_sha256
+from handoff_evals.results.redaction import redacted_suite, redacted_trial, texts_changed
 from handoff_evals.results.run_folder import (
     Manifest,
     ModelTraits,
@@ -11,7 +12,7 @@ from handoff_evals.results.run_folder import (
     trial_line,
     trial_of_line,
 )
-from handoff_evals.results.summarise import summarise
+from handoff_evals.results.summarise import seams, summarise
 from handoff_evals.results.summary import Failure, ModelSummary, Share, SuiteSummary, Summary
 from handoff_evals.results.trial import (
     FailedCheck,
@@ -41,8 +42,12 @@ __all__ = [
     "Trial",
     "TrialKey",
     "TrialResult",
+    "redacted_suite",
+    "redacted_trial",
     "scenario_sha256",
+    "seams",
     "summarise",
+    "texts_changed",
     "trial_line",
     "trial_of_line",
 ]

@@ -21,6 +21,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
+from handoff_evals.credentials import masked
 from handoff_evals.errors import RunFolderError
 from handoff_evals.files import locked, write_atomically
 from handoff_evals.results.trial import Trial
@@ -78,6 +79,8 @@ class SuiteRecord:
     """What its conversations were asked for besides; nothing in runs of older versions."""
     ids: Mapping[str, str] = field(default_factory=dict)
     """LiveKit's ids, by the scenario's label, of those that have one."""
+    tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By the scenario's label, of those that have any; empty in runs of older versions."""
     agent_version: Mapping[str, str] = field(default_factory=dict)
     """Digests of what the agents are when they are opened, by what messages call it."""
 
@@ -320,4 +323,4 @@ def _written(adapter: TypeAdapter[Any], value: Any, *, indent: int | None = None
     """
     plain = adapter.dump_python(value)
     text = json.dumps(plain, indent=indent, ensure_ascii=False, default=to_jsonable_python)
-    return text.encode("utf-8", "backslashreplace") + b"\n"
+    return masked(text).encode("utf-8", "backslashreplace") + b"\n"

@@ -2,6 +2,7 @@
 
 from handoff_evals.runs.agent_graph import AgentUnderTest, uncovered
 from handoff_evals.runs.evaluation import evaluate, load_suite
+from handoff_evals.runs.first_suite import FirstSuite, first_suite
 from handoff_evals.runs.judging import Judging
 from handoff_evals.runs.lane import Planned, RetryPolicy, trial_seed
 from handoff_evals.runs.prepare import (
@@ -14,6 +15,7 @@ from handoff_evals.runs.runner import Pace, Runner
 
 __all__ = [
     "AgentUnderTest",
+    "FirstSuite",
     "Judging",
     "Pace",
     "Planned",
@@ -22,6 +24,7 @@ __all__ = [
     "RunRequest",
     "Runner",
     "evaluate",
+    "first_suite",
     "load_suite",
     "load_suites",
     "prepare",

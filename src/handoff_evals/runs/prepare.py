@@ -11,6 +11,7 @@ from pathlib import Path
 from handoff_evals.agent_source import fingerprint
 from handoff_evals.cassettes import Cassette, Mode, cassette_of
 from handoff_evals.checks import load_checks
+from handoff_evals.config import redact_of
 from handoff_evals.drivers import driver_for
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import AgentEntry
@@ -22,6 +23,7 @@ from handoff_evals.results import (
     SuiteRecord,
     Trial,
     TrialKey,
+    redacted_trial,
     scenario_sha256,
 )
 from handoff_evals.runs.agent_version import VersionReader, check_versions
@@ -122,8 +124,10 @@ class PreparedRun:
             not_run: called with each that is not run because its model fails.
             run_trial: runs one trial elsewhere than in this process.
         """
+        redact = redact_of(self.request.folder)
 
         def keep(trial: Trial) -> None:
+            trial = redacted_trial(trial, redact)
             if folder is not None:
                 folder.append(trial)
             done(trial)
@@ -336,5 +340,6 @@ def _record(suite: Suite, folder: Path) -> SuiteRecord:
         simulated=suite.simulated,
         watch=suite.watch,
         ids={each.label: each.id for each in suite.scenarios if each.id},
+        tags={each.label: each.tags for each in suite.scenarios if each.tags},
         scenario_sha256={each.label: scenario_sha256(each) for each in suite.scenarios},
     )

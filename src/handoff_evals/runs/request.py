@@ -6,9 +6,10 @@ from pathlib import Path
 
 from handoff_evals.cassettes import Mode
 from handoff_evals.checks import expect_keys, load_checks
-from handoff_evals.config import Portion, ProjectConfig, read_config
+from handoff_evals.config import Portion, ProjectConfig, read_config, redact_of
 from handoff_evals.drivers import Limits
 from handoff_evals.errors import UsageError
+from handoff_evals.results import redacted_suite
 from handoff_evals.runs.lane import RetryPolicy
 from handoff_evals.scenarios import Scenario, Suite, discover, load_suite
 
@@ -68,7 +69,10 @@ def load_suites(request: RunRequest) -> tuple[Suite, ...]:
     keys = expect_keys()
     files = discover(request.suites, folder=request.folder)
     read = distinct([load_suite(path, keys=keys, folder=request.folder) for path in files])
-    kept = [replace(suite, scenarios=_chosen(suite, request)) for suite in read]
+    redact = redact_of(request.folder)
+    kept = [
+        redacted_suite(replace(suite, scenarios=_chosen(suite, request)), redact) for suite in read
+    ]
     left = tuple(suite for suite in kept if suite.scenarios)
     if not left:
         raise UsageError(_nothing_left(read, request))
