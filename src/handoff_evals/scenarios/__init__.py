@@ -1,5 +1,6 @@
 """Scenario files: conversations and what must come of them."""
 
+from handoff_evals.scenarios.caller_script import CallerScript, When
 from handoff_evals.scenarios.expected_path import ExpectedPath, Hop
 from handoff_evals.scenarios.load import (
     DEFAULT_FOLDER,
@@ -12,6 +13,7 @@ from handoff_evals.scenarios.load import (
 from handoff_evals.scenarios.matchers import SET, matcher, meets, paired, problems, says
 from handoff_evals.scenarios.played_path import played_in_turns
 from handoff_evals.scenarios.scenario import (
+    CarriedTo,
     ConversationExpectation,
     Expectation,
     ExpectedCall,
@@ -30,6 +32,8 @@ __all__ = [
     "DEFAULT_FOLDER",
     "FILE_NAMES",
     "SET",
+    "CallerScript",
+    "CarriedTo",
     "ConversationExpectation",
     "ExpectKey",
     "Expectation",
@@ -45,6 +49,7 @@ __all__ = [
     "Target",
     "TurnText",
     "Watch",
+    "When",
     "agent_of",
     "discover",
     "load_suite",

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from handoff_evals.scenarios.expected_path import ExpectedPath, Hop
-from handoff_evals.scenarios.scenario import ConversationExpectation, Ender, Never
-from handoff_evals.scenarios.schema import CallModel, StrictModel, named_calls
+from handoff_evals.scenarios.scenario import CarriedTo, ConversationExpectation, Ender, Never
+from handoff_evals.scenarios.schema import CallModel, Fact, StrictModel, listed, named_calls
 from handoff_evals.scenarios.target import Target
 
 
@@ -59,6 +59,7 @@ class PathModel(StrictModel):
 
     exact: list[_WrittenHop] | None = None
     in_order: list[_WrittenHop] | None = None
+    any_order: list[_WrittenHop] | None = None
     start: str | None = None
 
     @classmethod
@@ -77,11 +78,20 @@ class PathModel(StrictModel):
 
     @model_validator(mode="after")
     def _is_a_path(self) -> "PathModel":
-        if (self.exact is None) == (self.in_order is None):
-            raise ValueError("write a list of hops, or one of `exact` and `in_order` with a list")
-        if self.in_order is not None and all(hop.optional for hop in self.in_order):
-            raise ValueError("`in_order` needs a hop that is not optional: nothing would be judged")
-        self._refuse_gaps()
+        given = [each for each in (self.exact, self.in_order, self.any_order) if each is not None]
+        if len(given) != 1:
+            raise ValueError(
+                "write a list of hops, or one of `exact`, `in_order` and `any_order` with a list"
+            )
+        for name, hops in (("in_order", self.in_order), ("any_order", self.any_order)):
+            if hops is not None and all(hop.optional for hop in hops):
+                raise ValueError(
+                    f"`{name}` needs a hop that is not optional: nothing would be judged"
+                )
+        if self.any_order is None:
+            self._refuse_gaps()
+        elif any(hop.turn is not None for hop in self.any_order):
+            raise ValueError("hops in any order are due in no `turn`: leave it out")
         return self
 
     def _refuse_gaps(self) -> None:
@@ -107,11 +117,18 @@ class PathModel(StrictModel):
 
     def value(self) -> ExpectedPath:
         """The value that the rest of the harness works with."""
-        hops = tuple(hop.value() for hop in self.exact or self.in_order or ())
+        written = self.exact or self.in_order or self.any_order or ()
+        hops = tuple(hop.value() for hop in written)
         start = None if self.start is None else Target.parse(self.start)
         if start is None and self.exact is not None and hops:
             start = hops[0].old
-        return ExpectedPath(hops=hops, in_order=self.in_order is not None, start=start)
+        any_order = self.any_order is not None
+        return ExpectedPath(
+            hops=hops,
+            in_order=any_order or self.in_order is not None,
+            any_order=any_order,
+            start=start,
+        )
 
 
 class NeverModel(StrictModel):
@@ -158,6 +175,9 @@ class ConversationExpectModel(StrictModel):
     max_handoffs: int | None = Field(default=None, ge=0)
     ends: Annotated[EndsModel, BeforeValidator(EndsModel.read)] | None = None
     userdata: dict[str, Any] = Field(default_factory=dict)
+    carries: dict[str, Annotated[list[Fact], BeforeValidator(listed)]] = Field(
+        default_factory=dict
+    )
     on_simulation_end: str = Field(default="", pattern=r"^([\w.]+:[\w.]+)?$")
 
     @field_validator("final")
@@ -166,6 +186,13 @@ class ConversationExpectModel(StrictModel):
         if text is not None:
             Target.parse(text)
         return text
+
+    @field_validator("carries")
+    @classmethod
+    def _to_agents(cls, written: dict[str, list[str]]) -> dict[str, list[str]]:
+        for text in written:
+            Target.parse(text)
+        return written
 
     @field_validator("calls", mode="before")
     @classmethod
@@ -183,5 +210,9 @@ class ConversationExpectModel(StrictModel):
             ends=None if self.ends is None else self.ends.by,
             person=() if self.ends is None else tuple(self.ends.person),
             userdata=self.userdata,
+            carries=tuple(
+                CarriedTo(to=Target.parse(agent), facts=tuple(facts))
+                for agent, facts in self.carries.items()
+            ),
             on_simulation_end=self.on_simulation_end,
         )

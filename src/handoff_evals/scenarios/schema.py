@@ -145,7 +145,7 @@ class ExpectModel(StrictModel):
     @field_validator("said", "lacks", "check", mode="before")
     @classmethod
     def _one_is_a_list(cls, written: Any) -> Any:
-        return written if isinstance(written, list) else [written]
+        return listed(written)
 
     @field_validator("agent")
     @classmethod
@@ -253,6 +253,11 @@ def _handoff(text: str) -> ExpectedHandoff:
     if not arrow:
         return ExpectedHandoff(new=Target.parse(text))
     return ExpectedHandoff(old=Target.parse(old), new=Target.parse(new))
+
+
+def listed(written: Any) -> Any:
+    """One is a list of one."""
+    return written if isinstance(written, list) else [written]
 
 
 def named_calls(written: Any) -> Any:

@@ -17,6 +17,7 @@ from handoff_evals.transcript.events import (
     label,
 )
 from handoff_evals.transcript.transcript import (
+    CallerRecord,
     FactTexts,
     ModelCall,
     ToolSchema,
@@ -28,6 +29,7 @@ from handoff_evals.transcript.transcript import (
 )
 
 __all__ = [
+    "CallerRecord",
     "ENDED_CALL",
     "ORACLE",
     "AgentConfigUpdate",
