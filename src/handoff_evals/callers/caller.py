@@ -6,7 +6,6 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Protocol, TypeVar
 
-from handoff_evals.errors import UsageError
 from handoff_evals.scenarios import Scenario, Target
 from handoff_evals.transcript import AgentRef, FunctionCall, Message, Turn
 
@@ -136,13 +135,8 @@ def callers() -> Mapping[str, CallerKind]:
 def caller_for(scenario: Scenario) -> tuple[str, Caller]:
     """The caller of a scenario by its own words, and the kind that it is of.
 
-    Raises:
-        UsageError: when a model has to play it.
+    One that says nothing of its caller has a caller who listens to the greeting and hangs up.
     """
-    for name, kind in callers().items():
-        if kind.plays(scenario):
-            return name, kind(scenario)
-    raise UsageError(
-        f"scenario {scenario.label!r} says neither `turns` nor `caller: {{lines: […]}}`: write one "
-        "of them, or name a model that plays its caller, as in `--caller local`"
-    )
+    kinds = callers()
+    name = next((name for name, kind in kinds.items() if kind.plays(scenario)), "scripted")
+    return name, kinds[name](scenario)

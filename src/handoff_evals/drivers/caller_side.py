@@ -33,11 +33,7 @@ class CallerSide:
 
     @classmethod
     def of(cls, scenario: Scenario) -> Self:
-        """The caller of a scenario by its own words.
-
-        Raises:
-            UsageError: when it says nothing of its caller.
-        """
+        """The caller of a scenario by its own words."""
         kind, caller = caller_for(scenario)
         return cls(caller=caller, kind=kind)
 
