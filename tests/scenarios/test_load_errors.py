@@ -12,7 +12,7 @@ EXPECT = TURN + "        expect:\n"
 SUITE_KEYS = "valid are agent, driver, id, job, mocks, name, scenarios"
 TURN_KEYS = "valid are decisions, expect, interrupts, user, wait"
 SCENARIO_KEYS = (
-    "valid are agent_expectations, expect, id, instructions, job, label, mocks, modality, "
+    "valid are agent_expectations, caller, expect, id, instructions, job, label, mocks, modality, "
     "opening, tags, turns, userdata"
 )
 EXPECT_KEYS = (
@@ -162,14 +162,14 @@ BAD = {
     "a handoff to nobody": (
         EXPECT + "          handoffs: [triage ->]\n",
         (
-            "7: scenarios.turns.expect.handoffs is ['triage ->']: "
+            "7: scenarios.turns.expect.handoffs is 'triage ->': "
             "'' names no agent: write `id` or `id[attribute=value]`"
         ),
     ),
     "a handoff without an arrow": (
         EXPECT + "          handoffs: [triage to claims]\n",
         (
-            "7: scenarios.turns.expect.handoffs is ['triage to claims']: "
+            "7: scenarios.turns.expect.handoffs is 'triage to claims': "
             "'triage to claims' names no agent: write `id` or `id[attribute=value]`"
         ),
     ),

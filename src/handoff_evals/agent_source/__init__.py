@@ -12,6 +12,7 @@ from handoff_evals.agent_source.fingerprint import (
     digest_of_function,
     digest_of_values,
     fingerprint,
+    sources,
 )
 from handoff_evals.agent_source.handoff_sites import (
     HandoffSite,
@@ -26,6 +27,7 @@ from handoff_evals.agent_source.literals import (
     note_values,
     texts_of_named_files,
 )
+from handoff_evals.agent_source.tool_choice import ShownTool, ToolChoice, choice
 from handoff_evals.agent_source.tool_function import (
     AgentKind,
     Evidence,
@@ -50,7 +52,10 @@ __all__ = [
     "HandoffSite",
     "Route",
     "RuntimeFacts",
+    "ShownTool",
+    "ToolChoice",
     "built",
+    "choice",
     "constructions",
     "data_digests",
     "digest_of_class",
@@ -70,7 +75,7 @@ __all__ = [
     "parameters",
     "routes",
     "says",
+    "sources",
     "strength",
     "texts_of_named_files",
-    "tool_mark",
 ]

@@ -40,19 +40,15 @@ class RuleCaller:
 
     async def next(self, so_far: SoFar) -> Says | HangsUp:
         """Hang up, answer, say the next line, ask to be put through, or fall back."""
-        return self.reaction(so_far)
-
-    def reaction(self, so_far: SoFar) -> Says | HangsUp:
-        """As `next`, at once."""
+        if self._leaves or len(so_far) > self._script.max_turns:
+            return HangsUp(why=self._leaves or "max_turns")
         last = so_far[-1]
-        if self._leaves:
-            return HangsUp(why=self._leaves)
-        if len(so_far) > self._script.max_turns:
-            return HangsUp(why="max_turns")
-        if len(so_far) > 1:
-            for each in self._script.hangs_up:
-                if _fits(each.when, last):
-                    return self._last_words(each.says, why="heard")
+        for each in self._script.hangs_up if len(so_far) > 1 else ():
+            if _fits(each.when, last):
+                return self._last_words(each.says, why="heard")
+        return self._goes_on(last)
+
+    def _goes_on(self, last: Heard) -> Says | HangsUp:
         answer = self._answer(last)
         if answer is not None:
             return self._says(answer)

@@ -37,12 +37,12 @@ class ScriptedCaller:
         """The next turn."""
         if not self.unsaid:
             return HangsUp()
-        turn = self.turns[self._said]
+        turn, *later = self.turns[self._said :]
         self._said += 1
         return Says(
             text=turn.user,
             wait_s=turn.wait_s,
-            interrupts_after=self.turns[self._said].interrupts if self.unsaid else None,
+            interrupts_after=later[0].interrupts if later else None,
             decisions=turn.decisions,
-            last=not self.unsaid,
+            last=not later,
         )

@@ -2,10 +2,8 @@
 
 import contextlib
 import os
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +14,11 @@ from handoff_evals.files import write_atomically
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import Console
-
     from handoff_evals.comparison import AgainstBaseline
     from handoff_evals.results import Trial
     from handoff_evals.runs import PreparedRun
     from handoff_evals.stats import Verdict
+    from handoff_evals.terminal import Console
 
 
 class ExitCode(IntEnum):
@@ -65,25 +62,7 @@ def epilog(*examples: tuple[str, str]) -> str:
 def say(console: "Console", lines: "Iterable[str]") -> None:
     """Print what a reader must be told besides the results, a line each."""
     for line in lines:
-        console.print(line, style="yellow", markup=False, soft_wrap=True)
-
-
-@contextmanager
-def to_reader() -> "Iterator[Console]":
-    """A console on standard output, for the last that a command has to say.
-
-    Yields:
-        The console; once nobody reads any more, the block ends without an error.
-    """
-    from rich.console import Console
-
-    try:
-        yield Console()
-        sys.stdout.flush()
-    except SystemExit:
-        pass  # rich's own way of saying the same
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        console.print(line, style="yellow", soft_wrap=True)
 
 
 @contextlib.contextmanager
@@ -144,8 +123,8 @@ def append_step_summary(text: str) -> None:
         raise UsageError(f"${_STEP_SUMMARY} can't be written: {error}") from error
 
 
-def write_markdown(text: str, path: Path) -> None:
-    """Write Markdown to a file, with its folders.
+def write_file(text: str, path: Path, *, option: str) -> None:
+    """Write what an option asked for to its file, with its folders.
 
     Raises:
         UsageError: when it can't be written.
@@ -154,7 +133,7 @@ def write_markdown(text: str, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text)
     except OSError as error:
-        raise UsageError(f"--markdown {str(path)!r} can't be written: {error}") from error
+        raise UsageError(f"{option} {str(path)!r} can't be written: {error}") from error
 
 
 def headline(code: ExitCode, against: "Sequence[AgainstBaseline]" = ()) -> str:

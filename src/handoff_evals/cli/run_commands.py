@@ -78,6 +78,14 @@ _Baseline = Annotated[
         rich_help_panel=_GATES,
     ),
 ]
+_Html = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Also write the run as one HTML file; see `report`.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
 _Json = Annotated[
     bool, typer.Option("--json", help="Print the summary as JSON.", rich_help_panel=_OUTPUT)
 ]
@@ -194,6 +202,7 @@ def run(
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
+    html: _Html = None,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -218,7 +227,7 @@ def run(
         cassettes=_mode(cassettes),
     )
     gates = Gates.read(passed=min_passed, accuracy=min_accuracy, baseline=baseline)
-    output = Output(as_json=as_json, quiet=quiet)
+    output = Output(as_json=as_json, quiet=quiet, html=html)
     carry_out(lambda: _new(request, out, gates), gates, output)
 
 
@@ -229,6 +238,7 @@ def resume(
     min_passed: _MinPassed = None,
     min_accuracy: _MinAccuracy = None,
     baseline: _Baseline = None,
+    html: _Html = None,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -241,7 +251,7 @@ def resume(
 
     request = replace(RunRequest.of_project(Path.cwd()), concurrency=concurrency, max_cost=max_cost)
     gates = Gates.read(passed=min_passed, accuracy=min_accuracy, baseline=baseline)
-    output = Output(as_json=as_json, quiet=quiet)
+    output = Output(as_json=as_json, quiet=quiet, html=html)
     carry_out(lambda: _resumed(request, run, gates), gates, output)
 
 
@@ -299,12 +309,11 @@ def models(
     Exits with 1 when a model that was asked fails.
     """
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     from handoff_evals.models import Listed, listing
     from handoff_evals.models import check as ask
+    from handoff_evals.terminal import Console, Text
 
     folder = Path.cwd()
     listed = [Listed(name=name, what="") for name in names] if names else listing(folder)

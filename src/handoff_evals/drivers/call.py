@@ -10,9 +10,8 @@ from typing import Any, ClassVar
 from livekit.agents import NOT_GIVEN, Agent, AgentSession, RunResult, llm
 from livekit.agents import ConversationItemAddedEvent as ItemAdded
 
-from handoff_evals.callers import heard_so_far
 from handoff_evals.cassettes import TrialExchanges
-from handoff_evals.drivers.caller_side import CallerSide, FollowsCaller
+from handoff_evals.drivers.caller_side import CallerSide
 from handoff_evals.drivers.ending import Ending
 from handoff_evals.drivers.entrances import Entrances
 from handoff_evals.drivers.turn_record import (
@@ -197,12 +196,7 @@ class BaseCall(CallRecord, ABC):
         """Run the whole conversation: say one thing after the other while somebody is there."""
         try:
             await self.start(until=side.caller.interrupts_greeting)
-            while not self.over:
-                said = side.takes(await side.caller.next(heard_so_far(self.turns)))
-                if said is None:
-                    break
-                if isinstance(self.taps.model, FollowsCaller):
-                    self.taps.model.follow(said)
+            while not self.over and (said := await side.next(self.turns, self.taps.model)):
                 self.taps.script_decisions(said.decisions)
                 await self.say(said.text, wait_s=said.wait_s, until=said.interrupts_after)
             if self.over and side.caller.unsaid:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self, runtime_checkable
 
-from handoff_evals.callers import Caller, HangsUp, Says, ScriptedCaller, caller_for
+from handoff_evals.callers import Caller, HangsUp, Says, ScriptedCaller, caller_for, heard_so_far
 from handoff_evals.scenarios import Scenario, ScriptedTurn
-from handoff_evals.transcript import CallerRecord
+from handoff_evals.transcript import CallerRecord, Turn
 
 
 @runtime_checkable
@@ -49,9 +49,17 @@ class CallerSide:
             return None
         return CallerRecord(kind=self.kind, hung_up=self.hung_up)
 
-    def takes(self, reaction: Says | HangsUp) -> Says | None:
-        """Note a hang-up; else the words that are to be said."""
-        if isinstance(reaction, Says):
-            return reaction
-        self.hung_up = reaction.why
-        return None
+    async def next(self, turns: Sequence[Turn], model: object) -> Says | None:
+        """The next words, None where the caller hangs up.
+
+        Args:
+            turns: those that are over.
+            model: what answers for the agents; one that follows the caller hears of the words.
+        """
+        reaction = await self.caller.next(heard_so_far(turns))
+        if isinstance(reaction, HangsUp):
+            self.hung_up = reaction.why
+            return None
+        if isinstance(model, FollowsCaller):
+            model.follow(reaction)
+        return reaction

@@ -1,11 +1,15 @@
 """Why a test failed, with the conversation and a mark at what matters."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
+from typing import Any
 
+import pytest
+from _pytest._code.code import TerminalRepr
 from livekit.agents import Agent
 
+from handoff_evals.display import visible
 from handoff_evals.reports import MARK, conversation, describe
 from handoff_evals.scenarios import Target
 from handoff_evals.transcript import (
@@ -18,31 +22,12 @@ from handoff_evals.transcript import (
     message_text,
 )
 
-_END = re.compile(r"(?<=[.!?:])\s+|\n+")
-
-
-_WORDS = 5
-
-
 _SHOWN = 300
 
 
 def plain(text: str) -> str:
     """The text without case and line breaks."""
     return " ".join(text.casefold().split())
-
-
-def identifying_sentences(texts: Iterable[str]) -> list[str]:
-    """The sentences that are long enough to tell whose text they are from.
-
-    A text that has none counts as one sentence, whatever its length.
-    """
-    found: dict[str, None] = {}
-    for text in texts:
-        sentences = [each.strip() for each in _END.split(text)]
-        long = [each for each in sentences if len(each.split()) >= _WORDS]
-        found.update(dict.fromkeys(long or filter(None, [text.strip()])))
-    return list(found)
 
 
 def excerpt(text: str, around: str = "") -> str:
@@ -89,7 +74,31 @@ def with_conversation(
 ) -> str:
     """The text of it; the first line stands in pytest's short summary too."""
     parts = ["\n".join([headline, *notes]), conversation(transcript, marked=marked)]
-    return "\n\n".join([*parts, *_tracebacks(transcript, marked)])
+    return visible("\n\n".join([*parts, *_tracebacks(transcript, marked)]))
+
+
+def make_visible(report: pytest.TestReport) -> None:
+    """Let no word of a failure, or of what was logged meanwhile, do anything on a terminal.
+
+    LiveKit's own assertions and logs have the model's words in them too.
+    """
+    report.longrepr = _made_visible(report.longrepr)
+    report.sections = [
+        (title, visible(text, colours=True) if "log" in title else text)
+        for title, text in report.sections
+    ]
+
+
+def _made_visible(shown: Any) -> Any:
+    """What pytest makes of an exception: texts, and objects and lists of them."""
+    if isinstance(shown, str):
+        return visible(shown, colours=True)
+    if isinstance(shown, list | tuple):
+        return type(shown)(map(_made_visible, shown))
+    if isinstance(shown, TerminalRepr):
+        for name, value in vars(shown).items():
+            setattr(shown, name, _made_visible(value))
+    return shown
 
 
 def agent_events(transcript: Transcript, turn: int) -> tuple[int, ...]:

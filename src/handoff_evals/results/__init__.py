@@ -9,7 +9,7 @@ from handoff_evals.results.run_folder import (
     RunSettings,
     SuiteRecord,
 )
-from handoff_evals.results.summarise import summarise
+from handoff_evals.results.summarise import seams, summarise
 from handoff_evals.results.summary import Failure, ModelSummary, Share, SuiteSummary, Summary
 from handoff_evals.results.trial import (
     FailedCheck,
@@ -40,5 +40,6 @@ __all__ = [
     "TrialKey",
     "TrialResult",
     "scenario_sha256",
+    "seams",
     "summarise",
 ]

@@ -78,6 +78,8 @@ class SuiteRecord:
     """What its conversations were asked for besides; nothing in runs of older versions."""
     ids: Mapping[str, str] = field(default_factory=dict)
     """LiveKit's ids, by the scenario's label, of those that have one."""
+    tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By the scenario's label, of those that have any; empty in runs of older versions."""
     agent_version: Mapping[str, str] = field(default_factory=dict)
     """Digests of what the agents are when they are opened, by what messages call it."""
 
@@ -172,6 +174,11 @@ class RunFolder:
             if not (path / name).is_file():
                 raise RunFolderError(f"{str(path)!r} is no run folder: it has no {name}")
         return cls(path)
+
+    @staticmethod
+    def json_schemas() -> Mapping[str, Mapping[str, Any]]:
+        """The JSON Schemas of `manifest.json` and of a line of `trials.jsonl`, by these names."""
+        return {"manifest": _MANIFEST.json_schema(), "trial": _TRIAL.json_schema()}
 
     @property
     def manifest(self) -> Manifest:

@@ -1,6 +1,8 @@
 """Which trials, where and how many at once; retries, budgets and resuming."""
 
+from handoff_evals.runs.agent_graph import AgentUnderTest, uncovered
 from handoff_evals.runs.evaluation import evaluate, load_suite
+from handoff_evals.runs.first_suite import FirstSuite, first_suite
 from handoff_evals.runs.judging import Judging
 from handoff_evals.runs.lane import Planned, RetryPolicy, trial_seed
 from handoff_evals.runs.prepare import (
@@ -13,6 +15,8 @@ from handoff_evals.runs.prepare import (
 from handoff_evals.runs.runner import Pace, Runner
 
 __all__ = [
+    "AgentUnderTest",
+    "FirstSuite",
     "Judging",
     "Pace",
     "Planned",
@@ -21,9 +25,11 @@ __all__ = [
     "RunRequest",
     "Runner",
     "evaluate",
+    "first_suite",
     "load_suite",
     "load_suites",
     "prepare",
     "resume",
     "trial_seed",
+    "uncovered",
 ]

@@ -374,8 +374,8 @@ def _nothing_left(read: Sequence[Suite], request: RunRequest) -> str:
         return f"no scenario fits {' '.join(asked)}; there are {shown}{more}"
     simulated = [label for suite in read for label in suite.simulated]
     return (
-        f"nothing to run: {len(simulated)} scenarios have no `turns` and need LiveKit's simulated "
-        "caller; add `turns` to run them here"
+        f"nothing to run: {len(simulated)} scenarios have no `turns` and need a model that "
+        "plays their caller: add `--caller MODEL`, or write `turns`, or `lines` under `caller`"
     )
 
 
@@ -390,5 +390,6 @@ def _record(suite: Suite, folder: Path) -> SuiteRecord:
         simulated=suite.simulated,
         watch=suite.watch,
         ids={each.label: each.id for each in suite.scenarios if each.id},
+        tags={each.label: each.tags for each in suite.scenarios if each.tags},
         scenario_sha256={each.label: scenario_sha256(each) for each in suite.scenarios},
     )

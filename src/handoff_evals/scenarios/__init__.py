@@ -2,6 +2,7 @@
 
 from handoff_evals.scenarios.caller_script import CallerScript, When
 from handoff_evals.scenarios.expected_path import ExpectedPath, Hop
+from handoff_evals.scenarios.json_schema import DIALECT, json_schema
 from handoff_evals.scenarios.load import (
     DEFAULT_FOLDER,
     FILE_NAMES,
@@ -11,7 +12,7 @@ from handoff_evals.scenarios.load import (
     scenario_files,
 )
 from handoff_evals.scenarios.matchers import SET, matcher, meets, paired, problems, says
-from handoff_evals.scenarios.played_path import played_in_turns
+from handoff_evals.scenarios.played_path import PlayedScenario, played_in_turns
 from handoff_evals.scenarios.scenario import (
     CarriedTo,
     ConversationExpectation,
@@ -30,6 +31,7 @@ from handoff_evals.scenarios.writer import ScenarioText, TurnText, scenario_file
 
 __all__ = [
     "DEFAULT_FOLDER",
+    "DIALECT",
     "FILE_NAMES",
     "SET",
     "CallerScript",
@@ -42,6 +44,7 @@ __all__ = [
     "ExpectedPath",
     "Hop",
     "Never",
+    "PlayedScenario",
     "Scenario",
     "ScenarioText",
     "ScriptedTurn",
@@ -52,6 +55,7 @@ __all__ = [
     "When",
     "agent_of",
     "discover",
+    "json_schema",
     "load_suite",
     "matcher",
     "meets",

@@ -12,7 +12,7 @@ caller:
     - {to: billing_agent, says: "The first came off on the third."}
   answers:
     - {asked: order, says: ["It's {order number}.", "I gave it to you: {order number}."]}
-    - {tool: look_up, says: Did you find it?}
+    - {tool: look_up, says: "Did you find it?"}
   hangs_up: {heard: looked into, says: "Thanks, goodbye."}
 ```
 """
@@ -20,7 +20,7 @@ caller:
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from handoff_evals.scenarios.caller_script import (
     ASKS_AGAIN,
@@ -30,7 +30,7 @@ from handoff_evals.scenarios.caller_script import (
     CallerScript,
     When,
 )
-from handoff_evals.scenarios.schema import StrictModel, Words, listed
+from handoff_evals.scenarios.schema import AgentName, Fact, StrictModel, one_or_several
 from handoff_evals.scenarios.target import Target
 
 
@@ -38,7 +38,7 @@ def _line(written: Any) -> Any:
     return written if isinstance(written, dict) else {"says": written}
 
 
-def _pattern(text: str) -> str:
+def _is_pattern(text: str) -> str:
     try:
         re.compile(text)
     except re.error as error:
@@ -46,50 +46,36 @@ def _pattern(text: str) -> str:
     return text
 
 
-def _agent(text: str) -> str:
-    Target.parse(text)
-    return text
-
-
-_NonEmpty = Annotated[Words, Field(min_length=1)]
+_Pattern = Annotated[str, AfterValidator(_is_pattern)]
+_Texts = Annotated[
+    list[Fact], BeforeValidator(one_or_several, json_schema_input_type=Fact | list[Fact])
+]
+_Agents = Annotated[
+    list[AgentName],
+    BeforeValidator(one_or_several, json_schema_input_type=AgentName | list[AgentName]),
+]
 
 
 class CallerLineModel(StrictModel):
-    """A line: a text, or `{to: AGENT, says: TEXT}`."""
+    """Something that the caller has to say, in its place among the others."""
 
-    says: _NonEmpty
-    to: Annotated[list[str], BeforeValidator(listed)] = Field(default_factory=list)
-
-    @field_validator("to")
-    @classmethod
-    def _names_agents(cls, written: list[str]) -> list[str]:
-        return [_agent(each) for each in written]
+    says: Fact
+    """The words; `{name}` stands for a fact of that name."""
+    to: _Agents = Field(default_factory=list)
+    """Only to this agent, or one of these: to others the caller asks to be put through."""
 
 
-class _WhenModel(StrictModel):
-    agent: str = ""
+class CallerAnswerModel(StrictModel):
+    """What the caller says to a question, to an agent that takes the call, or to a tool's call."""
+
+    asked: _Pattern = ""
+    """A regular expression, looked for in what the agents said."""
+    agent: AgentName | None = None
+    """An agent that took the call."""
     tool: str = ""
-
-    @field_validator("agent")
-    @classmethod
-    def _names_an_agent(cls, text: str) -> str:
-        return text and _agent(text)
-
-    def when(self, heard: str) -> When:
-        agent = Target.parse(self.agent) if self.agent else None
-        return When(heard=heard, agent=agent, tool=self.tool)
-
-
-class CallerAnswerModel(_WhenModel):
-    """`{asked: PATTERN | agent: ID | tool: NAME, says: TEXT}`."""
-
-    asked: str = ""
-    says: Annotated[list[_NonEmpty], BeforeValidator(listed), Field(min_length=1)]
-
-    @field_validator("asked")
-    @classmethod
-    def _is_a_pattern(cls, text: str) -> str:
-        return _pattern(text)
+    """A tool that was called."""
+    says: _Texts = Field(min_length=1)
+    """The words; of several those for the first time, the second, …"""
 
     @model_validator(mode="after")
     def _answers_something(self) -> "CallerAnswerModel":
@@ -98,16 +84,17 @@ class CallerAnswerModel(_WhenModel):
         return self
 
 
-class CallerHangUpModel(_WhenModel):
-    """`{heard: PATTERN | agent: ID | tool: NAME, says: TEXT}`, `says` being last words."""
+class CallerHangUpModel(StrictModel):
+    """When the caller hangs up."""
 
-    heard: str = ""
-    says: Words = ""
-
-    @field_validator("heard")
-    @classmethod
-    def _is_a_pattern(cls, text: str) -> str:
-        return _pattern(text)
+    heard: _Pattern = ""
+    """A regular expression, looked for in what the agents said."""
+    agent: AgentName | None = None
+    """An agent that took the call."""
+    tool: str = ""
+    """A tool that was called."""
+    says: Fact | None = None
+    """The caller's last words."""
 
     @model_validator(mode="after")
     def _waits_for_something(self) -> "CallerHangUpModel":
@@ -116,21 +103,45 @@ class CallerHangUpModel(_WhenModel):
         return self
 
 
+_Line = Annotated[
+    CallerLineModel, BeforeValidator(_line, json_schema_input_type=Fact | CallerLineModel)
+]
+_HangUps = Annotated[
+    list[CallerHangUpModel],
+    BeforeValidator(
+        one_or_several, json_schema_input_type=CallerHangUpModel | list[CallerHangUpModel]
+    ),
+]
+
+
+def _when(model: CallerAnswerModel | CallerHangUpModel, heard: str) -> When:
+    agent = None if model.agent is None else Target.parse(model.agent)
+    return When(heard=heard, agent=agent, tool=model.tool)
+
+
 class CallerScriptModel(StrictModel):
-    """The whole of `caller:`; every key is optional."""
+    """Who calls: a brief for a model, or `lines` and `answers` for a caller by rules."""
 
     goal: str = ""
-    facts: dict[str, _NonEmpty] = Field(default_factory=dict)
+    """What the caller wants."""
+    facts: dict[str, Fact] = Field(default_factory=dict)
+    """What the caller knows, by what it is called: `{order number: "4471"}`."""
     manner: str = ""
-    fallback: _NonEmpty = CallerScript().fallback
-    lines: list[Annotated[CallerLineModel, BeforeValidator(_line)]] = Field(default_factory=list)
+    """How the caller speaks."""
+    fallback: Fact = CallerScript().fallback
+    """The answer to a question that nothing here answers."""
+    lines: list[_Line] = Field(default_factory=list)
+    """What the caller by rules says by itself, in this order."""
     answers: list[CallerAnswerModel] = Field(default_factory=list)
-    hangs_up: Annotated[list[CallerHangUpModel], BeforeValidator(listed)] = Field(
-        default_factory=list
-    )
-    asks_again: _NonEmpty = ASKS_AGAIN
+    """What it says to what happened in the last turn, before the next line; the first that fits."""
+    hangs_up: _HangUps = Field(default_factory=list)
+    """When it hangs up; without this, when all is said."""
+    asks_again: Fact = ASKS_AGAIN
+    """What it says to an agent that a line is not for; `{agent}` is the one that it is for."""
     patience: int = Field(default=CallerScript().patience, ge=0)
+    """How often in a row it asks again, or falls back, before it hangs up."""
     max_turns: int = Field(default=CallerScript().max_turns, ge=1)
+    """The caller hangs up after so many turns."""
 
     @model_validator(mode="after")
     def _can_be_played(self) -> "CallerScriptModel":
@@ -154,11 +165,12 @@ class CallerScriptModel(StrictModel):
                 for line in self.lines
             ),
             answers=tuple(
-                CallerAnswer(when=each.when(each.asked), says=tuple(each.says))
+                CallerAnswer(when=_when(each, each.asked), says=tuple(each.says))
                 for each in self.answers
             ),
             hangs_up=tuple(
-                CallerHangUp(when=each.when(each.heard), says=each.says) for each in self.hangs_up
+                CallerHangUp(when=_when(each, each.heard), says=each.says or "")
+                for each in self.hangs_up
             ),
             asks_again=self.asks_again,
             patience=self.patience,

@@ -68,6 +68,8 @@ class ExpectKey:
     """The type of its value: whatever pydantic can validate."""
     of: Literal["turn", "conversation"] = "turn"
     """Whether it stands in the `expect:` of a turn, or of a scenario."""
+    about: str = ""
+    """The first line of what the check says of itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,7 +198,7 @@ class Scenario:
     mocks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By agent and tool, what the tool gives back in its place; or `{error: …}`."""
     job: Mapping[str, Any] = field(default_factory=dict)
-    """What LiveKit's job is about, as `FakeJob` takes it; see docs/entry-points.md."""
+    """What LiveKit's job is about, as `FakeJob` takes it; see docs/how-to/entry-points.md."""
     caller: CallerScript = field(default_factory=CallerScript)
     """Who calls, where no turns say it."""
     modality: Literal["text", "audio"] = "text"

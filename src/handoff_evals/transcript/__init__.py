@@ -2,6 +2,7 @@
 
 from handoff_evals.transcript.events import (
     ENDED_CALL,
+    MISLEADING_TOOL,
     ORACLE,
     AgentConfigUpdate,
     AgentError,
@@ -29,13 +30,14 @@ from handoff_evals.transcript.transcript import (
 )
 
 __all__ = [
-    "CallerRecord",
     "ENDED_CALL",
+    "MISLEADING_TOOL",
     "ORACLE",
     "AgentConfigUpdate",
     "AgentError",
     "AgentHandoff",
     "AgentRef",
+    "CallerRecord",
     "Event",
     "FactTexts",
     "Fault",
