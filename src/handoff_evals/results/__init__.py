@@ -1,6 +1,7 @@
 """Trials, run folders, summaries and baselines."""
 
 from handoff_evals.results.baseline import Baseline, scenario_sha256
+from handoff_evals.results.redaction import redacted_suite, redacted_trial, texts_changed
 from handoff_evals.results.run_folder import (
     Manifest,
     ModelTraits,
@@ -39,7 +40,10 @@ __all__ = [
     "Trial",
     "TrialKey",
     "TrialResult",
+    "redacted_suite",
+    "redacted_trial",
     "scenario_sha256",
     "seams",
     "summarise",
+    "texts_changed",
 ]
