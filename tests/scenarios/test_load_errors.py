@@ -12,7 +12,7 @@ EXPECT = TURN + "        expect:\n"
 SUITE_KEYS = "valid are agent, driver, id, job, mocks, name, scenarios"
 TURN_KEYS = "valid are decisions, expect, interrupts, user, wait"
 SCENARIO_KEYS = (
-    "valid are agent_expectations, expect, id, instructions, job, label, mocks, modality, "
+    "valid are agent_expectations, caller, expect, id, instructions, job, label, mocks, modality, "
     "opening, tags, turns, userdata"
 )
 EXPECT_KEYS = (
