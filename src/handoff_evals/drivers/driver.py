@@ -11,6 +11,7 @@ from livekit.agents import llm
 
 from handoff_evals.cassettes import Cassette
 from handoff_evals.drivers.call import BaseCall
+from handoff_evals.drivers.caller_model import CallerModel
 from handoff_evals.drivers.caller_side import CallerSide
 from handoff_evals.drivers.shared_state import note_of, turn_of
 from handoff_evals.drivers.turn_record import Limits
@@ -72,6 +73,10 @@ class InProcessDriver:
     lets every agent answer by its own."""
     watch: Watch
     limits: Limits
+    caller: Callable[[Scenario, int], llm.LLM[Any] | None] = lambda _scenario, _seed: None
+    """Gives the model that plays the caller of a scenario without turns; None where its own rules
+    do."""
+    caller_cassette: Cassette | None = None
     cassette: Cassette | None = None
     """What answers in the model's place, and keeps what the model answers."""
     call: ClassVar[type[BaseCall]]
@@ -93,7 +98,7 @@ class InProcessDriver:
             exchanges = self.cassette.trial(scenario.identity, trial=number, seed=seed)
 
         async def conversation() -> Transcript:
-            side = CallerSide.of(scenario)
+            side = self._side(scenario, seed=seed, number=number, close=closing.append)
             call = self.call(
                 self.entry,
                 model,
@@ -109,14 +114,27 @@ class InProcessDriver:
                 call.notes.append(note)
             return replace(call.transcript, caller=side.record)
 
+        closing = [] if model is None else [model]
         try:
             transcript = await rehearse(model, conversation)
         finally:
-            if model is not None:
-                await self._close(model)
+            for each in closing:
+                await self._close(each)
         if exchanges is not None:
             exchanges.close(whole=transcript.unscored_because is None)
         return transcript
+
+    def _side(
+        self, scenario: Scenario, *, seed: int, number: int, close: Callable[[llm.LLM[Any]], None]
+    ) -> CallerSide:
+        """The caller of one conversation."""
+        model = self.caller(scenario, seed) if scenario.is_open else None
+        if model is None:
+            return CallerSide.of(scenario)
+        close(model)
+        kept = self.caller_cassette
+        exchanges = kept and kept.trial(scenario.identity, trial=number, seed=seed)
+        return CallerSide.simulated(scenario, CallerModel(model=model, exchanges=exchanges))
 
     async def _close(self, model: llm.LLM[Any]) -> None:
         """Close the model; it has answered, so how it closes says nothing."""
