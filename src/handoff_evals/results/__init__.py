@@ -1,7 +1,10 @@
 """Trials, run folders, summaries and baselines."""
 
 from handoff_evals.results.baseline import Baseline, scenario_sha256
+from handoff_evals.results.judged import JUDGE
 from handoff_evals.results.run_folder import (
+    JudgeRecord,
+    JudgeStanding,
     Manifest,
     ModelTraits,
     Price,
@@ -10,7 +13,7 @@ from handoff_evals.results.run_folder import (
     SuiteRecord,
 )
 from handoff_evals.results.summarise import summarise
-from handoff_evals.results.summary import Failure, ModelSummary, Share, SuiteSummary, Summary
+from handoff_evals.results.summary import Failure, JudgeRate, ModelSummary, Share, SuiteSummary, Summary
 from handoff_evals.results.trial import (
     FailedCheck,
     PairKey,
@@ -21,9 +24,13 @@ from handoff_evals.results.trial import (
 )
 
 __all__ = [
+    "JUDGE",
     "Baseline",
     "FailedCheck",
     "Failure",
+    "JudgeRate",
+    "JudgeRecord",
+    "JudgeStanding",
     "Manifest",
     "ModelSummary",
     "ModelTraits",

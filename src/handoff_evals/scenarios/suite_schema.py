@@ -19,6 +19,12 @@ from handoff_evals.scenarios.schema import (
 )
 
 
+class JudgeCheckModel(StrictModel):
+    """An entry of `checks:`."""
+
+    judge: str = Field(min_length=1)
+
+
 class ScenarioModel(StrictModel):
     """One entry of `scenarios:`."""
 
@@ -34,6 +40,7 @@ class ScenarioModel(StrictModel):
     job: JobModel = Field(default_factory=JobModel)
     turns: list[TurnModel] = Field(default_factory=list)
     expect: ConversationExpectModel = Field(default_factory=ConversationExpectModel)
+    checks: list[JudgeCheckModel] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _due_in_its_turns(self) -> "ScenarioModel":
@@ -45,13 +52,16 @@ class ScenarioModel(StrictModel):
                 )
         return self
 
-    def value(self, *, line: int, mocks: Mocks, job: JobModel) -> Scenario:
+    def value(
+        self, *, line: int, mocks: Mocks, job: JobModel, checks: Sequence["JudgeCheckModel"] = ()
+    ) -> Scenario:
         """The value that the rest of the harness works with.
 
         Args:
             line: where it stands in its file.
             mocks: those of the whole file; its own come first.
             job: that of the whole file; its own keys come first.
+            checks: those of the whole file; its own come after them.
         """
         named = dict.fromkeys([*mocks, *self.mocks])
         return Scenario(
@@ -68,6 +78,7 @@ class ScenarioModel(StrictModel):
             expect=self.expect.extra_keys(),
             conversation=self.expect.value(),
             modality=self.modality,
+            judges=tuple(dict.fromkeys(each.judge for each in (*checks, *self.checks))),
             opening=None if self.opening is None else self.opening.value(),
             mocks={agent: {**mocks.get(agent, {}), **self.mocks.get(agent, {})} for agent in named},
             job={**job.value(), **self.job.value()},
@@ -84,6 +95,7 @@ class SuiteModel(StrictModel):
     driver: str = ""
     mocks: Mocks = Field(default_factory=dict)
     job: JobModel = Field(default_factory=JobModel)
+    checks: list[JudgeCheckModel] = Field(default_factory=list)
     scenarios: list[ScenarioModel]
 
 
