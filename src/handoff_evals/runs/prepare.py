@@ -13,6 +13,7 @@ from handoff_evals.checks import expect_keys, load_checks
 from handoff_evals.config import ProjectConfig, read_config
 from handoff_evals.drivers import Limits, driver_for
 from handoff_evals.errors import UsageError
+from handoff_evals.judges import Panel, see_that_there_are
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models import Model, resolve
 from handoff_evals.results import (
@@ -26,6 +27,7 @@ from handoff_evals.results import (
 )
 from handoff_evals.runs.agent_version import VersionReader, check_versions
 from handoff_evals.runs.environment import git_state, versions
+from handoff_evals.runs.judging import panel_of
 from handoff_evals.runs.lane import Budget, Planned, RetryPolicy, by_driver, plan
 from handoff_evals.runs.runner import Executor, Pace, Route, Runner
 from handoff_evals.scenarios import Scenario, Suite, discover, load_suite
@@ -51,6 +53,10 @@ class RunRequest:
     max_tokens: int | None = None
     max_cost: float | None = None
     cassettes: Mode = Mode.OFF
+    judge: str = ""
+    """Who judges: a model as `models` takes it, or `rule`; empty for nobody."""
+    calibrations: Path = Path(ProjectConfig().calibrations)
+    """The folder of the judges' calibrations, from the project's folder."""
     checks_from: Path | None = None
     """The folder whose `pyproject.toml` names the checks; None for `folder`."""
     cassette_folders: Sequence[Path] = (Path(ProjectConfig().cassettes),)
@@ -70,6 +76,7 @@ class RunRequest:
             retry_policy=RetryPolicy(retries=config.retries, breaker=config.breaker),
             max_tokens=config.max_tokens,
             cassette_folders=(Path(config.cassettes),),
+            calibrations=Path(config.calibrations),
         )
 
 
@@ -84,6 +91,8 @@ class PreparedRun:
     manifest: Manifest
     planned: tuple[Planned, ...]
     cassettes: Mapping[Route, Cassette] = field(default_factory=dict)
+    panel: Panel | None = None
+    """Who judges the trials when they are finished; None where nobody was asked."""
 
     async def execute(
         self, folder: RunFolder | None, done: Callable[[Trial], None]
@@ -202,6 +211,7 @@ def prepare(
     for suite in suites:
         driver_for(suite)
     labels = [model.label for model in models]
+    panel = panel_of(request, suites)
     commit, dirty = git_state(request.folder)
     manifest = Manifest(
         created_at=datetime.now(UTC).isoformat(),
@@ -216,6 +226,7 @@ def prepare(
             only=tuple(request.only),
             tags=request.tags,
             drivers=tuple(request.drivers),
+            judge=request.judge,
             cassettes=request.cassettes.value,
             cassette_folders=tuple(map(str, request.cassette_folders)),
         ),
@@ -225,6 +236,7 @@ def prepare(
         prices={model.label: model.price for model in models if model.price},
         traits={model.label: model.traits for model in models},
         drivers=carried_by,
+        judge=None if panel is None else panel.record,
         notes=tuple(
             dict.fromkeys(chain(*(each.notes for each in models), *(each.notes for each in suites)))
         ),
@@ -237,6 +249,7 @@ def prepare(
         manifest=manifest,
         planned=tuple(plan(suites, labels, trials=request.trials, seed=request.seed)),
         cassettes=_cassettes(suites, models, request),
+        panel=panel,
     )
 
 
@@ -294,6 +307,7 @@ def resume(
             only=asked.only,
             tags=asked.tags,
             drivers=asked.drivers,
+            judge=asked.judge,
             trials=old.trials,
             seed=old.seed,
             cassettes=Mode(asked.cassettes),
@@ -339,6 +353,7 @@ def load_suites(request: RunRequest) -> tuple[Suite, ...]:
     read = _distinct([load_suite(path, keys=keys, folder=request.folder) for path in files])
     kept = [replace(suite, scenarios=_chosen(suite, request)) for suite in read]
     left = tuple(suite for suite in kept if suite.scenarios)
+    see_that_there_are(name for suite in left for each in suite.scenarios for name in each.judges)
     if not left:
         raise UsageError(_nothing_left(read, request))
     return left
