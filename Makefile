@@ -1,4 +1,4 @@
-.PHONY: all check lint types layers test replay mutate wheel fuzz
+.PHONY: all check lint types layers test replay mutate wheel fuzz schema docs
 
 PYTHON ?= .venv/bin/python
 
@@ -40,3 +40,11 @@ fuzz:
 
 wheel:
 	$(PYTHON) -m build --wheel
+
+# What editors check scenario files by; a test sees that it is kept up.
+schema:
+	$(PYTHON) -c 'import json; from handoff_evals.scenarios import json_schema as of; print(json.dumps(of(further_checks=True), indent=2, ensure_ascii=False))' > docs/scenarios.schema.json
+
+# The pages under docs/, in build/site; a link that leads nowhere is an error.
+docs:
+	$(PYTHON) -m mkdocs build --quiet --strict

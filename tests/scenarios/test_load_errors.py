@@ -162,14 +162,14 @@ BAD = {
     "a handoff to nobody": (
         EXPECT + "          handoffs: [triage ->]\n",
         (
-            "7: scenarios.turns.expect.handoffs is ['triage ->']: "
+            "7: scenarios.turns.expect.handoffs is 'triage ->': "
             "'' names no agent: write `id` or `id[attribute=value]`"
         ),
     ),
     "a handoff without an arrow": (
         EXPECT + "          handoffs: [triage to claims]\n",
         (
-            "7: scenarios.turns.expect.handoffs is ['triage to claims']: "
+            "7: scenarios.turns.expect.handoffs is 'triage to claims': "
             "'triage to claims' names no agent: write `id` or `id[attribute=value]`"
         ),
     ),

@@ -1,7 +1,12 @@
 """What models answered, kept so that it can be answered again without them; no livekit here."""
 
 from handoff_evals.cassettes.cassette import Cassette, Mode, TrialExchanges, cassette_of
-from handoff_evals.cassettes.exchange import Answer, ModelIdentity, RecordedRequest
+from handoff_evals.cassettes.exchange import (
+    Answer,
+    ModelIdentity,
+    RecordedRequest,
+    json_schema,
+)
 from handoff_evals.cassettes.masks import Mask, mask_of
 
 __all__ = [
@@ -13,5 +18,6 @@ __all__ = [
     "RecordedRequest",
     "TrialExchanges",
     "cassette_of",
+    "json_schema",
     "mask_of",
 ]

@@ -270,6 +270,11 @@ class Entry:
 _ENTRY = TypeAdapter(Entry)
 
 
+def json_schema() -> Mapping[str, Any]:
+    """The JSON Schema of a line of a cassette."""
+    return _ENTRY.json_schema()
+
+
 def entry_of(line: bytes) -> Entry:
     """Read a line.
 

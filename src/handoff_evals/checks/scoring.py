@@ -20,6 +20,7 @@ baselines and comparisons show every check that gives scores.
 
 import asyncio
 import importlib
+import inspect
 import re
 import sys
 import traceback
@@ -169,7 +170,8 @@ def check(
         raise UsageError(f"check {name!r}: `expect:` has that key already; choose another name")
 
     def register(function: _F) -> _F:
-        key = None if expects is None else ExpectKey(name=name, kind=expects, of=per)
+        about = (inspect.getdoc(function) or "").partition("\n")[0]
+        key = None if expects is None else ExpectKey(name=name, kind=expects, of=per, about=about)
         there = _CHECKS.get(name)
         # A module that is imported again registers the same function again.
         if there is not None and _place(there.function) != _place(function):

@@ -32,6 +32,7 @@ from handoff_evals.cli.run_commands import (
     resume,
     run,
 )
+from handoff_evals.cli.schema_command import SCHEMA_EPILOG, schema
 from handoff_evals.errors import EngineError, HandoffEvalsError
 from handoff_evals.user_code import last_user_line
 
@@ -65,7 +66,7 @@ class _Commands(TyperGroup):
 
 _MODELS = "Models and mutants"
 _RUNS = "Finished runs"
-_RECORDINGS = "Recordings"
+_RECORDINGS = "Recordings and files"
 
 app = typer.Typer(
     name="handoff-evals",
@@ -95,6 +96,7 @@ app.command("import", epilog=IMPORT_EPILOG, rich_help_panel=_RECORDINGS)(import_
 app.add_typer(_cassettes, name="cassettes", rich_help_panel=_RECORDINGS)
 app.command(epilog=MODELS_EPILOG, rich_help_panel=_MODELS)(models)
 app.command(epilog=MUTATE_EPILOG, rich_help_panel=_MODELS)(mutate)
+app.command(epilog=SCHEMA_EPILOG, rich_help_panel=_RECORDINGS)(schema)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so

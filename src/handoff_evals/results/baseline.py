@@ -73,6 +73,11 @@ class Baseline:
             trials=tuple(sorted(kept, key=_order)),
         )
 
+    @staticmethod
+    def json_schema() -> Mapping[str, Any]:
+        """The JSON Schema of the file."""
+        return {**_File.model_json_schema(), "title": "Baseline"}
+
     @classmethod
     def read(cls, path: Path) -> "Baseline":
         """Read the file.

@@ -215,6 +215,11 @@ class RunFolder:
                 raise RunFolderError(f"{str(path)!r} is no run folder: it has no {name}")
         return cls(path)
 
+    @staticmethod
+    def json_schemas() -> Mapping[str, Mapping[str, Any]]:
+        """The JSON Schemas of `manifest.json` and of a line of `trials.jsonl`, by these names."""
+        return {"manifest": _MANIFEST.json_schema(), "trial": _TRIAL.json_schema()}
+
     @property
     def manifest(self) -> Manifest:
         """What the run was.

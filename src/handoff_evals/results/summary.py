@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from handoff_evals.checks import Quality
 from handoff_evals.results.run_folder import SCHEMA, ModelTraits
@@ -220,3 +223,8 @@ class Summary:
     notes: tuple[str, ...] = ()
     """What the drivers have to say of the conversations, as what they could not run."""
     schema: int = SCHEMA
+
+    @classmethod
+    def json_schema(cls) -> Mapping[str, Any]:
+        """The JSON Schema of `summary.json`."""
+        return TypeAdapter(cls).json_schema()

@@ -152,7 +152,7 @@ async def check_versions(
                 f"{str(run.path)!r} can't be resumed, its trials would not compare: of agent "
                 f"{reader.suite.agent!r}, {' and '.join(changed)} changed. Start a new run. What "
                 "differs from day to day by itself, as a date in a prompt, can be left out: see "
-                "`mask` in docs/cassettes.md"
+                "`mask` in docs/reference/cassettes.md"
             )
     if not all(before.get(name) for name in found):
         run.note_agents({**found, **{name: each for name, each in before.items() if each}})

@@ -1,6 +1,7 @@
 """Scenario files: conversations and what must come of them."""
 
 from handoff_evals.scenarios.expected_path import ExpectedPath, Hop
+from handoff_evals.scenarios.json_schema import DIALECT, json_schema
 from handoff_evals.scenarios.load import (
     DEFAULT_FOLDER,
     FILE_NAMES,
@@ -28,6 +29,7 @@ from handoff_evals.scenarios.writer import ScenarioText, TurnText, scenario_file
 
 __all__ = [
     "DEFAULT_FOLDER",
+    "DIALECT",
     "FILE_NAMES",
     "SET",
     "ConversationExpectation",
@@ -47,6 +49,7 @@ __all__ = [
     "Watch",
     "agent_of",
     "discover",
+    "json_schema",
     "load_suite",
     "matcher",
     "meets",

@@ -3,26 +3,29 @@
 from itertools import pairwise
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from handoff_evals.scenarios.expected_path import ExpectedPath, Hop
 from handoff_evals.scenarios.scenario import ConversationExpectation, Ender, Never
-from handoff_evals.scenarios.schema import CallModel, StrictModel, named_calls
+from handoff_evals.scenarios.schema import AgentName, Calls, StrictModel, one_or_several
 from handoff_evals.scenarios.target import Target
+
+_Agents = Annotated[
+    list[str], BeforeValidator(one_or_several, json_schema_input_type=str | list[str])
+]
 
 
 class HopModel(StrictModel):
-    """A hop of `path:` as a mapping: `{to: billing, turn: 2}`."""
+    """A hop of a path: `{to: billing, turn: 2}`."""
 
-    to: list[str] = Field(min_length=1)
-    old: str | None = Field(default=None, alias="from")
+    to: _Agents = Field(min_length=1)
+    """The agent that takes the call, or several of which one does."""
+    old: AgentName | None = Field(default=None, alias="from")
+    """The agent that hands over."""
     optional: bool = False
+    """Whether it may be left out."""
     turn: int | None = Field(default=None, ge=1)
-
-    @field_validator("to", mode="before")
-    @classmethod
-    def _one_or_several(cls, written: Any) -> Any:
-        return [written] if isinstance(written, str) else written
+    """The turn in which it is due, from 1: later is fine, earlier is premature."""
 
     @classmethod
     def read(cls, written: Any) -> Any:
@@ -51,15 +54,24 @@ class HopModel(StrictModel):
         )
 
 
-_WrittenHop = Annotated[HopModel, BeforeValidator(HopModel.read)]
+_WrittenHop = Annotated[
+    HopModel, BeforeValidator(HopModel.read, json_schema_input_type=str | HopModel)
+]
 
 
 class PathModel(StrictModel):
-    """`path:` as a mapping, by which every other form is read."""
+    """The hops that the call takes, as a mapping."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["exact"]}, {"required": ["in_order"]}]}
+    )
 
     exact: list[_WrittenHop] | None = None
+    """Exactly these hops."""
     in_order: list[_WrittenHop] | None = None
-    start: str | None = None
+    """These hops in order; others may lie between them, and after."""
+    start: AgentName | None = None
+    """The agent that has the call first."""
 
     @classmethod
     def read(cls, written: Any) -> Any:
@@ -114,18 +126,19 @@ class PathModel(StrictModel):
         return ExpectedPath(hops=hops, in_order=self.in_order is not None, start=start)
 
 
+_WrittenPath = Annotated[
+    PathModel,
+    BeforeValidator(PathModel.read, json_schema_input_type=str | list[str | HopModel] | PathModel),
+]
+
+
 class NeverModel(StrictModel):
-    """`never: {agents: […], tools: […]}`."""
+    """What must happen in no turn."""
 
-    agents: list[str] = Field(default_factory=list)
+    agents: list[AgentName] = Field(default_factory=list)
+    """Agents that must never have the call."""
     tools: list[str] = Field(default_factory=list)
-
-    @field_validator("agents")
-    @classmethod
-    def _are_agents(cls, written: list[str]) -> list[str]:
-        for text in written:
-            Target.parse(text)
-        return written
+    """Tools that must never be called, refused calls included."""
 
     def value(self) -> Never:
         """The value that the rest of the harness works with."""
@@ -133,44 +146,45 @@ class NeverModel(StrictModel):
 
 
 class EndsModel(StrictModel):
-    """`ends:` as a mapping: `{person: [transfer_to_human]}`, the tools that bring a person."""
+    """Who ends the call, with the tools that bring a person."""
 
     by: Ender = "person"
-    person: list[str] = Field(default_factory=list)
+    """`agent` hangs up in the last turn, `caller` after it, or a `person` has taken over."""
+    person: _Agents = Field(default_factory=list)
+    """The tool that brings a person, or several."""
 
     @classmethod
     def read(cls, written: Any) -> Any:
         """Also `agent`, `caller` or `person` by itself."""
         if isinstance(written, str):
             return {"by": written}
-        if isinstance(written, dict) and isinstance(written.get("person"), str):
-            return {**written, "person": [written["person"]]}
         return written
 
 
+_WrittenEnds = Annotated[
+    EndsModel, BeforeValidator(EndsModel.read, json_schema_input_type=Ender | EndsModel)
+]
+
+
 class ConversationExpectModel(StrictModel):
-    """`expect:` of a scenario; every key is optional."""
+    """What must be so of the whole conversation; every key is optional."""
 
-    path: Annotated[PathModel, BeforeValidator(PathModel.read)] | None = None
-    final: str | None = None
+    path: _WrittenPath | None = None
+    """The hops that the call takes: `triage -> billing -> optional survey`, or a list of them."""
+    final: AgentName | None = None
+    """The agent that has the call in the end, however it got there."""
     never: NeverModel = Field(default_factory=NeverModel)
-    calls: list[CallModel] | None = None
+    """Agents that never have the call, and tools that are never called."""
+    calls: Calls | None = None
+    """Calls that are made in some turn, each by a call of its own; `[]` that there is none."""
     max_handoffs: int | None = Field(default=None, ge=0)
-    ends: Annotated[EndsModel, BeforeValidator(EndsModel.read)] | None = None
+    """At most so many handoffs; the first agent's entrance is none."""
+    ends: _WrittenEnds | None = None
+    """Who ends the call: `agent`, `caller` or `person`; `{person: TOOL}` names the tool."""
     userdata: dict[str, Any] = Field(default_factory=dict)
+    """Fields of the session's userdata in the end: values or matchers."""
     on_simulation_end: str = Field(default="", pattern=r"^([\w.]+:[\w.]+)?$")
-
-    @field_validator("final")
-    @classmethod
-    def _names_an_agent(cls, text: str | None) -> str | None:
-        if text is not None:
-            Target.parse(text)
-        return text
-
-    @field_validator("calls", mode="before")
-    @classmethod
-    def _names_arenamed_calls(cls, written: Any) -> Any:
-        return named_calls(written)
+    """LiveKit's callback, as `module:function`: its `fail("…")` is a veto."""
 
     def value(self) -> ConversationExpectation:
         """The value that the rest of the harness works with."""

@@ -67,6 +67,8 @@ class ExpectKey:
     """The type of its value: whatever pydantic can validate."""
     of: Literal["turn", "conversation"] = "turn"
     """Whether it stands in the `expect:` of a turn, or of a scenario."""
+    about: str = ""
+    """The first line of what the check says of itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +185,7 @@ class Scenario:
     mocks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By agent and tool, what the tool gives back in its place; or `{error: …}`."""
     job: Mapping[str, Any] = field(default_factory=dict)
-    """What LiveKit's job is about, as `FakeJob` takes it; see docs/entry-points.md."""
+    """What LiveKit's job is about, as `FakeJob` takes it; see docs/how-to/entry-points.md."""
     modality: Literal["text", "audio"] = "text"
     """What the agents take the caller's words for, where they are driven by text."""
     line: int = 0
