@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from handoff_evals.cli.calibrate_command import CALIBRATE_EPILOG, LABEL_EPILOG, calibrate, label
 from handoff_evals.cli.diff_command import DIFF_EPILOG, diff
 from handoff_evals.cli.judge_command import JUDGE_EPILOG, judge
 from handoff_evals.cli.mutate_command import MUTATE_EPILOG, mutate
@@ -66,6 +67,7 @@ class _Commands(TyperGroup):
 
 _MODELS = "Models and mutants"
 _RUNS = "Finished runs"
+_JUDGES = "Judges"
 _RECORDINGS = "Recordings and files"
 
 app = typer.Typer(
@@ -92,6 +94,8 @@ app.command(epilog=SHOW_EPILOG, rich_help_panel=_RUNS)(show)
 app.command(epilog=JUDGE_EPILOG, rich_help_panel=_RUNS)(judge)
 app.command(epilog=COMPARE_EPILOG, rich_help_panel=_RUNS)(compare)
 app.command(epilog=BASELINE_EPILOG, rich_help_panel=_RUNS)(baseline)
+app.command(epilog=CALIBRATE_EPILOG, rich_help_panel=_JUDGES)(calibrate)
+app.command(epilog=LABEL_EPILOG, rich_help_panel=_JUDGES)(label)
 app.command("import", epilog=IMPORT_EPILOG, rich_help_panel=_RECORDINGS)(import_)
 app.add_typer(_cassettes, name="cassettes", rich_help_panel=_RECORDINGS)
 app.command(epilog=MODELS_EPILOG, rich_help_panel=_MODELS)(models)

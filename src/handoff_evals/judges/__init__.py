@@ -39,7 +39,6 @@ from handoff_evals.judges.question import (
     question_named,
     questions,
     register_judge,
-    see_that_there_are,
 )
 
 __all__ = [
@@ -74,6 +73,5 @@ __all__ = [
     "questions",
     "read_labels",
     "register_judge",
-    "see_that_there_are",
     "to_judge",
 ]

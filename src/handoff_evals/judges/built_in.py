@@ -147,8 +147,11 @@ register_judge(
         rule=rules.redundant_statements,
         good=_GOOD,
         bad=_call(
-            *_disputes(_TAKEN_UP, "I have opened a case for the towing fee, and write to you.",
-                       "I have opened a case for the towing fee, and write to you."),
+            *_disputes(
+                _TAKEN_UP,
+                "I have opened a case for the towing fee, and write to you.",
+                "I have opened a case for the towing fee, and write to you.",
+            ),
         ),
     )
 )

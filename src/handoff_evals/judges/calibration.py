@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 
 from handoff_evals.errors import UsageError
 from handoff_evals.files import write_atomically
-from handoff_evals.judges.judge import Judgment, JudgeModel, ask, judge_version, prompt_sha256
+from handoff_evals.judges.judge import JudgeModel, Judgment, ask, judge_version, prompt_sha256
 from handoff_evals.judges.labels import Label, LabelledCall, confusion_of
 from handoff_evals.judges.question import Question
 from handoff_evals.stats import Confusion, Interval, kappa_interval
@@ -81,8 +81,7 @@ class Calibration:
                 return f"kappa has no meaning{order}: verdicts or labels are all the same"
             if found.low < LEAST_KAPPA:
                 return (
-                    f"kappa {found.value:.2f}{order}, at least {found.low:.2f}: below "
-                    f"{LEAST_KAPPA}"
+                    f"kappa {found.value:.2f}{order}, at least {found.low:.2f}: below {LEAST_KAPPA}"
                 )
         return None
 
@@ -200,8 +199,8 @@ async def calibrate(
     first = await all_judged()
     passes = [_pass("asked", first, labels)]
     passes.append(_pass("swapped", await all_judged(swapped=True), labels, first=first))
-    for number in range(1, repeats + 1):
-        passes.append(_pass("repeated", await all_judged(seed=number), labels, first=first))
+    again = [await all_judged(seed=number) for number in range(1, repeats + 1)]
+    passes += [_pass("repeated", each, labels, first=first) for each in again]
     halves = sorted({call.half for call, _ in labelled if call.half})
     return Calibration(
         judge=question.name,

@@ -212,9 +212,7 @@ def _item(line: Line, number: int) -> llm.ChatItem:
             return llm.ChatMessage(role="user", content=[line.text])
         case "agent":
             text = line.text.removesuffix(" [interrupted]")
-            return llm.ChatMessage(
-                role="assistant", content=[text], interrupted=text != line.text
-            )
+            return llm.ChatMessage(role="assistant", content=[text], interrupted=text != line.text)
         case "call":
             name, _, arguments = line.text.partition("(")
             return llm.FunctionCall(

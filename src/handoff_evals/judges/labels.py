@@ -98,9 +98,9 @@ def _read_file(path: Path) -> Iterator[LabelledCall]:
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the line"
-            raise UsageError(f"{path}:{number}: {where} is not as it must be: {first['msg']}") from (
-                error
-            )
+            raise UsageError(
+                f"{path}:{number}: {where} is not as it must be: {first['msg']}"
+            ) from (error)
         except ValueError as error:
             raise UsageError(f"{path}:{number}: this is no label: {error}") from error
 

@@ -11,8 +11,8 @@ from handoff_evals.judges.excerpt import Excerpt
 from handoff_evals.judges.judge import (
     NO_RULE,
     NOTHING_TO_JUDGE,
-    Judgment,
     JudgeModel,
+    Judgment,
     ask,
 )
 from handoff_evals.judges.question import Question, question_named
@@ -127,7 +127,9 @@ def standing(question: Question, model: JudgeModel, *, calibrations: Path) -> Ju
         return JudgeStanding(gates=False, why=why)
     weakness, kappa = found.weakness, found.passes[0].kappa
     if weakness is not None or kappa is None:
-        return JudgeStanding(gates=False, why=weakness or "kappa has no meaning", errors=found.errors)
+        return JudgeStanding(
+            gates=False, why=weakness or "kappa has no meaning", errors=found.errors
+        )
     why = f"kappa {kappa.value:.2f}, at least {kappa.low:.2f}, on {found.errors.total} labels"
     return JudgeStanding(gates=True, why=why, errors=found.errors)
 

@@ -23,7 +23,7 @@ Then `checks: [judge: says_sorry]` may stand in a scenario.
 import hashlib
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
@@ -142,16 +142,6 @@ def question_named(name: str) -> Question:
 
 
 _OWN = (
-    ". Is it of yours? Name its module: `checks = [\"my_judges\"]` under [tool.handoff-evals] in "
+    '. Is it of yours? Name its module: `checks = ["my_judges"]` under [tool.handoff-evals] in '
     "pyproject.toml"
 )
-
-
-def see_that_there_are(names: Iterable[str]) -> None:
-    """See that every name is a question's.
-
-    Raises:
-        UsageError: when one is not.
-    """
-    for name in names:
-        question_named(name)

@@ -79,9 +79,12 @@ _REPEAT = re.compile(
     re.IGNORECASE,
 )
 _EMPTY = frozenset(
-    ("a an and are as at be been by can do for from go have her him i if in into is it its me my of "
-     "on or our please so that the their them then there they this to up us was we will with you "
-     "your now just also over take care here about what help get give").split()
+    re.findall(
+        r"\w+",
+        "a an and are as at be been by can do for from go have her him i if in into is it its me my "
+        "of on or our please so that the their them then there they this to up us was we will with "
+        "you your now just also over take care here about what help get give",
+    )
 )
 _ALIKE = 0.75
 _LONG = 5
@@ -239,7 +242,9 @@ def _asked(sentence: str) -> set[str]:
     if not _ASKS.search(sentence):
         return set()
     return {
-        slot for slot, words in _SLOTS.items() if re.search(rf"\b(?:{words})", sentence, re.I)
+        slot
+        for slot, words in _SLOTS.items()
+        if re.search(rf"\b(?:{words})", sentence, re.IGNORECASE)
     }
 
 

@@ -11,6 +11,7 @@ from handoff_evals.reports.conversation import (
 )
 from handoff_evals.reports.diff_report import print_difference
 from handoff_evals.reports.driver_report import print_driver_differences
+from handoff_evals.reports.judge_report import calibration_table, judged_by_label_table
 from handoff_evals.reports.markdown import comparison_markdown, run_markdown
 from handoff_evals.reports.mutation_report import mutation_json, print_mutants, print_mutation
 from handoff_evals.reports.run import Run
@@ -19,11 +20,13 @@ from handoff_evals.reports.run_report import print_run
 __all__ = [
     "MARK",
     "Run",
+    "calibration_table",
     "comparison_json",
     "comparison_markdown",
     "conversation",
     "describe",
     "first_request",
+    "judged_by_label_table",
     "mutation_json",
     "print_against",
     "print_comparison",

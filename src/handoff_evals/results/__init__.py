@@ -13,7 +13,14 @@ from handoff_evals.results.run_folder import (
     SuiteRecord,
 )
 from handoff_evals.results.summarise import summarise
-from handoff_evals.results.summary import Failure, JudgeRate, ModelSummary, Share, SuiteSummary, Summary
+from handoff_evals.results.summary import (
+    Failure,
+    JudgeRate,
+    ModelSummary,
+    Share,
+    SuiteSummary,
+    Summary,
+)
 from handoff_evals.results.trial import (
     FailedCheck,
     PairKey,

@@ -22,8 +22,8 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
-from handoff_evals.errors import RunFolderError
 from handoff_evals.checks import Score
+from handoff_evals.errors import RunFolderError
 from handoff_evals.files import locked, write_atomically
 from handoff_evals.results.trial import Trial, TrialKey
 from handoff_evals.scenarios import Watch
@@ -272,7 +272,7 @@ class RunFolder:
                 raise OSError(ENOSPC, os.strerror(ENOSPC), str(self.path / name))
             os.fsync(file.fileno())
 
-    def trials(self) -> Iterator[Trial]:
+    def trials(self, *, judged: bool = True) -> Iterator[Trial]:
         """The finished trials in the order in which they ended, one at a time.
 
         A last line without its end was being written when the run was killed: it
@@ -282,7 +282,7 @@ class RunFolder:
         Raises:
             RunFolderError: when a whole line can't be read.
         """
-        last, judged = self._last_lines(), self._judged()
+        last, said = self._last_lines(), self._judged() if judged else {}
         with (self.path / "trials.jsonl").open("rb") as file:
             for number, line in enumerate(file, 1):
                 if not line.endswith(b"\n"):
@@ -296,7 +296,7 @@ class RunFolder:
                     raise RunFolderError(
                         f"{where}: not a trial of this version: {error}"
                     ) from error
-                scores = judged.get((trial.key, trial.started_at), ())
+                scores = said.get((trial.key, trial.started_at), ())
                 yield replace(trial, scores=(*trial.scores, *scores)) if scores else trial
 
     def _judged(self) -> dict[tuple[TrialKey, str], tuple[Score, ...]]:
@@ -308,9 +308,7 @@ class RunFolder:
                 judged = _JUDGED.validate_python(json.loads(line))
             except ValueError as error:
                 where = f"{path}:{number + 1}"
-                raise RunFolderError(
-                    f"{where}: not a judgment of this version: {error}"
-                ) from error
+                raise RunFolderError(f"{where}: not a judgment of this version: {error}") from error
             found[judged.key, judged.started_at] = judged.scores
         return found
 

@@ -1,6 +1,7 @@
 """Which trials, where and how many at once; retries, budgets and resuming."""
 
 from handoff_evals.runs.evaluation import evaluate, load_suite
+from handoff_evals.runs.judged_run import judge_model, judge_run, not_asked, unjudged
 from handoff_evals.runs.judging import Judging
 from handoff_evals.runs.lane import Planned, RetryPolicy, trial_seed
 from handoff_evals.runs.prepare import (
@@ -21,9 +22,13 @@ __all__ = [
     "RunRequest",
     "Runner",
     "evaluate",
+    "judge_model",
+    "judge_run",
     "load_suite",
     "load_suites",
+    "not_asked",
     "prepare",
     "resume",
     "trial_seed",
+    "unjudged",
 ]

@@ -13,7 +13,7 @@ from handoff_evals.checks import expect_keys, load_checks
 from handoff_evals.config import ProjectConfig, read_config
 from handoff_evals.drivers import Limits, driver_for
 from handoff_evals.errors import UsageError
-from handoff_evals.judges import Panel, see_that_there_are
+from handoff_evals.judges import Panel
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models import Model, resolve
 from handoff_evals.results import (
@@ -27,7 +27,7 @@ from handoff_evals.results import (
 )
 from handoff_evals.runs.agent_version import VersionReader, check_versions
 from handoff_evals.runs.environment import git_state, versions
-from handoff_evals.runs.judging import panel_of
+from handoff_evals.runs.judged_run import panel_of
 from handoff_evals.runs.lane import Budget, Planned, RetryPolicy, by_driver, plan
 from handoff_evals.runs.runner import Executor, Pace, Route, Runner
 from handoff_evals.scenarios import Scenario, Suite, discover, load_suite
@@ -55,8 +55,6 @@ class RunRequest:
     cassettes: Mode = Mode.OFF
     judge: str = ""
     """Who judges: a model as `models` takes it, or `rule`; empty for nobody."""
-    calibrations: Path = Path(ProjectConfig().calibrations)
-    """The folder of the judges' calibrations, from the project's folder."""
     checks_from: Path | None = None
     """The folder whose `pyproject.toml` names the checks; None for `folder`."""
     cassette_folders: Sequence[Path] = (Path(ProjectConfig().cassettes),)
@@ -76,7 +74,6 @@ class RunRequest:
             retry_policy=RetryPolicy(retries=config.retries, breaker=config.breaker),
             max_tokens=config.max_tokens,
             cassette_folders=(Path(config.cassettes),),
-            calibrations=Path(config.calibrations),
         )
 
 
@@ -211,7 +208,7 @@ def prepare(
     for suite in suites:
         driver_for(suite)
     labels = [model.label for model in models]
-    panel = panel_of(request, suites)
+    panel = panel_of(request.judge, suites, folder=request.folder)
     commit, dirty = git_state(request.folder)
     manifest = Manifest(
         created_at=datetime.now(UTC).isoformat(),
@@ -353,7 +350,6 @@ def load_suites(request: RunRequest) -> tuple[Suite, ...]:
     read = _distinct([load_suite(path, keys=keys, folder=request.folder) for path in files])
     kept = [replace(suite, scenarios=_chosen(suite, request)) for suite in read]
     left = tuple(suite for suite in kept if suite.scenarios)
-    see_that_there_are(name for suite in left for each in suite.scenarios for name in each.judges)
     if not left:
         raise UsageError(_nothing_left(read, request))
     return left
