@@ -31,16 +31,10 @@ def ask_planted(panel: "Panel | None", console: "Console") -> None:
 
 def judge_all(
     panel: "Panel | None", folder: "RunFolder", suites: "Sequence[Suite]", console: "Console"
-) -> tuple[str, ...]:
-    """Ask the judges about a run's trials, with a progress bar.
-
-    Returns:
-        What a reader must be told: the judges that were stopped.
-    """
+) -> None:
+    """Ask the judges about a run's trials, with a progress bar."""
     from handoff_evals.runs import judge_run, unjudged
 
-    if panel is None:
-        return ()
-    with conversations(console, unjudged(folder, suites), what="judged") as done:
-        asyncio.run(judge_run(panel, folder, suites, done))
-    return tuple(f"judge {name}: stopped, {why}" for name, why in panel.stopped.items())
+    if panel is not None:
+        with conversations(console, unjudged(folder, suites), what="judged") as done:
+            asyncio.run(judge_run(panel, folder, suites, done))

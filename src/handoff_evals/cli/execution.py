@@ -160,7 +160,8 @@ def _execute(
             ask_planted(prepared.panel, console)
             with conversations(console, len(prepared.planned)) as done:
                 not_run = asyncio.run(prepared.execute(folder, done))
-            return (*not_run, *judge_all(prepared.panel, folder, prepared.suites, console))
+            judge_all(prepared.panel, folder, prepared.suites, console)
+            return not_run
     except KeyboardInterrupt:
         return None
     except OSError as error:

@@ -94,10 +94,10 @@ def judge(
         ask_planted(judging.panel, output.progress)
         for trial in judging.trials():
             folder.append(trial)
-        told = judge_all(judging.panel, folder, judging.suites, output.progress)
+        judge_all(judging.panel, folder, judging.suites, output.progress)
     summary = summarise(folder.trials(), folder.manifest)
     folder.write_summary(summary)
     say(output.progress, judging.left_out)
     say(output.progress, judges_not_asked(judge_model, judging.suites))
-    lines = (*unmet(judging.suites, summary), *told)
+    lines = tuple(unmet(judging.suites, summary))
     raise typer.Exit(conclude(summary, folder, gates, output, lines))

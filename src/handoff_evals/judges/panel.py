@@ -91,6 +91,8 @@ class Panel:
     async def test(self) -> None:
         """Ask each judge about its planted conversations; one wrong answer stops it."""
         for name, question in self.questions.items():
+            if self.model.by_rule and question.rule is None:
+                continue  # it says of each trial that no rule can answer
             why = await failed_planted(question, self.model)
             if why is not None:
                 self.stopped[name] = why

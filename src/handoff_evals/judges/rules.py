@@ -81,9 +81,9 @@ _REPEAT = re.compile(
 _EMPTY = frozenset(
     re.findall(
         r"\w+",
-        "a an and are as at be been by can do for from go have her him i if in into is it its me my "
-        "of on or our please so that the their them then there they this to up us was we will with "
-        "you your now just also over take care here about what help get give",
+        "a an and are as at be been by can do for from go have her him i if in into is it its me "
+        "my of on or our please so that the their them then there they this to up us was we will "
+        "with you your now just also over take care here about what help get give",
     )
 )
 _ALIKE = 0.75

@@ -62,10 +62,11 @@ def panel_of(name: str, suites: Sequence[Suite], *, folder: Path) -> Panel | Non
 def not_asked(name: str, suites: Sequence[Suite]) -> tuple[str, ...]:
     """What a reader must be told where scenarios name judges that nobody asks."""
     written = sum(bool(each.judges) for suite in suites for each in suite.scenarios)
+    number = sum(len(suite.scenarios) for suite in suites)
     asked = any(judges_of(each) for suite in suites for each in suite.scenarios)
     if not name and written:
-        line = f"{written} scenarios name judges in `checks:`, which were not asked: give --judge "
-        return (line + "MODEL, or --judge rule",)
+        line = f"the judges that {written} of {number} scenarios name in `checks:` were not asked: "
+        return (line + "give --judge MODEL, or --judge rule",)
     if name and not asked:
         line = f"--judge {name}: no scenario has `checks: [judge: NAME]` or `agent_expectations`, "
         return (line + "so nothing was judged",)
