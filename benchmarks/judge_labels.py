@@ -53,6 +53,15 @@ _DESKS = {
     "policies": "policies",
     "payments": "payments",
 }
+_MISLED = {
+    "billing": "customer service",
+    "technical": "billing",
+    "manager": "billing",
+    "claims": "policies",
+    "policies": "claims",
+    "payments": "claims",
+}
+"""Where the mutant `handoff-returns-another-agent` leads instead."""
 _TOOLS = {"technical": "transfer_to_technical_support", "manager": "escalate_to_manager"}
 
 
@@ -121,7 +130,9 @@ class Words:
             **plan.need,
             "desk": _DESKS[plan.need["agent"]],
             "wrong": wrong,
-            "wrong_desk": _DESKS[wrong],
+            "wrong_desk": _DESKS[wrong]
+            if plan.route == "wrong tool"
+            else _MISLED[plan.need["agent"]],
             "company": "Lumen Line" if plan.service else "Harbour Insurance",
             "name": draw.choice(bank["names"]),
         }
@@ -152,12 +163,10 @@ class Played:
     """The agent that takes over."""
     lost: str = ""
     """What that one says first where its model was given none of the caller's words."""
-    front: str = ""
 
     def __call__(self, request: Request) -> Reply:
         """Answer as planned; what is lost, is not known."""
-        asker = request.asker
-        if asker is not None and asker.agent.id == self.front:
+        if self.first:
             return self.first.pop(0)
         said = any(
             isinstance(item, llm.ChatMessage) and item.role == "user"
@@ -181,7 +190,6 @@ def played(words: Words) -> Played:
     arguments = {"reason": facts["matter"]} if tool == "escalate_to_manager" else {}
     first: list[Reply] = [[f"{announced} {promised}", tool_call(tool, **arguments)]]
     said = f"{plan.need['said']} My name is {facts['name']}, the {facts['kind']} is {facts['fact']}."
-    front = "customer_service_agent" if plan.service else "triage_agent"
     if plan.route == "no handoff":
         stays = [words("stayed"), words("stayed")]
         if plan.repeats:
@@ -190,7 +198,6 @@ def played(words: Words) -> Played:
             caller=[said, words("asks_there"), words("asks_next")],
             first=[*first, *stays],
             next=[],
-            front=front,
         )
     if plan.service:
         first.append(words("silent"))  # LiveKit has the agent that leaves speak once more
@@ -214,7 +221,6 @@ def played(words: Words) -> Played:
             f"{end} {again}",
         ],
         lost=opening if plan.loses_context else "",
-        front=front,
     )
 
 
@@ -287,7 +293,8 @@ def agents_of(plan: Plan) -> tuple[str, str]:
     tool = tool or f"transfer_to_{plan.need['agent']}"
     source = AgentModule.read(ROOT / "agents" / f"{name}.py")
     found = find(source, chosen_operators([operator]))
-    mutant = next((each for each in found if tool in each.scope), found[0])
+    scopes = (tool, "SpecialistAgent.__init__")  # in triage.py the context is one for all
+    mutant = next(each for scope in scopes for each in found if scope in each.scope)
     broken = f"labelled_{name}_{operator}_{tool}".replace("-", "_")
     if broken not in sys.modules:
         module = ModuleType(broken)
