@@ -144,6 +144,12 @@ class Words:
         chosen = str(self.draw.choice(found[self.plan.half] if isinstance(found, dict) else found))
         return _sentence(chosen.format(**self.facts))
 
+    def other(self, key: str, than: str) -> str:
+        """Another one of the wordings of a kind."""
+        while (found := self(key)) == than:
+            pass
+        return found
+
     def own(self, key: str) -> str:
         """The need's own wording."""
         return _sentence(self.facts[key + ("_hard" if self.plan.half == "hard" else "")])
@@ -191,17 +197,17 @@ def played(words: Words) -> Played:
     first: list[Reply] = [[f"{announced} {promised}", tool_call(tool, **arguments)]]
     said = f"{plan.need['said']} My name is {facts['name']}, the {facts['kind']} is {facts['fact']}."
     if plan.route == "no handoff":
-        stays = [words("stayed"), words("stayed")]
-        if plan.repeats:
-            stays[1] = f"{stays[0]} {announced}"
+        stays = [words("stayed")]
+        stays.append(stays[0] if plan.repeats else words.other("stayed", stays[0]))
         return Played(
             caller=[said, words("asks_there"), words("asks_next")],
             first=[*first, *stays],
             next=[],
         )
     if plan.service:
-        first.append(words("silent"))  # LiveKit has the agent that leaves speak once more
+        first.append(words.other("silent", announced))  # LiveKit has the agent that leaves speak once more
     wrong = plan.route in {"wrong tool", "another agent"}
+    facts["desk"] = facts["wrong_desk"] if wrong else facts["desk"]
     hello = words("greeted") if plan.greets else words("not_greeted")
     about = words("wrong_desk") if wrong else words("taken_up")
     asked = words("asked") if plan.asks_again else about

@@ -140,8 +140,8 @@ register_judge(
     Question(
         name="redundant_statements",
         asks="Does an agent tell the caller again what an agent has already told them?",
-        passes="each statement of the agents brings something new; to sum up in a few words what "
-        "the caller wants passes",
+        passes="each statement of the agents brings something new; greetings and questions are no "
+        "statements, and to sum up in a few words what the caller wants passes",
         fails="an agent makes a statement that an agent has made before in this call, in the same "
         "or in other words, unasked",
         rule=rules.redundant_statements,

@@ -195,7 +195,7 @@ def redundant_statements(excerpt: Excerpt) -> tuple[Verdict, str]:
             continue
         for sentence in _sentences(line.text):
             words = frozenset(re.findall(r"[\w']+", sentence.casefold()))
-            if len(words) < _LONG:
+            if len(words) < _LONG or sentence.endswith("?") or _GREETING.search(sentence):
                 continue
             if any(len(words & old) / len(words | old) >= _ALIKE for old in said):
                 return "fail", sentence
