@@ -195,7 +195,9 @@ def played(words: Words) -> Played:
     promised = words("promised")
     arguments = {"reason": facts["matter"]} if tool == "escalate_to_manager" else {}
     first: list[Reply] = [[f"{announced} {promised}", tool_call(tool, **arguments)]]
-    said = f"{plan.need['said']} My name is {facts['name']}, the {facts['kind']} is {facts['fact']}."
+    said = (
+        f"{plan.need['said']} My name is {facts['name']}, the {facts['kind']} is {facts['fact']}."
+    )
     if plan.route == "no handoff":
         stays = [words("stayed")]
         stays.append(stays[0] if plan.repeats else words.other("stayed", stays[0]))
@@ -205,7 +207,9 @@ def played(words: Words) -> Played:
             next=[],
         )
     if plan.service:
-        first.append(words.other("silent", announced))  # LiveKit has the agent that leaves speak once more
+        first.append(
+            words.other("silent", announced)
+        )  # LiveKit has the agent that leaves speak once more
     wrong = plan.route in {"wrong tool", "another agent"}
     facts["desk"] = facts["wrong_desk"] if wrong else facts["desk"]
     hello = words("greeted") if plan.greets else words("not_greeted")

@@ -14,9 +14,15 @@ A model that fails *during* a conversation is no exception here: it is a value,
 a trial that ends `unscored` with its cause.
 """
 
+from handoff_evals.display import visible
+
 
 class HandoffEvalsError(Exception):
     """The root: catch it to catch everything that the harness raises on purpose."""
+
+    def __str__(self) -> str:
+        """The message, in which the words of files and servers are only words."""
+        return visible(super().__str__())
 
 
 class UsageError(HandoffEvalsError):
@@ -53,3 +59,7 @@ class EngineError(HandoffEvalsError):
 
 class HandoffEvalsWarning(UserWarning):
     """Something went untested: the message says what, and how to test it."""
+
+    def __str__(self) -> str:
+        """The message, as that of an error."""
+        return visible(super().__str__())

@@ -2,13 +2,13 @@ import io
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from handoff_evals.cli.mutate_command import verdict
 from handoff_evals.cli.output import ExitCode
 from handoff_evals.mutation import Examined, Mutant, MutationRun, Result, chosen_operators
 from handoff_evals.mutation.mutant_result import Status
 from handoff_evals.reports import mutation_json, print_mutation
+from handoff_evals.terminal import Console
 
 (OPERATOR,) = chosen_operators(["context-emptied"])
 

@@ -12,6 +12,7 @@ from handoff_evals.agent_source.fingerprint import (
     digest_of_function,
     digest_of_values,
     fingerprint,
+    sources,
 )
 from handoff_evals.agent_source.handoff_sites import (
     HandoffSite,
@@ -70,6 +71,7 @@ __all__ = [
     "parameters",
     "routes",
     "says",
+    "sources",
     "strength",
     "texts_of_named_files",
     "tool_mark",

@@ -186,7 +186,7 @@ def fingerprint(module: str, *, folder: Path) -> str:
             is covered by the versions in the manifest.
     """
     digest = hashlib.sha256()
-    for path in sorted(_sources(module, folder.resolve(), set())):
+    for path in sorted(sources(module, folder.resolve(), set())):
         digest.update(str(path.relative_to(folder.resolve())).encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -208,7 +208,7 @@ def data_digests(module: str, *, folder: Path) -> Mapping[str, str]:
     """
     folder = folder.resolve()
     found: set[Path] = set()
-    for source in _sources(module, folder, set()):
+    for source in sources(module, folder, set()):
         for text in _texts(ast.parse(source.read_bytes())):
             for start in {source.parent, folder}:
                 found.update(_named(text, start))
@@ -275,7 +275,14 @@ def _texts(tree: ast.AST) -> Iterator[str]:
             yield node.value
 
 
-def _sources(module: str, folder: Path, seen: set[str]) -> Iterator[Path]:
+def sources(module: str, folder: Path, seen: set[str]) -> Iterator[Path]:
+    """The files of a module and of all that it imports from the user's project.
+
+    Args:
+        module: an imported module's name.
+        folder: the project, resolved.
+        seen: the modules to leave out; those that are read are added.
+    """
     if module in seen:
         return
     seen.add(module)
@@ -287,7 +294,7 @@ def _sources(module: str, folder: Path, seen: set[str]) -> Iterator[Path]:
     tree = ast.parse(path.read_bytes())
     # `import_module("agents.billing")` names its module in a text.
     for name in {*_imports(tree, package), *(text for text in _texts(tree) if text in sys.modules)}:
-        yield from _sources(name, folder, seen)
+        yield from sources(name, folder, seen)
 
 
 def _own_file(module: ModuleType | None, folder: Path) -> Path | None:

@@ -8,11 +8,10 @@ from handoff_evals.cli.output import conversations, say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import Console
-
     from handoff_evals.judges import Panel
     from handoff_evals.results import RunFolder
     from handoff_evals.scenarios import Suite
+    from handoff_evals.terminal import Console
 
 
 def judges_not_asked(judge: str, suites: "Sequence[Suite]") -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,10 +10,9 @@ import typer
 
 from handoff_evals.cli.output import ExitCode, epilog, say
 from handoff_evals.errors import UsageError
+from handoff_evals.terminal import echo
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from handoff_evals.judges import (
         Calibration,
         Excerpt,
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         LabelledCall,
         Question,
     )
+    from handoff_evals.terminal import Console
 
 CALIBRATE_EPILOG = epilog(
     ("calibrate", "list the judges"),
@@ -61,6 +62,12 @@ def calibrate(
     repeats: Annotated[
         int, typer.Option(min=0, help="How often it is asked again in the same order.")
     ] = 1,
+    stopped_too: Annotated[
+        bool,
+        typer.Option(
+            "--stopped-too", help="Measure it even where it gets planted conversations wrong."
+        ),
+    ] = False,
     sample: Annotated[
         int, typer.Option(min=0, help="Only so many labels, spread over all of them; 0 for all.")
     ] = 0,
@@ -73,8 +80,6 @@ def calibrate(
     its scores will count, with 1 where not, and with 3 where it gets the planted
     conversations wrong or gives no verdict.
     """
-    from rich.console import Console
-
     from handoff_evals.checks import load_checks
     from handoff_evals.config import read_config
     from handoff_evals.judges import (
@@ -86,6 +91,7 @@ def calibrate(
         read_labels,
     )
     from handoff_evals.runs import judge_model
+    from handoff_evals.terminal import Console
 
     folder, console = Path.cwd(), Console(stderr=True)
     load_checks(folder)
@@ -107,9 +113,12 @@ def calibrate(
     model = judge_model(judge, folder=folder)
     why = asyncio.run(failed_planted(question, model))
     if why is not None:
-        say(console, [f"judge {question.name}: stopped, {why}. No calibration is written."])
-        raise typer.Exit(ExitCode.INVALID)
+        kept = "" if stopped_too else ". No calibration is written; --stopped-too measures it"
+        say(console, [f"judge {question.name}: stopped, {why}{kept}"])
+        if not stopped_too:
+            raise typer.Exit(ExitCode.INVALID)
     found = _measured(question, _spread(labelled, sample), model, repeats, console)
+    found = replace(found, stopped=why or "")
     path = out or calibration_path(folder / read_config(folder).calibrations, question, model)
     found.write(path)
     raise typer.Exit(_conclude(found, path))
@@ -117,11 +126,10 @@ def calibrate(
 
 def _list_judges() -> None:
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     from handoff_evals.judges import questions
+    from handoff_evals.terminal import Console, Text
 
     table = Table("judge", "question", "by rule", box=SIMPLE_HEAD)
     for name, each in questions().items():
@@ -164,20 +172,20 @@ def _measured(
 
 
 def _conclude(found: "Calibration", path: Path) -> ExitCode:
-    from rich.console import Console
-
     from handoff_evals.reports import calibration_table, judged_by_label_table
+    from handoff_evals.terminal import Console
 
     console = Console()
     console.print(calibration_table(found))
     console.print(judged_by_label_table(found.errors))
-    console.print(f"calibration: {path}", style="dim", markup=False)
+    console.print(f"calibration: {path}", style="dim")
     weakness = found.weakness
     if weakness is None:
-        console.print("Its scores count in runs with this model.", markup=False)
+        console.print("Its scores count in runs with this model.")
         return ExitCode.OK
     say(Console(stderr=True), [f"its scores are shown in runs and do not count: {weakness}"])
-    return ExitCode.GATE_FAILED if found.errors.total else ExitCode.INVALID
+    usable = found.errors.total and not found.stopped
+    return ExitCode.GATE_FAILED if usable else ExitCode.INVALID
 
 
 def _kappa(both: object) -> str:
@@ -223,16 +231,16 @@ def label(
     file = LabelFile(labels, by.strip())
     listed = _to_label(folder, question or ())
     left = [(each, one) for each, one in listed if one.digest not in file.done(each.name)]
-    typer.echo(f"{len(listed) - len(left)} of {len(listed)} are labelled by {file.labeller}.")
+    echo(f"{len(listed) - len(left)} of {len(listed)} are labelled by {file.labeller}.")
     code = ExitCode.OK
     try:
         _ask_all(left, file)
     except (KeyboardInterrupt, EOFError):
         code = ExitCode.INTERRUPTED
-    typer.echo(f"Labels: {labels}")
+    echo(f"Labels: {labels}")
     for name in dict.fromkeys(each.name for each, _ in listed):
         for one, other, both in labellers_agree(name, file.calls):
-            typer.echo(f"{name}: {one} and {other}: {_kappa(both)}")
+            echo(f"{name}: {one} and {other}: {_kappa(both)}")
     raise typer.Exit(code)
 
 
@@ -278,7 +286,7 @@ def _ask_all(left: "Sequence[tuple[Question, Excerpt]]", file: "LabelFile") -> N
             return
         if key == "u":
             if not answered:
-                typer.echo("There is nothing to undo.")
+                echo("There is nothing to undo.")
                 continue
             place -= 1
             if answered.pop():
@@ -292,18 +300,18 @@ def _ask_all(left: "Sequence[tuple[Question, Excerpt]]", file: "LabelFile") -> N
 
 def _key(question: "Question", excerpt: "Excerpt", place: str) -> str:
     """Show one conversation, and wait for a key that means something."""
-    typer.echo(f"\n{place}\n")
+    echo(f"\n{place}\n")
     for line in excerpt.lines:
-        typer.echo(f"  {line.shown}")
+        echo(f"  {line.shown}")
     if question.needs == "expectations":
-        typer.echo(f"\n  Expected of the agents: {excerpt.expectations}")
-    typer.secho(f"\n{question.asks}", bold=True)
-    typer.echo(f"  p  pass: {question.passes}\n  f  fail: {question.fails}")
-    typer.echo("  s  skip    u  undo    q  quit")
+        echo(f"\n  Expected of the agents: {excerpt.expectations}")
+    echo(f"\n{question.asks}", bold=True)
+    echo(f"  p  pass: {question.passes}\n  f  fail: {question.fails}")
+    echo("  s  skip    u  undo    q  quit")
     while True:
         key = typer.getchar().casefold()
         if key in {"\x03", "\x04"}:
             raise KeyboardInterrupt
         if key in {"p", "f", "s", "u", "q"}:
             return key
-        typer.echo(f"{key!r} is no answer: press p, f, s, u or q")
+        echo(f"{key!r} is no answer: press p, f, s, u or q")

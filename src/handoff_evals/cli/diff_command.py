@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from handoff_evals.cli.output import ExitCode, by_verdict, epilog, say, to_reader
+from handoff_evals.cli.output import ExitCode, by_verdict, epilog, say
 from handoff_evals.errors import UsageError
+from handoff_evals.terminal import json_alone, print_json, to_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from rich.console import Console
-
     from handoff_evals.comparison import Difference
     from handoff_evals.diff import DiffRequest, Progress
+    from handoff_evals.terminal import Console
 
 _SIDE = "A git ref, `.` (the working tree), a finished run's folder, or a baseline file."
 _SIDES = "Sides"
@@ -133,13 +133,12 @@ def diff(
     Exit codes: 0 improved, or no difference larger than --margin; 1 regressed;
     3 too much unscored; 4 can't tell.
     """
-    from rich.console import Console
-
     from handoff_evals.config import read_config
     from handoff_evals.diff import DiffRequest
     from handoff_evals.diff import as_json as written
     from handoff_evals.reports import print_difference
     from handoff_evals.stats import Terms
+    from handoff_evals.terminal import Console
 
     if ref is not None and a is not None:
         raise UsageError(f"{ref!r} and --a {a!r} both name the side to compare with: leave one out")
@@ -160,14 +159,15 @@ def diff(
         out=out or Path("runs") / f"diff-{stamp}",
         turn_s=config.turn_timeout,
     )
-    found = _run(request, Console(stderr=True, quiet=quiet))
+    with json_alone(wanted=as_json):
+        found = _run(request, Console(stderr=True, quiet=quiet))
     if found is None:
         again = f"Go on with the same command and --out {shlex.quote(str(request.out))}"
         say(Console(stderr=True), [f"interrupted; the finished trials are kept. {again}"])
         raise typer.Exit(ExitCode.INTERRUPTED)
     with to_reader() as console:
         if as_json:
-            typer.echo(written(found), nl=False)
+            print_json(written(found))
         elif not quiet:
             print_difference(console, found)
     raise typer.Exit(_exit_code(found, max_unscored=config.max_unscored))
@@ -195,7 +195,7 @@ def _progress(console: "Console") -> "Iterator[Callable[[Progress], None]]":
     from rich.progress import Progress as Bar
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[counts]}"),

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import shlex
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,16 +20,15 @@ from handoff_evals.cli.output import (
     print_cassettes,
     say,
     step_summary_wanted,
-    to_reader,
 )
 from handoff_evals.errors import UsageError
+from handoff_evals.terminal import json_alone, print_json, to_reader
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from handoff_evals.comparison import AgainstBaseline
     from handoff_evals.results import Manifest, RunFolder, Summary
     from handoff_evals.runs import PreparedRun
+    from handoff_evals.terminal import Console
 
 Started = tuple["PreparedRun", "RunFolder"]
 
@@ -73,15 +71,13 @@ class Output:
     @property
     def progress(self) -> "Console":
         """For everything but the results."""
-        from rich.console import Console
+        from handoff_evals.terminal import Console
 
         return Console(stderr=True, quiet=self.quiet)
 
     def agents_print(self) -> contextlib.AbstractContextManager[Any]:
         """Keep what an agent prints out of the JSON."""
-        if self.as_json:
-            return contextlib.redirect_stdout(sys.stderr)
-        return contextlib.nullcontext()
+        return json_alone(wanted=self.as_json)
 
     def results(
         self, summary: "Summary", folder: "RunFolder", against: "Sequence[AgainstBaseline]" = ()
@@ -91,7 +87,7 @@ class Output:
 
         with to_reader() as console:
             if self.as_json:
-                typer.echo((folder.path / "summary.json").read_text(), nl=False)
+                print_json((folder.path / "summary.json").read_bytes())
             elif not self.quiet:
                 notes = [
                     *folder.manifest.notes,
@@ -126,14 +122,14 @@ def carry_out(start: Callable[[], Started], gates: Gates, output: Output) -> Non
         if not_run is None:
             output.results(summary, folder)
             raise KeyboardInterrupt
-        lines = (*unmet(prepared.suites, summary), *not_run)
+        lines = (*unmet(prepared.suites, summary), *_uncovered(prepared, folder), *not_run)
         raise typer.Exit(conclude(summary, folder, gates, output, lines))
 
 
 @contextlib.contextmanager
 def _resumable(folder: "RunFolder") -> Iterator[None]:
     """Turn Ctrl-C into exit code 130 and a line that says how to go on."""
-    from rich.console import Console
+    from handoff_evals.terminal import Console
 
     try:
         yield
@@ -187,10 +183,9 @@ def conclude(
         output: how to print.
         lines: what a reader must be told besides.
     """
-    from rich.console import Console
-
     from handoff_evals.config import read_config
     from handoff_evals.reports import run_markdown
+    from handoff_evals.terminal import Console
 
     limit = read_config(Path.cwd()).max_unscored
     code, reasons = verdict(summary, gates=gates.shares, max_unscored=limit)
@@ -212,6 +207,15 @@ def conclude(
     say(output.progress, lines)
     say(Console(stderr=True), reasons)
     return code
+
+
+def _uncovered(prepared: "PreparedRun", folder: "RunFolder") -> Iterator[str]:
+    """The edges that no scenario takes, where all scenarios of the suites were run."""
+    from handoff_evals.runs import uncovered
+
+    asked = folder.manifest.asked
+    if not asked.only and not asked.tags:
+        yield from uncovered(prepared.suites, prepared.entries, folder.trials())
 
 
 def _without_turns(prepared: "PreparedRun") -> Iterator[str]:

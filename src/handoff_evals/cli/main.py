@@ -1,7 +1,6 @@
 """The command line. Nothing here imports livekit before a command needs it."""
 
 import signal
-import sys
 from importlib.metadata import version
 from types import FrameType
 from typing import Annotated, Any
@@ -11,6 +10,7 @@ from typer.core import TyperGroup
 
 from handoff_evals.cli.calibrate_command import CALIBRATE_EPILOG, LABEL_EPILOG, calibrate, label
 from handoff_evals.cli.diff_command import DIFF_EPILOG, diff
+from handoff_evals.cli.graph_command import GRAPH_EPILOG, graph
 from handoff_evals.cli.judge_command import JUDGE_EPILOG, judge
 from handoff_evals.cli.mutate_command import MUTATE_EPILOG, mutate
 from handoff_evals.cli.output import EXIT_CODES, ExitCode
@@ -34,8 +34,13 @@ from handoff_evals.cli.run_commands import (
     run,
 )
 from handoff_evals.cli.schema_command import SCHEMA_EPILOG, schema
+from handoff_evals.display import visible
 from handoff_evals.errors import EngineError, HandoffEvalsError
+from handoff_evals.terminal import echo
 from handoff_evals.user_code import last_user_line
+
+# Click's `UsageError`, by whichever of its names this version of typer has it.
+_WrongWords: Any = typer.BadParameter.__mro__[1]
 
 
 class _Commands(TyperGroup):
@@ -49,17 +54,21 @@ class _Commands(TyperGroup):
         """
         try:
             return super().invoke(ctx)
+        except _WrongWords as error:
+            error.message = visible(error.message)
+            raise
         except HandoffEvalsError as error:
-            sys.stderr.write(f"error: {error}\n")
+            echo(f"error: {error}", err=True)
             code = ExitCode.INVALID if isinstance(error, EngineError) else ExitCode.USAGE
         except KeyboardInterrupt:
-            sys.stderr.write("interrupted\n")
+            echo("interrupted", err=True)
             code = ExitCode.INTERRUPTED
         except SystemExit as error:
             # No command exits by it: 0 is only for one that came to its end.
-            sys.stderr.write(
+            echo(
                 f"error: code of the agents or the models called sys.exit({error.code!r})"
-                f"{last_user_line(error)}, so the command did not finish: remove that call\n"
+                f"{last_user_line(error)}, so the command did not finish: remove that call",
+                err=True,
             )
             code = ExitCode.USAGE
         raise typer.Exit(code)
@@ -90,6 +99,7 @@ app.command(cls=RunCommand, epilog=RUN_EPILOG)(run)
 app.command(epilog=RESUME_EPILOG)(resume)
 app.command(epilog=DIFF_EPILOG)(diff)
 app.command(epilog=PLAN_EPILOG)(plan)
+app.command(epilog=GRAPH_EPILOG)(graph)
 app.command(epilog=SHOW_EPILOG, rich_help_panel=_RUNS)(show)
 app.command(epilog=JUDGE_EPILOG, rich_help_panel=_RUNS)(judge)
 app.command(epilog=COMPARE_EPILOG, rich_help_panel=_RUNS)(compare)
@@ -105,7 +115,7 @@ app.command(epilog=SCHEMA_EPILOG, rich_help_panel=_RECORDINGS)(schema)
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
     if wanted:
-        typer.echo(f"handoff-evals {version('handoff-evals')}")
+        echo(f"handoff-evals {version('handoff-evals')}")
         raise typer.Exit
 
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from handoff_evals.cli.output import ExitCode, epilog, say
+from handoff_evals.terminal import json_alone, print_json
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from handoff_evals.mutation import MutationRun, Result, Session
+    from handoff_evals.terminal import Console
 
 _MUTANTS = "Mutants"
 _OUTPUT = "Gate and output"
@@ -102,9 +102,8 @@ def mutate(
     Each mutant is the module with one breakage, in memory: no file is changed. It
     is killed when a test fails, and survives when all of them pass.
     """
-    from rich.console import Console
-
     from handoff_evals.mutation import Session, chosen_operators, select
+    from handoff_evals.terminal import Console
 
     folder = Path.cwd()
     session = Session(
@@ -122,7 +121,8 @@ def mutate(
         say(noise, session.notes)
         _list(session)
         return
-    interrupted = _execute(session, noise)
+    with json_alone(wanted=as_json):
+        interrupted = _execute(session, noise)
     say(noise, session.notes)
     run = session.run
     _report(run, as_json=as_json)
@@ -207,20 +207,18 @@ def _progress(
 
 
 def _list(session: "Session") -> None:
-    from rich.console import Console
-
     from handoff_evals.reports import print_mutants
+    from handoff_evals.terminal import Console
 
     for path, mutants in session.mutants.items():
         print_mutants(Console(), path, mutants)
 
 
 def _report(run: "MutationRun", *, as_json: bool) -> None:
-    from rich.console import Console
-
     from handoff_evals.reports import mutation_json, print_mutation
+    from handoff_evals.terminal import Console
 
     if as_json:
-        typer.echo(json.dumps(mutation_json(run), indent=2))
+        print_json(json.dumps(mutation_json(run), indent=2))
     else:
         print_mutation(Console(), run)

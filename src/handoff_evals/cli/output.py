@@ -2,10 +2,8 @@
 
 import contextlib
 import os
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +14,11 @@ from handoff_evals.files import write_atomically
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import Console
-
     from handoff_evals.comparison import AgainstBaseline
     from handoff_evals.results import Trial
     from handoff_evals.runs import PreparedRun
     from handoff_evals.stats import Verdict
+    from handoff_evals.terminal import Console
 
 
 class ExitCode(IntEnum):
@@ -65,25 +62,7 @@ def epilog(*examples: tuple[str, str]) -> str:
 def say(console: "Console", lines: "Iterable[str]") -> None:
     """Print what a reader must be told besides the results, a line each."""
     for line in lines:
-        console.print(line, style="yellow", markup=False, soft_wrap=True)
-
-
-@contextmanager
-def to_reader() -> "Iterator[Console]":
-    """A console on standard output, for the last that a command has to say.
-
-    Yields:
-        The console; once nobody reads any more, the block ends without an error.
-    """
-    from rich.console import Console
-
-    try:
-        yield Console()
-        sys.stdout.flush()
-    except SystemExit:
-        pass  # rich's own way of saying the same
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        console.print(line, style="yellow", soft_wrap=True)
 
 
 @contextlib.contextmanager

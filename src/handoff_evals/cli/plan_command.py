@@ -7,6 +7,7 @@ import typer
 
 from handoff_evals.cli.output import epilog
 from handoff_evals.errors import UsageError
+from handoff_evals.terminal import echo
 
 if TYPE_CHECKING:
     from handoff_evals.comparison import Past
@@ -67,7 +68,7 @@ def plan(
     past = None if by is None else _past(by, model)
     terms = Terms(alpha=alpha, margin=margin)
     for line in planned(found, trials=trials, terms=terms, past=past).sentences:
-        typer.echo(line)
+        echo(line)
 
 
 def _past(run: Path, model: str | None) -> "Past":

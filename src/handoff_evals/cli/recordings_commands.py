@@ -11,14 +11,14 @@ import typer
 from handoff_evals.cli.output import conversations, epilog, say
 from handoff_evals.errors import ScenarioFileError, UsageError
 from handoff_evals.files import write_atomically
+from handoff_evals.terminal import echo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rich.console import Console
-
     from handoff_evals.results import Trial
     from handoff_evals.runs import PreparedRun
+    from handoff_evals.terminal import Console
 
 IMPORT_EPILOG = epilog(
     ("import session_report.json", "to standard output"),
@@ -62,7 +62,7 @@ def import_(
     drafts = [draft(read_recording(report)) for report in reports]
     text = draft_file(drafts, agent=agent)
     if out is None:
-        typer.echo(text, nl=False)
+        echo(text, nl=False)
         return
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -70,11 +70,11 @@ def import_(
     except OSError as error:
         raise UsageError(f"{str(out)!r} can't be written: {error}") from error
     turns = sum(len(each.turns) for each in drafts)
-    typer.echo(f"{out}: scenarios {len(drafts)}, turns {turns}. Read and correct them.", err=True)
+    echo(f"{out}: scenarios {len(drafts)}, turns {turns}. Read and correct them.", err=True)
     try:
         load_suite(out)
     except ScenarioFileError as error:
-        typer.echo(f"It does not load yet:\n{error}", err=True)
+        echo(f"It does not load yet:\n{error}", err=True)
 
 
 def prune(
@@ -97,10 +97,9 @@ def prune(
     It replays the suites from their cassettes, offline, with no model. Where a
     trial can't be replayed to its end, all that it recorded is kept.
     """
-    from rich.console import Console
-
     from handoff_evals.cassettes import Mode
     from handoff_evals.runs import RunRequest, prepare
+    from handoff_evals.terminal import Console
 
     request = replace(
         RunRequest.of_project(Path.cwd()),
@@ -116,9 +115,9 @@ def prune(
         raise UsageError(f"no cassettes are kept of {', '.join(request.models)}: name a model")
     trials_run = _replayed(prepared, console)
     for path, number in sorted(_unused(prepared).items()):
-        typer.echo(f"{path}: unused exchanges {number}")
+        echo(f"{path}: unused exchanges {number}")
     removed = 0 if dry_run else sum(each.prune() for each in prepared.cassettes.values())
-    typer.echo(f"removed exchanges {removed}")
+    echo(f"removed exchanges {removed}")
     say(console, _not_replayed(trials_run))
 
 

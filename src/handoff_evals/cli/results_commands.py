@@ -17,10 +17,10 @@ from handoff_evals.cli.output import (
     headline,
     say,
     step_summary_wanted,
-    to_reader,
     write_markdown,
 )
 from handoff_evals.errors import UsageError
+from handoff_evals.terminal import echo, print_json, to_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,9 +141,8 @@ def _chosen(folder: "RunFolder", label: str, model: str | None) -> list["Trial"]
 
 
 def _print_both(a: "RunFolder", b: "RunFolder", label: str, model: str | None) -> None:
-    from rich.console import Console
-
     from handoff_evals.reports import first_request, side_by_side
+    from handoff_evals.terminal import Console
 
     # Models may go by another name on the other side: the only one of each run is meant.
     others = {_place(trial): trial for trial in _chosen(b, label, model)}
@@ -158,13 +157,13 @@ def _print_both(a: "RunFolder", b: "RunFolder", label: str, model: str | None) -
         )
     for one, other in pairs:
         key = one.key
-        typer.secho(
+        echo(
             f"{key.suite} / {key.scenario}  ·  {key.model}  ·  trial {key.number + 1}, "
             f"seed {one.seed}",
             bold=True,
         )
         Console().print(side_by_side(one, other, names=(str(a.path), str(b.path))))
-        typer.echo(f"{first_request(one.transcript, other.transcript)}\n")
+        echo(f"{first_request(one.transcript, other.transcript)}\n")
 
 
 def _place(trial: "Trial") -> tuple[str, str, int]:
@@ -176,34 +175,33 @@ def _print_trial(trial: "Trial", *, received: bool) -> None:
 
     key = trial.key
     marked = {index for score in trial.scores if score.status == "failed" for index in score.events}
-    typer.secho(
+    echo(
         f"{key.suite} / {key.scenario}  ·  {key.model}  ·  trial {key.number + 1}, "
         f"seed {trial.seed}: {trial.status}",
         bold=True,
     )
-    typer.echo(conversation(trial.transcript, marked=marked))
+    echo(conversation(trial.transcript, marked=marked))
     for score in trial.scores:
         if score.status != "passed":
             turn = "" if score.turn is None else f" (turn {score.turn})"
-            typer.echo(f"  {score.status} {score.name}{turn}: {score.reason}")
+            echo(f"  {score.status} {score.name}{turn}: {score.reason}")
             if score.traceback:
-                typer.echo(indent(score.traceback.rstrip(), "    "))
+                echo(indent(score.traceback.rstrip(), "    "))
     if received:
         from handoff_evals.reports import received_text
 
-        typer.echo(received_text(trial.transcript))
-    typer.echo("")
+        echo(received_text(trial.transcript))
+    echo("")
 
 
 def _overview(folder: "RunFolder", *, markdown: Path | None, gate: BaselineGate | None) -> None:
-    from rich.console import Console
-
     from handoff_evals.reports import (
         print_against,
         print_driver_differences,
         print_run,
         run_markdown,
     )
+    from handoff_evals.terminal import Console
 
     summary, code, reasons = _validity(folder)
     notes = (*folder.manifest.notes, *summary.notes)
@@ -223,9 +221,7 @@ def _overview(folder: "RunFolder", *, markdown: Path | None, gate: BaselineGate 
         print_against(console, against)
         for trial in folder.trials():
             key = trial.key
-            typer.echo(
-                f"{trial.status:9} {key.model}  {key.suite} / {key.scenario} #{key.number + 1}"
-            )
+            echo(f"{trial.status:9} {key.model}  {key.suite} / {key.scenario} #{key.number + 1}")
     say(Console(stderr=True), reasons)
 
 
@@ -251,13 +247,12 @@ def baseline(
     and models; the others stay. An invalid or unfinished run is refused with exit
     code 3, and FILE is left as it is.
     """
-    from rich.console import Console
-
     from handoff_evals.comparison import against_baseline
     from handoff_evals.config import read_config
     from handoff_evals.reports import print_against
     from handoff_evals.results import Baseline, RunFolder
     from handoff_evals.stats import Terms
+    from handoff_evals.terminal import Console
 
     folder = RunFolder.open(run)
     with folder.locked():
@@ -276,7 +271,7 @@ def baseline(
             against_baseline(before, made, terms=terms, deterministic=certain) if before else ()
         )
         print_against(console, against)
-        typer.echo(f"{file}: wrote {len(made.trials)} trials of {', '.join(made.models)}")
+        echo(f"{file}: wrote {len(made.trials)} trials of {', '.join(made.models)}")
 
 
 def _not_fit(folder: "RunFolder") -> "Iterator[str]":
@@ -318,7 +313,7 @@ def compare(
             write_markdown(text, markdown)
     with to_reader() as console:
         if as_json:
-            typer.echo(json.dumps(comparison_json(sides, compared.pairs), indent=2))
+            print_json(json.dumps(comparison_json(sides, compared.pairs), indent=2))
         else:
             print_comparison(console, sides, compared.pairs)
     if any(pair.verdict == "can't tell" for pair in compared.pairs):

@@ -309,12 +309,11 @@ def models(
     Exits with 1 when a model that was asked fails.
     """
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     from handoff_evals.models import Listed, listing
     from handoff_evals.models import check as ask
+    from handoff_evals.terminal import Console, Text
 
     folder = Path.cwd()
     listed = [Listed(name=name, what="") for name in names] if names else listing(folder)

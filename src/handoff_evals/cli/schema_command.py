@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from handoff_evals.cli.output import epilog
+from handoff_evals.terminal import print_json
 
 SCHEMA_EPILOG = epilog(
     ("schema", "of scenario files, for your editor"),
@@ -36,7 +37,7 @@ def schema(
     YAML support completes and checks a file whose first line is
     `# yaml-language-server: $schema=scenarios.schema.json`.
     """
-    typer.echo(json.dumps(schema_of(kind), indent=2, ensure_ascii=False))
+    print_json(json.dumps(schema_of(kind), indent=2, ensure_ascii=False))
 
 
 def schema_of(kind: FileKind) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from handoff_evals.display import visible
 from handoff_evals.errors import UsageError
 from handoff_evals.fuzzing.broken_scenario import scenario_of, written
 from handoff_evals.fuzzing.random_model import (
@@ -199,7 +200,7 @@ def fuzz(
                 raise once.with_traceback(None) from None
         raise
     report = tally.report
-    print(report)  # noqa: T201 - captured by pytest
+    print(visible(str(report)))  # noqa: T201 - captured by pytest
     report.check(min_share)
     return report
 
@@ -232,7 +233,7 @@ def replay(scenario: Scenario, subject: Subject) -> None:
 def _print(error: BrokenInvariantError, subject: Subject) -> None:
     again = _again(scenario_of(error), subject, error)
     error.file = written(error, agent=subject.entry.name, again=again)
-    print(error.file)  # noqa: T201 - captured by pytest, shown where the test fails
+    print(visible(error.file))  # noqa: T201 - captured by pytest, shown where the test fails
 
 
 def _check(conversation: Conversation, subject: Subject) -> None:

@@ -171,24 +171,31 @@ def _without_unknown(edges: Iterable[Edge]) -> list[Edge]:
 
 
 def _without_bare(edges: Iterable[Edge], agents: Mapping[str, AgentRef]) -> Iterator[Edge]:
-    """Leave out what is said of a class, where the same is known of its instances."""
+    """Say of each instance what is said of its class, and leave the class out."""
     found = list(edges)
     ids = {label: ref.id for label, ref in agents.items()}
-
-    def key(edge: Edge) -> tuple[str, ...]:
-        old, new = (ids.get(label, label) for label in edge.pair)
-        return old, new, edge.via, edge.kind
-
-    def exact(edge: Edge) -> int:
-        return sum(label in agents and bool(agents[label].attributes) for label in edge.pair)
-
-    most: dict[tuple[str, ...], int] = {}
+    instances: dict[str, list[str]] = {}
+    for label, ref in agents.items():
+        if ref.attributes:
+            instances.setdefault(ref.id, []).append(label)
+    contexts = {_of_class(edge, ids): edge.context for edge in found if edge.context}
+    exact = {
+        (edge.old, *_of_class(edge, ids)[1:])
+        for edge in found
+        if edge.new not in instances or (edge.new in agents and agents[edge.new].attributes)
+    }
     for edge in found:
-        most[key(edge)] = max(most.get(key(edge), 0), exact(edge))
-    context = {key(edge): edge.context for edge in found if edge.context}
-    for edge in found:
-        if exact(edge) == most[key(edge)]:
-            yield replace(edge, context=edge.context or context.get(key(edge), ""))
+        for old in instances.get(edge.old, [edge.old]):
+            is_bare = old != edge.old or edge.new in instances
+            if not is_bare or (old, *_of_class(edge, ids)[1:]) not in exact:
+                context = edge.context or contexts.get(_of_class(edge, ids), "")
+                yield replace(edge, old=old, context=context)
+
+
+def _of_class(edge: Edge, ids: Mapping[str, str]) -> tuple[str, ...]:
+    """What an edge is, whichever instances it is between."""
+    old, new = (ids.get(label, label) for label in edge.pair)
+    return old, new, edge.via, edge.kind
 
 
 def _label(agent: AgentRef) -> str:

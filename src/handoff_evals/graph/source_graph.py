@@ -20,7 +20,7 @@ from handoff_evals.transcript import AgentRef
 
 _FROM_SOURCE: frozenset[Origin] = frozenset({"source"})
 _PLAIN = "default_agent"
-"""The id that livekit gives to an `Agent` of no class of its own."""
+"""The id that livekit gives to an `Agent` of no class of its own, whichever it is given."""
 
 
 def source_graph(
@@ -119,7 +119,7 @@ class _SourceReader:
     def _id_of(self, call: ast.Call) -> str:
         """The id of the agent that a call constructs."""
         name = ast.unparse(call.func).rpartition(".")[2]
-        return _given_id(call) or (_PLAIN if name == "Agent" else self._id(name))
+        return _PLAIN if name == "Agent" else _given_id(call) or self._id(name)
 
     def _id(self, name: str) -> str:
         return self._ids().get(name) or self.default_id(name)

@@ -4,10 +4,12 @@ All looks are attributes, which a page's own style sheet overrides by the classe
 `edge`, and of edges `covered`, `uncovered`, `failing`, `task`, `back`.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape, quoteattr
 
+from handoff_evals.display import visible_line
 from handoff_evals.graph.coverage import GraphCoverage
 from handoff_evals.graph.handoff_graph import HandoffGraph, Pair
 from handoff_evals.graph.layout import Box, Line, laid_out
@@ -28,16 +30,9 @@ class Marks:
     traffic: Mapping[Pair, EdgeTraffic] = field(default_factory=dict)
 
 
-def printable(text: str) -> str:
-    """A text in which characters without a shape of their own are escaped."""
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
-    )
-
-
 def shortened(text: str) -> str:
     """As much of a text as is drawn."""
-    shown = printable(text)
+    shown = visible_line(text)
     return shown if len(shown) <= _MOST else f"{shown[: _MOST - 1]}…"
 
 
@@ -143,16 +138,16 @@ def _head(line: Line) -> str:
 
 def _about(graph: HandoffGraph, pair: Pair, marks: Marks) -> str:
     """All that is known of an edge, as its title."""
-    lines = [" -> ".join(map(printable, pair))]
+    lines = [" -> ".join(map(visible_line, pair))]
     for edge in graph.pairs[pair]:
-        what = printable(edge.via) or "nobody knows by what"
-        how = f", context: {printable(edge.context)}" if edge.context else ""
+        what = visible_line(edge.via) or "nobody knows by what"
+        how = f", context: {visible_line(edge.context)}" if edge.context else ""
         lines.append(f"{what}{how}; known from {', '.join(edge.origins) or 'nowhere'}")
     if pair in marks.traffic:
         lines.append(said_of(marks.traffic[pair]))
     if marks.coverage is not None:
         by = next((e.scenarios for e in marks.coverage.of("edge") if e.pair == pair), ())
-        lines.append(f"scenarios: {', '.join(map(printable, by)) or 'none'}")
+        lines.append(f"scenarios: {', '.join(map(visible_line, by)) or 'none'}")
     return "\n".join(lines)
 
 
@@ -170,7 +165,7 @@ def _agent(label: str, box: Box, *, first: bool) -> str:
     weight = 2.4 if first else 1.2
     return (
         f'<g class="agent{" first" if first else ""}" data-agent={_attribute(label)}>'
-        f"<title>{_xml(printable(label))}</title>"
+        f"<title>{_xml(visible_line(label))}</title>"
         f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" '
         f'height="{box.height:.1f}" rx="6" fill="{_PAPER}" stroke="{_INK}" '
         f'stroke-width="{weight}"/>'
@@ -180,13 +175,12 @@ def _agent(label: str, box: Box, *, first: bool) -> str:
 
 
 def _xml(text: str) -> str:
-    """A text as XML has it; surrogates by themselves are in no file."""
-    return escape(text.encode("utf-8", "replace").decode())
+    """A text as XML may have it."""
+    return escape(_NO_XML.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(_xml_free(text))
+    return quoteattr(_NO_XML.sub("\N{REPLACEMENT CHARACTER}", visible_line(text)))
 
 
-def _xml_free(text: str) -> str:
-    return printable(text).encode("utf-8", "replace").decode()
+_NO_XML = re.compile("[\ufffe\uffff]")

@@ -62,6 +62,8 @@ class Calibration:
     passes: tuple[Pass, ...]
     halves: Mapping[str, Confusion] = field(default_factory=dict)
     """The first pass on the labels that are said to be easy, and hard."""
+    stopped: str = ""
+    """Which planted conversation it gets wrong, where it was measured all the same."""
 
     @property
     def errors(self) -> Confusion:
@@ -71,6 +73,8 @@ class Calibration:
     @property
     def weakness(self) -> str | None:
         """Why its scores are shown and do not count; None where they count."""
+        if self.stopped:
+            return f"it was stopped: {self.stopped}"
         for each in self.passes:
             judged = each.confusion.total
             found = each.kappa

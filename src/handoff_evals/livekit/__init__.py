@@ -41,7 +41,7 @@ from handoff_evals.livekit.scripted import (
 )
 from handoff_evals.livekit.tap import Exchange, Tap, Taps
 from handoff_evals.livekit.tasks import ConversationTasks, quiet, result_when_quiet
-from handoff_evals.livekit.tools import Lead, leading_tool, leads, schemas
+from handoff_evals.livekit.tools import Lead, default_id, leading_tool, leads, leads_to, schemas
 from handoff_evals.livekit.virtual_time import VirtualTime
 
 __all__ = [
@@ -84,6 +84,7 @@ __all__ = [
     "cause_of",
     "commits_by_hand",
     "current_wait_clock",
+    "default_id",
     "fault_of",
     "faults_of",
     "fields_of",
@@ -92,6 +93,7 @@ __all__ = [
     "job_of",
     "leading_tool",
     "leads",
+    "leads_to",
     "listen_to_log",
     "look_at",
     "missing",

@@ -133,10 +133,10 @@ def _distinct(made: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _chooses(part: Mapping[str, Any], schema: _Schema) -> bool:
-    """Whether an optional parameter is one of several named values, or may be the agent's name."""
+    """Whether an optional parameter is a flag, or one of several named values."""
     part = _resolved(part, schema)
     parts = [part, *(_resolved(each, schema) for each in part.get("anyOf", ()))]
-    return any("enum" in each for each in parts)
+    return any("enum" in each or each.get("type") == "boolean" for each in parts)
 
 
 def _resolved(part: Mapping[str, Any], schema: _Schema) -> Mapping[str, Any]:

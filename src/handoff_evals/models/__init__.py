@@ -3,6 +3,7 @@
 from importlib import import_module
 from pkgutil import iter_modules
 
+from handoff_evals.models.explorer import Exploration, Explorer, ExploreSettings
 from handoff_evals.models.kind import (
     Listed,
     Model,
@@ -17,6 +18,9 @@ from handoff_evals.models.kind import (
 from handoff_evals.models.oracle import OracleLLM
 
 __all__ = [
+    "Exploration",
+    "ExploreSettings",
+    "Explorer",
     "Listed",
     "Model",
     "ModelKind",

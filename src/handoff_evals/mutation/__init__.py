@@ -3,6 +3,7 @@
 from handoff_evals.mutation.mutant import Mutant
 from handoff_evals.mutation.mutant_result import Examined, MutationRun, Result
 from handoff_evals.mutation.mutation_run import Session
+from handoff_evals.mutation.probe import facts
 from handoff_evals.mutation.selection import chosen_operators, select
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "Result",
     "Session",
     "chosen_operators",
+    "facts",
     "select",
 ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from handoff_evals.comparison import unlike
+from handoff_evals.display import visible, visible_line
 from handoff_evals.errors import UsageError
 from handoff_evals.results import Baseline, Trial, TrialResult, scenario_sha256
 from handoff_evals.scenarios import Scenario
@@ -101,12 +102,12 @@ def apply_baseline(item: pytest.Item, trial: Trial, scenario: Scenario) -> None:
         pytest.fail(str(error), pytrace=False)
     if found.outdated:
         text = f"the baseline {item.config.getoption(OPTION)} is out of date: {found.outdated}"
-        item.add_report_section("call", "baseline", text)
+        item.add_report_section("call", "baseline", visible(text))
         item.user_properties.append((OUTDATED, found.outdated))
     if found.note:
-        item.add_report_section("call", "baseline", found.note)
+        item.add_report_section("call", "baseline", visible(found.note))
     if found.known:
-        pytest.xfail(found.known)
+        pytest.xfail(visible(found.known))
 
 
 def report_outdated(reporter: pytest.TerminalReporter) -> None:
@@ -122,4 +123,4 @@ def report_outdated(reporter: pytest.TerminalReporter) -> None:
     if outdated:
         reporter.section("handoff baseline is out of date")
         for nodeid, value in outdated:
-            reporter.write_line(f"{nodeid}: {value}")
+            reporter.write_line(visible_line(f"{nodeid}: {value}"))

@@ -3,9 +3,13 @@
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from difflib import get_close_matches
+from typing import Any
 
+import pytest
+from _pytest._code.code import TerminalRepr
 from livekit.agents import Agent
 
+from handoff_evals.display import visible
 from handoff_evals.reports import MARK, conversation, describe
 from handoff_evals.scenarios import Target
 from handoff_evals.transcript import (
@@ -89,7 +93,31 @@ def with_conversation(
 ) -> str:
     """The text of it; the first line stands in pytest's short summary too."""
     parts = ["\n".join([headline, *notes]), conversation(transcript, marked=marked)]
-    return "\n\n".join([*parts, *_tracebacks(transcript, marked)])
+    return visible("\n\n".join([*parts, *_tracebacks(transcript, marked)]))
+
+
+def make_visible(report: pytest.TestReport) -> None:
+    """Let no word of a failure, or of what was logged meanwhile, do anything on a terminal.
+
+    LiveKit's own assertions and logs have the model's words in them too.
+    """
+    report.longrepr = _made_visible(report.longrepr)
+    report.sections = [
+        (title, visible(text, colours=True) if "log" in title else text)
+        for title, text in report.sections
+    ]
+
+
+def _made_visible(shown: Any) -> Any:
+    """What pytest makes of an exception: texts, and objects and lists of them."""
+    if isinstance(shown, str):
+        return visible(shown, colours=True)
+    if isinstance(shown, list | tuple):
+        return type(shown)(map(_made_visible, shown))
+    if isinstance(shown, TerminalRepr):
+        for name, value in vars(shown).items():
+            setattr(shown, name, _made_visible(value))
+    return shown
 
 
 def agent_events(transcript: Transcript, turn: int) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from handoff_evals.checks import expect_keys, load_checks
+from handoff_evals.display import visible_line
 from handoff_evals.errors import (
     EngineError,
     HandoffEvalsError,
@@ -39,10 +40,10 @@ class ScenarioFile(pytest.File):
             raise self.CollectError(str(error).replace(f"{self.path}:", f"{shown}:")) from error
         for scenario in suite.scenarios:
             yield ScenarioItem.from_parent(
-                self, name=scenario.label, suite=suite, scenario=scenario
+                self, name=visible_line(scenario.label), suite=suite, scenario=scenario
             )
         for label in suite.simulated:
-            yield SimulatedItem.from_parent(self, name=label)
+            yield SimulatedItem.from_parent(self, name=visible_line(label))
 
 
 class SimulatedItem(pytest.Item):
@@ -127,4 +128,4 @@ class ScenarioItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """The scenario's place in its file, for annotations and the header of a failure."""
-        return self.path, self.scenario.line - 1, f"{self.suite.name}: {self.name}"
+        return self.path, self.scenario.line - 1, visible_line(f"{self.suite.name}: {self.name}")

@@ -5,14 +5,13 @@ from typing import Any
 
 from pydantic import TypeAdapter
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from handoff_evals.comparison import AgainstBaseline, Comparison, Flip, leading
 from handoff_evals.reports.diff_report import STYLES
 from handoff_evals.reports.run_report import interval, share
 from handoff_evals.results import ModelSummary
+from handoff_evals.terminal import Console, Text
 
 _SHOWN = 15
 

@@ -5,11 +5,11 @@ from itertools import zip_longest
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
-from rich.text import Text
 
 from handoff_evals.cassettes import RecordedRequest
 from handoff_evals.changes import requests
 from handoff_evals.results import Trial
+from handoff_evals.terminal import Text
 from handoff_evals.transcript import (
     AgentConfigUpdate,
     AgentError,

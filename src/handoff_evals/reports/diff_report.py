@@ -4,9 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from handoff_evals.changes import Change
 from handoff_evals.comparison import (
@@ -18,6 +16,7 @@ from handoff_evals.comparison import (
     verdict_words,
 )
 from handoff_evals.stats import Terms, Verdict
+from handoff_evals.terminal import Console, Text
 
 _SHOWN = 20
 _LONGEST = 600

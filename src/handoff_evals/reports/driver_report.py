@@ -3,12 +3,11 @@
 from collections import Counter
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from handoff_evals.comparison import DriverPair, Parting, driver_pairs
 from handoff_evals.results import RunFolder
+from handoff_evals.terminal import Console, Text
 
 _LONGEST = 60
 

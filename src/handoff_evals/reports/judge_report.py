@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
-from rich.text import Text
 
 from handoff_evals.judges import Calibration, Pass
 from handoff_evals.results import JudgeRate, Share, Summary
 from handoff_evals.stats import Confusion
+from handoff_evals.terminal import Text
 
 JUDGE_COLUMNS = ("judge", "model", "passed", "raw", "corrected", "unscored", "counts")
 CALIBRATION_COLUMNS = ("asked", "kappa", "95% interval", "agree", "wrong", "unscored", "same")

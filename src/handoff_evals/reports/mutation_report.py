@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
-from rich.text import Text
 
 from handoff_evals.mutation import Examined, Mutant, MutationRun, Result
+from handoff_evals.terminal import Console, Text
 
 SCHEMA = 1
 _STYLES = {"killed": "green", "survived": "bold red", "invalid": "dim", "unjudged": "yellow"}
@@ -60,7 +60,7 @@ def score_table(run: MutationRun) -> Table:
     for column in ("score", "mutants", *_STYLES):
         table.add_column(column, justify="right")
     for module in run.modules:
-        table.add_row(str(module.path), _share(module.score), *_counts(module.results))
+        table.add_row(Text(str(module.path)), _share(module.score), *_counts(module.results))
     if len(run.modules) > 1:
         table.add_section()
         table.add_row("all", _share(run.score), *_counts(run.results), style="bold")

@@ -6,13 +6,13 @@ from io import StringIO
 from pathlib import Path
 from typing import Self
 
-from rich.console import Console, Group, RenderableType
-from rich.text import Text
+from rich.console import Group, RenderableType
 
 from handoff_evals.errors import UsageError
 from handoff_evals.reports.conversation import conversation
 from handoff_evals.reports.run_report import run_tables
 from handoff_evals.results import Manifest, RunFolder, Summary, Trial, summarise
+from handoff_evals.terminal import Console, Inert, Text
 
 _WIDTH = 110
 """Columns of the tables where no terminal says how many there are."""
@@ -113,7 +113,7 @@ class Run:
         return captured.get().rstrip("\n")
 
     def __rich__(self) -> RenderableType:
-        return Group(*self._tables())
+        return Inert(Group(*self._tables()))
 
     def _repr_html_(self) -> str:
         """The tables for a notebook; rich escapes what agents and models said."""

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from handoff_evals.checks import OUTCOMES, UNREACHED
 from handoff_evals.reports.judge_report import judges_table
 from handoff_evals.results import JUDGE, Failure, ModelSummary, Share, SuiteSummary, Summary
+from handoff_evals.terminal import Console, Text
 
 _NAMED = 3
 

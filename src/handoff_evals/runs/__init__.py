@@ -1,5 +1,6 @@
 """Which trials, where and how many at once; retries, budgets and resuming."""
 
+from handoff_evals.runs.agent_graph import AgentUnderTest, uncovered
 from handoff_evals.runs.evaluation import evaluate, load_suite
 from handoff_evals.runs.judged_run import judge_model, judge_run, not_asked, unjudged
 from handoff_evals.runs.judging import Judging
@@ -14,6 +15,7 @@ from handoff_evals.runs.prepare import (
 from handoff_evals.runs.runner import Pace, Runner
 
 __all__ = [
+    "AgentUnderTest",
     "Judging",
     "Pace",
     "Planned",
@@ -30,5 +32,6 @@ __all__ = [
     "prepare",
     "resume",
     "trial_seed",
+    "uncovered",
     "unjudged",
 ]

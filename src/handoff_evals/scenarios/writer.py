@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from handoff_evals.display import is_inert, visible_line, visible_yaml
+
 _WIDTH = 92
 
 
@@ -95,14 +97,15 @@ def _inline(value: Any) -> str:
 
 
 def _dumped(value: Any, *, flow: bool) -> str:
-    return yaml.dump(
+    text = yaml.dump(
         value,
         Dumper=_Dumper,
         default_flow_style=flow,
         allow_unicode=True,
         sort_keys=False,
         width=float("inf"),
-    ).strip()
+    )
+    return visible_yaml(text.strip())
 
 
 class _Dumper(yaml.SafeDumper):
@@ -112,7 +115,7 @@ class _Dumper(yaml.SafeDumper):
         return True
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
-        style = '"' if not text.isprintable() else None
+        style = None if text.isprintable() and is_inert(text) else '"'
         return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
@@ -123,7 +126,7 @@ def _comments(lines: Sequence[str], indent: int = 0) -> Iterator[str]:
     for line in lines:
         plain = " ".join("".join(c if c.isprintable() else " " for c in line).split())
         for part in textwrap.wrap(plain, _WIDTH - 2) or [""]:
-            yield f"{' ' * indent}# {part}".rstrip()
+            yield f"{' ' * indent}# {visible_line(part)}".rstrip()
 
 
 def _free(label: str, taken: set[str]) -> str:
