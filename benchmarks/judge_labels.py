@@ -35,10 +35,10 @@ PLANS = 7
 
 Route = Literal["right", "wrong tool", "another agent", "no handoff"]
 _ROUTES: Sequence[Route] = (
-    *["right"] * 11,
-    *["wrong tool"] * 3,
-    *["another agent"] * 4,
-    *["no handoff"] * 2,
+    *("right",) * 11,
+    *("wrong tool",) * 3,
+    *("another agent",) * 4,
+    *("no handoff",) * 2,
 )
 _OPERATORS = {
     "another agent": "handoff-returns-another-agent",
