@@ -279,9 +279,14 @@ def _ask_all(left: "Sequence[tuple[Question, Excerpt]]", file: "LabelFile") -> N
     """Ask about one after the other; undo goes back by one."""
     place = 0
     answered: list[bool] = []
-    while place < len(left):
-        question, excerpt = left[place]
-        key = _key(question, excerpt, f"{place + 1} of {len(left)}")
+    while place < len(left) or answered:
+        if place < len(left):
+            question, excerpt = left[place]
+            _show(question, excerpt, f"{place + 1} of {len(left)}")
+            key = _key("pfsuq")
+        else:
+            echo("\nThat was the last one.\n  u  undo    q  quit")
+            key = _key("uq")
         if key == "q":
             return
         if key == "u":
@@ -298,8 +303,7 @@ def _ask_all(left: "Sequence[tuple[Question, Excerpt]]", file: "LabelFile") -> N
         place += 1
 
 
-def _key(question: "Question", excerpt: "Excerpt", place: str) -> str:
-    """Show one conversation, and wait for a key that means something."""
+def _show(question: "Question", excerpt: "Excerpt", place: str) -> None:
     echo(f"\n{place}\n")
     for line in excerpt.lines:
         echo(f"  {line.shown}")
@@ -308,10 +312,14 @@ def _key(question: "Question", excerpt: "Excerpt", place: str) -> str:
     echo(f"\n{question.asks}", bold=True)
     echo(f"  p  pass: {question.passes}\n  f  fail: {question.fails}")
     echo("  s  skip    u  undo    q  quit")
+
+
+def _key(valid: str) -> str:
+    """Wait for a key that means something."""
     while True:
         key = typer.getchar().casefold()
-        if key in {"\x03", "\x04"}:
+        if key in {"", "\x03", "\x04"}:  # nobody is there to press one, or Ctrl-C, or Ctrl-D
             raise KeyboardInterrupt
-        if key in {"p", "f", "s", "u", "q"}:
+        if key in valid:
             return key
-        echo(f"{key!r} is no answer: press p, f, s, u or q")
+        echo(f"{key!r} is no answer: press one of {', '.join(valid)}")
