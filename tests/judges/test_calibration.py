@@ -239,6 +239,6 @@ def test_scores_that_are_only_shown_do_not_decide() -> None:
     from handoff_evals.checks import overall  # noqa: PLC0415 - only here
 
     passed = Score(status="passed")
-    shown = [Score(status=each, gates=False) for each in ("failed", "unscored")]  # type: ignore[arg-type]
+    shown = [Score(status=each, gates=False) for each in ("failed", "unscored")]
     assert overall((passed, *shown)) == "passed"
     assert overall(tuple(shown)) == "unscored"
