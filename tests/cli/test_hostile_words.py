@@ -240,6 +240,14 @@ def models(command: Command, *words: str) -> list[Done]:
     return [command("models", *words), command("models", HOSTILE, *words)]
 
 
+def graph(command: Command, *words: str) -> list[Done]:
+    return [command("graph", "hostile_agents:desk", *words), command("graph", HOSTILE, *words)]
+
+
+def init(command: Command, *words: str) -> list[Done]:
+    return [command("init", "hostile_agents.py", *words), command("init", HOSTILE, *words)]
+
+
 def mutate(command: Command, *words: str) -> list[Done]:
     printable = HOSTILE.encode("unicode_escape").decode()
     Path("framework.py").write_text(FRAMEWORK)
@@ -266,12 +274,14 @@ CASES = {
     "compare": compare,
     "baseline": baseline,
     "import": import_,
+    "graph": graph,
+    "init": init,
     "cassettes prune": cassettes_prune,
     "models": models,
     "mutate": mutate,
     "schema": schema,
 }
-VALUES = {"--markdown": "out.md", "--out": "out", "--baseline": "kept.json"}
+VALUES = {"--markdown": "out.md", "--folder": "new", "--out": "out", "--baseline": "kept.json"}
 """What stands behind an option that takes a value."""
 
 

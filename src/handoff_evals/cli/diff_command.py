@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from handoff_evals.cli.output import ExitCode, by_verdict, epilog, say
+from handoff_evals.cli.report_command import check_place, difference_page, write_page
 from handoff_evals.errors import UsageError
 from handoff_evals.terminal import json_alone, print_json, to_reader
 
@@ -114,6 +115,14 @@ def diff(
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also write the result, with both sides' conversations, as one HTML file.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=_OUTPUT)
     ] = False,
@@ -142,6 +151,7 @@ def diff(
 
     if ref is not None and a is not None:
         raise UsageError(f"{ref!r} and --a {a!r} both name the side to compare with: leave one out")
+    check_place(html)
     config = read_config(Path.cwd())
     margin = config.margin if margin is None else margin
     for name, share in (("--margin", margin), ("--alpha", alpha)):
@@ -165,6 +175,8 @@ def diff(
         again = f"Go on with the same command and --out {shlex.quote(str(request.out))}"
         say(Console(stderr=True), [f"interrupted; the finished trials are kept. {again}"])
         raise typer.Exit(ExitCode.INTERRUPTED)
+    if html is not None:
+        write_page(difference_page(found), html)
     with to_reader() as console:
         if as_json:
             print_json(written(found))

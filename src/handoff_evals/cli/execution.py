@@ -21,6 +21,7 @@ from handoff_evals.cli.output import (
     say,
     step_summary_wanted,
 )
+from handoff_evals.cli.report_command import check_place, run_page, write_page
 from handoff_evals.errors import UsageError
 from handoff_evals.terminal import json_alone, print_json, to_reader
 
@@ -67,6 +68,8 @@ class Output:
 
     as_json: bool
     quiet: bool
+    html: Path | None = None
+    """The page to write besides."""
 
     @property
     def progress(self) -> "Console":
@@ -109,6 +112,7 @@ def carry_out(start: Callable[[], Started], gates: Gates, output: Output) -> Non
     """
     from handoff_evals.results import summarise
 
+    check_place(output.html)
     with output.agents_print():
         prepared, folder = start()
     with _resumable(folder):
@@ -202,6 +206,9 @@ def conclude(
             notes=(*folder.manifest.notes, *summary.notes),
         )
         append_step_summary(text)
+    if output.html is not None:
+        page = run_page(folder, summary=summary, against=against, ruled=(code, (*reasons, *lines)))
+        write_page(page, output.html)
     # Last: whoever reads may go away, and nothing depends on it.
     output.results(summary, folder, against)
     say(output.progress, lines)

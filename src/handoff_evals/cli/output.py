@@ -125,8 +125,8 @@ def append_step_summary(text: str) -> None:
         raise UsageError(f"${_STEP_SUMMARY} can't be written: {error}") from error
 
 
-def write_markdown(text: str, path: Path) -> None:
-    """Write Markdown to a file, with its folders.
+def write_file(text: str, path: Path, *, option: str) -> None:
+    """Write what an option asked for to its file, with its folders.
 
     Raises:
         UsageError: when it can't be written.
@@ -135,7 +135,7 @@ def write_markdown(text: str, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text)
     except OSError as error:
-        raise UsageError(f"--markdown {str(path)!r} can't be written: {error}") from error
+        raise UsageError(f"{option} {str(path)!r} can't be written: {error}") from error
 
 
 def headline(code: ExitCode, against: "Sequence[AgainstBaseline]" = ()) -> str:

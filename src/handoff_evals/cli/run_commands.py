@@ -79,6 +79,14 @@ _Baseline = Annotated[
         rich_help_panel=_GATES,
     ),
 ]
+_Html = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Also write the run as one HTML file; see `report`.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
 _Json = Annotated[
     bool, typer.Option("--json", help="Print the summary as JSON.", rich_help_panel=_OUTPUT)
 ]
@@ -203,6 +211,7 @@ def run(
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
+    html: _Html = None,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -228,7 +237,7 @@ def run(
         judge=judge,
     )
     gates = Gates.read(passed=min_passed, accuracy=min_accuracy, baseline=baseline)
-    output = Output(as_json=as_json, quiet=quiet)
+    output = Output(as_json=as_json, quiet=quiet, html=html)
     carry_out(lambda: _new(request, out, gates), gates, output)
 
 
@@ -239,6 +248,7 @@ def resume(
     min_passed: _MinPassed = None,
     min_accuracy: _MinAccuracy = None,
     baseline: _Baseline = None,
+    html: _Html = None,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -251,7 +261,7 @@ def resume(
 
     request = replace(RunRequest.of_project(Path.cwd()), concurrency=concurrency, max_cost=max_cost)
     gates = Gates.read(passed=min_passed, accuracy=min_accuracy, baseline=baseline)
-    output = Output(as_json=as_json, quiet=quiet)
+    output = Output(as_json=as_json, quiet=quiet, html=html)
     carry_out(lambda: _resumed(request, run, gates), gates, output)
 
 

@@ -30,6 +30,7 @@ from handoff_evals.livekit import (
     Request,
     ToolCall,
     arguments_for,
+    clear_choice,
     leads,
 )
 from handoff_evals.models.kind import model_kind
@@ -38,10 +39,13 @@ from handoff_evals.models.moves import (
     Place,
     PlaceSearch,
     PlayedMoves,
+    SeenHandoffs,
     Way,
     answers,
     expected_calls,
     in_order,
+    misleading,
+    moves_by_choice,
     names_of,
     refusal,
     stages_of,
@@ -60,10 +64,7 @@ from handoff_evals.scenarios import (
 )
 from handoff_evals.transcript import (
     ORACLE,
-    AgentHandoff,
-    AgentRef,
     Fault,
-    FunctionCall,
     Transcript,
 )
 
@@ -85,8 +86,7 @@ class Oracle:
         self._searches: dict[Place, PlaceSearch] = {}
         self._conversations = 0
         self._since = time.monotonic()
-        self._seen: dict[tuple[str, str, str], AgentRef] = {}
-        """Whom an agent's call with these arguments led to."""
+        self._seen = SeenHandoffs()
         self._begin()
 
     def _begin(self) -> None:
@@ -160,18 +160,26 @@ class Oracle:
         found = leads(request.tools, target) if target is not None else ()
         ways = [] if target is None else list(self._ways(request, asker.turn, target))
         ways = [each for each in ways if each.lead.name not in named]
-        ways.sort(key=lambda way: not self._led(asker.agent, way.call, target))
+        if target is not None:
+            ways.sort(key=lambda way: not self._seen.led(asker.agent, way.call, target))
         sure = [lead for lead in found if lead.certain]
+        leading = any(lead.name in named and (lead.strength or lead.hands_over) for lead in found)
         stages = [
-            in_order(
-                bases if number == 0 else bases[:1],
-                hops,
-                leading=any(
-                    lead.name in named and (lead.strength or lead.hands_over) for lead in found
-                ),
-            )
+            in_order(bases if number == 0 else bases[:1], hops, leading=leading)
             for number, hops in enumerate(stages_of(ways, sure))
         ]
+        clear = None
+        if target is not None and not leading:
+            known = {each.id for each in self._scenario.expected_agents} - {asker.agent.id}
+            clear = clear_choice(request.tools, target, known)
+        chosen: tuple[tuple[Move, ...], ...] = ()
+        if clear is not None and target is not None:
+            values = next(lead.values for lead in found if lead.name == clear.tool)
+            words = (self._wanted(target), values)
+            made = self._calls(request, clear.tool, clear.arguments, asker.turn, words)
+            chosen = tuple(moves_by_choice(made, ways, bases))
+            stages.insert(0, list(chosen))
+        named_first = next((lead.name for lead in found if lead.certain or lead.named), "")
         options = [each for stage in stages for each in stage]
         given = {call.name: set(call.example) for call in due}
         return PlaceSearch(
@@ -182,7 +190,9 @@ class Oracle:
             later=deque(stages[1:]),
             sure=len(sure) == 1 and sure[0].name not in named,
             expected=frozenset(call.name for call in due if not call.error),
-            evident=next((lead.name for lead in found if lead.certain or lead.named), ""),
+            evident=named_first if clear is None else clear.tool,
+            choice=clear,
+            chosen=chosen,
             invented=frozenset(
                 call.name
                 for moves in options
@@ -194,7 +204,7 @@ class Oracle:
 
     def _ways(self, request: Request, turn: int, target: Target) -> Iterator[Way]:
         """Calls that may hand over to the target: each tool once, then with other arguments."""
-        wanted = [*target.where.values(), *names_of(target.id)]
+        wanted = self._wanted(target)
         options = [
             (lead, self._calls(request, lead.name, {}, turn, (wanted, lead.values)))
             for lead in leads(request.tools, target)
@@ -203,6 +213,10 @@ class Oracle:
             for lead, calls in options:
                 if number < len(calls):
                     yield Way(lead=lead, call=calls[number], number=number)
+
+    @staticmethod
+    def _wanted(target: Target) -> list[str]:
+        return [*target.where.values(), *names_of(target.id)]
 
     def _filled(self, request: Request, call: ExpectedCall, turn: int) -> list[ToolCall]:
         expect = self._scenario.turns[turn - 1].expect
@@ -237,23 +251,6 @@ class Oracle:
         written = dict.fromkeys(json.dumps(arguments) for arguments in made)
         return [ToolCall(name=name, arguments=arguments) for arguments in written]
 
-    def _led(self, agent: AgentRef, call: ToolCall, target: Target | None) -> bool:
-        """Whether that call led to the target once before."""
-        seen = self._seen.get((agent.label, call.name, call.arguments))
-        return bool(seen and target and target.matches(seen))
-
-    def _look(self, transcript: Transcript) -> None:
-        """Note where calls led."""
-        last: FunctionCall | None = None
-        for event in transcript.events:
-            if isinstance(event, FunctionCall):
-                last = event
-            elif isinstance(event, AgentHandoff):
-                if last is not None and last.agent is not None:
-                    key = (last.agent.label, last.name, last.arguments)
-                    self._seen.setdefault(key, event.new)
-                last = None
-
     def settle(self, transcript: Transcript) -> Transcript | None:
         """Learn from a conversation.
 
@@ -261,7 +258,7 @@ class Oracle:
             The conversation that counts; None where another one has to be run.
         """
         self._conversations += 1
-        self._look(transcript)
+        self._seen.note(transcript)
         if transcript.unscored_because is not None:
             return transcript
         turn = self._unmet(transcript)
@@ -338,6 +335,8 @@ class Oracle:
 
     def _given_up(self, search: PlaceSearch, shown: Transcript, turn: int) -> Transcript:
         """The conversation to show, unscored where the file has to say more."""
+        if search.choice and search.misled:
+            return misleading(shown, turn, search)
         named = {call.name for call in self._scenario.turns[turn - 1].expect.calls or ()}
         refused = answers(shown, turn, errors=True)
         for name in refused.keys() & search.invented:

@@ -12,7 +12,7 @@ from handoff_evals.results.run_folder import (
     RunSettings,
     SuiteRecord,
 )
-from handoff_evals.results.summarise import summarise
+from handoff_evals.results.summarise import seams, summarise
 from handoff_evals.results.summary import (
     Failure,
     JudgeRate,
@@ -54,5 +54,6 @@ __all__ = [
     "TrialKey",
     "TrialResult",
     "scenario_sha256",
+    "seams",
     "summarise",
 ]

@@ -81,6 +81,8 @@ class SuiteRecord:
     """What its conversations were asked for besides; nothing in runs of older versions."""
     ids: Mapping[str, str] = field(default_factory=dict)
     """LiveKit's ids, by the scenario's label, of those that have one."""
+    tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By the scenario's label, of those that have any; empty in runs of older versions."""
     agent_version: Mapping[str, str] = field(default_factory=dict)
     """Digests of what the agents are when they are opened, by what messages call it."""
 

@@ -55,13 +55,13 @@ def decider(transcript: Transcript, decision: Decision) -> tuple[str, str]:
     return agent.label, next(asked, "")
 
 
-def seams(transcript: Transcript) -> Iterator[float]:
-    """Seconds from the caller's last word to the new agent's first, a handoff turn each.
+def seams(transcript: Transcript) -> Iterator[tuple[int, float]]:
+    """Handoff turns, each with the seconds from the caller's last word to the new agent's first.
 
     A turn in which the new agent says nothing has no seam, nor has one in which a rate
     limit delayed a request, or a cassette answered: those waits are the harness's.
     """
-    for turn in transcript.turns[1:]:
+    for number, turn in enumerate(transcript.turns[1:], 1):
         if any(call.held_s or call.replayed for call in turn.model_calls):
             continue
         handed_over = False
@@ -75,7 +75,7 @@ def seams(transcript: Transcript) -> Iterator[float]:
                 and event.agent.id == turn.active.id
                 and event.at_s is not None
             ):
-                yield max(0.0, event.at_s)
+                yield number, max(0.0, event.at_s)
                 break
 
 
@@ -151,7 +151,7 @@ def _add(tally: _Tally, trial: Trial) -> None:
     counting = {score.name for score in trial.scores if score.gates}
     tally.shown_only.update(score.name for score in trial.scores if score.name not in counting)
     key = trial.key
-    tally.seams.extend(seams(trial.transcript))
+    tally.seams.extend(seconds for _, seconds in seams(trial.transcript))
     tries = tally.tries.setdefault(key.scenario_key, [0, 0])
     tries[0] += 1
     tries[1] += trial.status == "passed"

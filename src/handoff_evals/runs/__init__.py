@@ -2,6 +2,7 @@
 
 from handoff_evals.runs.agent_graph import AgentUnderTest, uncovered
 from handoff_evals.runs.evaluation import evaluate, load_suite
+from handoff_evals.runs.first_suite import FirstSuite, first_suite
 from handoff_evals.runs.judged_run import judge_model, judge_run, not_asked, unjudged
 from handoff_evals.runs.judging import Judging
 from handoff_evals.runs.lane import Planned, RetryPolicy, trial_seed
@@ -16,6 +17,7 @@ from handoff_evals.runs.runner import Pace, Runner
 
 __all__ = [
     "AgentUnderTest",
+    "FirstSuite",
     "Judging",
     "Pace",
     "Planned",
@@ -24,6 +26,7 @@ __all__ = [
     "RunRequest",
     "Runner",
     "evaluate",
+    "first_suite",
     "judge_model",
     "judge_run",
     "load_suite",

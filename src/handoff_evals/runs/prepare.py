@@ -1,7 +1,7 @@
 """A run, from what was asked for to the trials in its folder."""
 
 import sys
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -25,7 +25,7 @@ from handoff_evals.results import (
     TrialKey,
     scenario_sha256,
 )
-from handoff_evals.runs.agent_version import VersionReader, check_versions
+from handoff_evals.runs.agent_version import VersionReader, changed_suites, check_versions
 from handoff_evals.runs.environment import git_state, versions
 from handoff_evals.runs.judged_run import panel_of
 from handoff_evals.runs.lane import Budget, Planned, RetryPolicy, by_driver, plan
@@ -313,7 +313,7 @@ def resume(
         command=command,
         models=models,
     )
-    changed = list(_changes(old, prepared.manifest))
+    changed = list(changed_suites(old, prepared.manifest))
     if changed:
         raise UsageError(
             f"{str(folder.path)!r} can't be resumed, its trials would not compare: "
@@ -321,21 +321,6 @@ def resume(
         )
     folder.repair()
     return prepared.without({trial.key for trial in folder.trials() if trial.status != "unscored"})
-
-
-def _changes(old: Manifest, new: Manifest) -> Iterator[str]:
-    now = {suite.name: suite for suite in new.suites}
-    for suite in old.suites:
-        if suite.name not in now:
-            yield f"suite {suite.name!r} is gone"
-            continue
-        if suite.sha256 != now[suite.name].sha256:
-            yield f"suite {suite.path} has changed"
-        if suite.agent_sha256 != now[suite.name].agent_sha256:
-            yield f"the code of agent {suite.agent!r} has changed"
-    yield from (
-        f"suite {name!r} is new" for name in now if name not in {s.name for s in old.suites}
-    )
 
 
 def load_suites(request: RunRequest) -> tuple[Suite, ...]:
@@ -401,5 +386,6 @@ def _record(suite: Suite, folder: Path) -> SuiteRecord:
         simulated=suite.simulated,
         watch=suite.watch,
         ids={each.label: each.id for each in suite.scenarios if each.id},
+        tags={each.label: each.tags for each in suite.scenarios if each.tags},
         scenario_sha256={each.label: scenario_sha256(each) for each in suite.scenarios},
     )

@@ -2,6 +2,7 @@
 
 from handoff_evals.transcript.events import (
     ENDED_CALL,
+    MISLEADING_TOOL,
     ORACLE,
     AgentConfigUpdate,
     AgentError,
@@ -29,6 +30,7 @@ from handoff_evals.transcript.transcript import (
 
 __all__ = [
     "ENDED_CALL",
+    "MISLEADING_TOOL",
     "ORACLE",
     "AgentConfigUpdate",
     "AgentError",

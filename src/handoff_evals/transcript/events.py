@@ -42,6 +42,9 @@ ENDED_CALL = "ended_call"
 ORACLE = "oracle"
 """The cause of the fault where the oracle does not know what to play: the file has to say it."""
 
+MISLEADING_TOOL = "misleading_tool"
+"""The cause of the fault where a tool led elsewhere than its name says, as the oracle saw it."""
+
 Owner = Literal["agent", "model", "infrastructure"]
 
 
