@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -69,7 +70,7 @@ def calibrate(
         ),
     ] = False,
     sample: Annotated[
-        int, typer.Option(min=0, help="Only so many labels, spread over all of them; 0 for all.")
+        int, typer.Option(min=0, help="Only so many of the labels, drawn at random; 0 for all.")
     ] = 0,
 ) -> None:
     """Measure a judge against labels, and write down how far it can be trusted.
@@ -117,7 +118,7 @@ def calibrate(
         say(console, [f"judge {question.name}: stopped, {why}{kept}"])
         if not stopped_too:
             raise typer.Exit(ExitCode.INVALID)
-    found = _measured(question, _spread(labelled, sample), model, repeats, console)
+    found = _measured(question, _drawn(labelled, sample), model, repeats, console)
     found = replace(found, stopped=why or "")
     path = out or calibration_path(folder / read_config(folder).calibrations, question, model)
     found.write(path)
@@ -137,13 +138,13 @@ def _list_judges() -> None:
     Console().print(table)
 
 
-def _spread(
+def _drawn(
     labelled: "Sequence[tuple[LabelledCall, Label]]", number: int
 ) -> "Sequence[tuple[LabelledCall, Label]]":
-    """So many of them, as evenly spread as can be."""
+    """So many of them, drawn at random, the same each time."""
     if not 0 < number < len(labelled):
         return labelled
-    return [labelled[place * len(labelled) // number] for place in range(number)]
+    return Random(0).sample(labelled, number)  # noqa: S311 - no secret
 
 
 def _measured(

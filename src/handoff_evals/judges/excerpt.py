@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, get_args
 
 from livekit.agents import llm
@@ -72,7 +72,7 @@ class Excerpt:
     lines: tuple[Line, ...]
     expectations: str = ""
     """LiveKit's `agent_expectations` of its scenario; only one question needs them."""
-    events: tuple[int, ...] = ()
+    events: tuple[int, ...] = field(default=(), compare=False)
     """Of each line, its index into the transcript's events; empty where there is no transcript."""
 
     @classmethod

@@ -96,8 +96,6 @@ class _Tally:
     tries: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     """Scored trials and passed ones, by scenario."""
     wall_s: float = 0.0
-    shown_only: set[str] = field(default_factory=set)
-    """The checks of which no score counts."""
     judged: dict[str, list[tuple[ScenarioKey, Score]]] = field(default_factory=dict)
     """What each judge says of each trial."""
     deciders: dict[tuple[str, str], list[int]] = field(default_factory=dict)
@@ -148,8 +146,6 @@ def _add(tally: _Tally, trial: Trial) -> None:
         return
     for name, status in _by_check(trial).items():
         tally.checks.setdefault(name, Counter())[status] += 1
-    counting = {score.name for score in trial.scores if score.gates}
-    tally.shown_only.update(score.name for score in trial.scores if score.name not in counting)
     key = trial.key
     tally.seams.extend(seconds for _, seconds in seams(trial.transcript))
     tries = tally.tries.setdefault(key.scenario_key, [0, 0])
@@ -222,10 +218,7 @@ def _model(tally: _Tally, planned: int, confidence: float, price: Price | None) 
         on_path=_correct(tally, confidence, only_on_path=True),
         checks={
             name: CheckCounts(
-                passed=counted["passed"],
-                failed=counted["failed"],
-                unscored=counted["unscored"],
-                gates=name not in tally.shown_only,
+                passed=counted["passed"], failed=counted["failed"], unscored=counted["unscored"]
             )
             for name, counted in tally.checks.items()
         },

@@ -97,8 +97,6 @@ class CheckCounts:
     passed: int
     failed: int
     unscored: int = 0
-    gates: bool = True
-    """Whether any of its scores counts; those of a judge that was not measured are only shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
