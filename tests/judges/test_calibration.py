@@ -16,6 +16,7 @@ from handoff_evals.judges import (
     LabelledCall,
     Pass,
     calibrate,
+    failed_planted,
     label_line,
     labelled_for,
     labellers_agree,
@@ -228,6 +229,19 @@ def test_no_labelled_words_stand_in_a_prompt_or_a_planted_conversation(
         )
         said = {line.text for each in data for line in each.excerpt.lines if line.kind == "agent"}
         assert not [text for text in said if text in told]
+
+
+async def test_a_perfect_judge_counts_on_the_labelled_conversations(
+    data: Sequence[LabelledCall],
+) -> None:
+    one = judge_models.perfect()
+    model = JudgeModel(label="perfect", open=lambda _: one)
+    labelled, _ = labelled_for("agent_expectations", data)
+    question = question_named("agent_expectations")
+    assert await failed_planted(question, model) is None
+    found = await calibrate(question, labelled[:60], model, repeats=0)
+    assert found.weakness is None
+    assert found.errors.agreement == 1
 
 
 async def test_the_script_makes_the_same_labels_anew(data: Sequence[LabelledCall]) -> None:

@@ -3,10 +3,13 @@
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 from handoff_evals import Request, ScriptedLLM
-from handoff_evals.judges import Excerpt, Line, questions
+from handoff_evals.judges import Excerpt, Line, questions, read_labels
 from handoff_evals.livekit import Reply
+
+_LABELS = Path(__file__).parents[2] / "fixtures" / "judge_labels" / "labels.jsonl"
 
 
 def answer(verdict: str, quote: str, reason: str = "because") -> str:
@@ -97,4 +100,24 @@ def late_nonsense() -> ScriptedLLM:
 
 
 def _scripted(judge: Callable[[Request], Reply]) -> ScriptedLLM:
+    return ScriptedLLM(judge)
+
+
+def perfect() -> ScriptedLLM:
+    """Knows the label of every labelled and every planted conversation."""
+    known = {
+        (name, call.excerpt.fenced): (label, call.excerpt.lines[0].text)
+        for call in read_labels(_LABELS)
+        for name, label in call.labels.items()
+    }
+    for name, question in questions().items():
+        for _, excerpt, verdict in question.planted:
+            known[name, excerpt.fenced] = (verdict, excerpt.lines[0].text)
+
+    def judge(request: Request) -> str:
+        text = asked(request)
+        name = next(name for name, each in questions().items() if each.asks in text)
+        fence = next(fence for of, fence in known if of == name and text.startswith(fence))
+        return answer(*known[name, fence])
+
     return ScriptedLLM(judge)
