@@ -3,7 +3,7 @@
 PYTHON ?= .venv/bin/python
 
 # Everything but the tests, which are a command of their own in the README.
-check: lint types layers replay mutate
+check: lint types layers replay mutate docs
 
 all: check test
 
@@ -54,4 +54,4 @@ schema:
 
 # The pages under docs/, in build/site; a link that leads nowhere is an error.
 docs:
-	$(PYTHON) -m mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict

@@ -281,7 +281,12 @@ CASES = {
     "mutate": mutate,
     "schema": schema,
 }
-VALUES = {"--markdown": "out.md", "--folder": "new", "--out": "out", "--baseline": "kept.json"}
+VALUES = {
+    "--markdown": "out.md",
+    "--folder": "evals/new",
+    "--out": "out",
+    "--baseline": "kept.json",
+}
 """What stands behind an option that takes a value."""
 
 

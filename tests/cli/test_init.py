@@ -241,3 +241,75 @@ def test_an_entry_that_fails_is_told_and_the_next_one_is_taken(
     assert done.code == 0, done.err
     assert "both.py:server (AgentServer with an entry point) could not be called" in done.err
     assert "found: both.py:Desk, Agent class" in done.out
+
+
+def test_of_several_classes_the_one_that_leads_to_the_others_answers(
+    empty: Path, command: Command
+) -> None:
+    (empty / "turned.py").write_text(
+        source(
+            """
+            from livekit.agents import Agent, function_tool
+
+
+            class Billing(Agent):
+                def __init__(self):
+                    super().__init__(instructions="You are billing.")
+
+
+            class Front(Agent):
+                def __init__(self):
+                    super().__init__(instructions="You are the front desk.")
+
+                @function_tool
+                async def to_billing(self):
+                    print("noise")
+                    return Billing()
+            """
+        )
+    )
+    done = command("init", "turned.py")
+    assert "found: turned.py:Front, Agent class" in done.out
+    assert "noise" not in done.out
+
+
+@pytest.mark.usefixtures("empty")
+def test_a_folder_in_which_pytest_finds_no_scenarios_is_refused(command: Command) -> None:
+    done = command("init", "clinic.py", "--folder", "first")
+    assert done.code == 2
+    assert "write `--folder evals/first`" in done.err
+
+
+def test_what_fails_is_left_out_with_the_reason(empty: Path, command: Command) -> None:
+    (empty / "broken.py").write_text(
+        source(
+            """
+            from livekit.agents import Agent, function_tool
+
+
+            class Front(Agent):
+                def __init__(self):
+                    super().__init__(instructions="You are the front desk.")
+
+                @function_tool
+                async def to_billing(self):
+                    return Billing()
+
+                @function_tool
+                async def to_nobody(self) -> Agent:
+                    raise RuntimeError("no database")
+
+
+            class Billing(Agent):
+                def __init__(self):
+                    super().__init__(instructions="You are billing.")
+
+                async def on_enter(self):
+                    raise ValueError("no greeting")
+            """
+        )
+    )
+    done = command("init", "broken.py")
+    assert done.code == 0, done.err
+    assert scenarios(empty) == ["Stay with front"]
+    assert "left out: front to billing: on_enter_error: ValueError: no greeting" in done.err

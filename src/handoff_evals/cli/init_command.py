@@ -6,7 +6,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +16,7 @@ import typer
 from handoff_evals.cli.output import epilog, say
 from handoff_evals.errors import AgentImportError, UsageError
 from handoff_evals.files import write_atomically
-from handoff_evals.terminal import echo
+from handoff_evals.terminal import echo, json_alone
 
 if TYPE_CHECKING:
     from handoff_evals.models import Exploration
@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 INIT_EPILOG = epilog(
     ("init src/agent.py", ""),
     ("init src/agent.py:server --dry-run", "only print it"),
-    ("init my_agents.triage:Triage --folder evals/triage", ""),
+    ("init my_agents:Triage --folder evals/triage", ""),
 )
+
+
+_SUITES = "evals"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,10 +78,15 @@ def init(
 
     notes = Console(stderr=True)
     here = Path.cwd()
+    if _SUITES not in folder.parts:
+        raise UsageError(
+            f"--folder {str(folder)!r}: pytest finds scenario files in a folder {_SUITES!r}; write "
+            f"`--folder {_SUITES}/{folder.name}`"
+        )
     found = _found(agent, here, notes)
     for line in _about(found):
         echo(line)
-    with notes.status("running the scenarios with the oracle"):
+    with notes.status("running the scenarios with the oracle"), json_alone():
         suite = first_suite(found.reference, found.explored, folder=here)
     say(notes, [f"left out: {each}" for each in suite.left_out])
     if not suite.scenarios:
@@ -107,7 +115,7 @@ def _found(agent: str, here: Path, notes: "Console") -> _Found:
     written, _, name = agent.partition(":")
     written = _from_here(written, here)
     module = _imported(written, here)
-    tries = [(name, "as named")] if name else _candidates(module, written)
+    tries = [(name, "as named")] if name else _candidates(module, written, here)
     failed: list[str] = []
     for each, what in tries:
         explored = _explored(f"{written}:{each}", here, notes)
@@ -142,17 +150,28 @@ def _imported(written: str, here: Path) -> ModuleType:
     allow_construction()
     reference = f"{written}:__name__"
     try:
-        import_reference(reference, folder=here, what="agent", raises=AgentImportError)
+        with json_alone():
+            import_reference(reference, folder=here, what="agent", raises=AgentImportError)
     except AgentImportError as error:
         raise UsageError(str(error).replace(":__name__", "")) from error
     return sys.modules[module_of(reference, folder=here)]
 
 
-def _candidates(module: ModuleType, written: str) -> list[tuple[str, str]]:
-    from handoff_evals.livekit import entry_candidates, unmakeable
+def _candidates(module: ModuleType, written: str, here: Path) -> list[tuple[str, str]]:
+    """What of a module may be called; of its classes that first which leads to the most agents."""
+    from handoff_evals.livekit import default_id, entry_candidates, unmakeable
+    from handoff_evals.runs import AgentUnderTest
 
     found = entry_candidates(module)
     if found:
+        source = AgentUnderTest.load(f"{written}:{found[0].name}", folder=here).source()
+
+        def reach(name: str) -> int:
+            return len(replace(source, first=default_id(name)).depths)
+
+        classes = [each for each in found if each.is_class]
+        classes.sort(key=lambda each: -reach(each.name))
+        found = (*(each for each in found if not each.is_class), *classes)
         return [(each.name, each.what) for each in found]
     needing = unmakeable(module)
     if needing:
@@ -175,7 +194,7 @@ def _explored(reference: str, here: Path, notes: "Console") -> "Exploration":
     from handoff_evals.runs import AgentUnderTest
 
     under_test = AgentUnderTest.load(reference, folder=here)
-    with notes.status(f"calling the tools of {reference}"):
+    with notes.status(f"calling the tools of {reference}"), json_alone():
         return asyncio.run(under_test.explore(ExploreSettings(thorough=True)))
 
 

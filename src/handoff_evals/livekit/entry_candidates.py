@@ -19,6 +19,7 @@ class EntryCandidate:
     name: str
     what: str
     """In words."""
+    is_class: bool = False
 
 
 def entry_candidates(module: ModuleType) -> tuple[EntryCandidate, ...]:
@@ -81,7 +82,7 @@ def _classes(module: ModuleType) -> Iterator[EntryCandidate]:
     needing = unmakeable(module)
     for name, _agent in _agents(module):
         if name not in needing:
-            yield EntryCandidate(name=name, what="Agent class")
+            yield EntryCandidate(name=name, what="Agent class", is_class=True)
 
 
 def _agents(module: ModuleType) -> Iterator[tuple[str, type[Agent]]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any
 
-from livekit.agents import Agent, llm
+from livekit.agents import llm
 
 from handoff_evals.drivers import Call, Limits
 from handoff_evals.graph import Edge, HandoffGraph, Pair, joined, seen_graph
@@ -35,6 +35,7 @@ from handoff_evals.models.agent_instances import (
     attributes_of,
     character_of,
     is_several,
+    names_in,
     telling,
 )
 from handoff_evals.models.moves import Move, names_of
@@ -307,7 +308,7 @@ class Explorer:
     def _note(self, call: Call, moves: Sequence[Move]) -> None:
         """Keep what tells agents apart, and by which names they are kept."""
         if call.started:
-            self._names |= dict.fromkeys(_names_in(_userdata(call)))
+            self._names |= dict.fromkeys(names_in(_userdata(call)))
         arrivals = iter(call.entered)
         chosen = json.dumps(
             [e.parameters for found in self._tools.values() for e in schemas(found)]
@@ -389,16 +390,3 @@ def _userdata(call: Call) -> Any:
         return call.session.userdata
     except ValueError:  # it has none
         return None
-
-
-def _names_in(userdata: Any) -> Iterator[str]:
-    """The names under which userdata keeps agents, and their ids."""
-    values = getattr(userdata, "__dict__", {})
-    for holder in (userdata, *values.values()):
-        if not isinstance(holder, Mapping):
-            continue
-        for name, value in holder.items():
-            if isinstance(value, Agent):
-                yield from (str(name), value.id)
-            elif isinstance(value, type) and issubclass(value, Agent):
-                yield str(name)

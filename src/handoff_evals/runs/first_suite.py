@@ -8,7 +8,7 @@ import asyncio
 import json
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -77,11 +77,13 @@ def first_suite(reference: str, explored: Exploration, *, folder: Path) -> First
     planned = [each for each in _plan(explored) if not _is_unnamed(each, explored)]
     passing: dict[str, ScenarioText] = {}
     why: dict[str, str] = {}
+    waiting = planned
     for detail in range(_EVERYTHING + 1):
-        waiting = [replace(each, detail=detail) for each in planned if each.label not in passing]
-        written = {each.label: _written(each, words) for each in waiting}
-        why |= _failures(reference, list(written.values()), folder)
+        written = {e.label: _written(replace(e, detail=detail), words) for e in waiting}
+        found = _outcomes(reference, list(written.values()), folder)
+        why |= {label: each.why for label, each in found.items()}
         passing |= {label: each for label, each in written.items() if not why[label]}
+        waiting = [each for each in waiting if found[each.label].more_may_help]
     kept = [passing[each.label] for each in planned if each.label in passing]
     failed = [f"{each.label}: {why[each.label]}" for each in planned if each.label not in passing]
     return FirstSuite(
@@ -136,17 +138,20 @@ def _can_be_named(ref: AgentRef) -> bool:
         return False
 
 
+_HOOKS = frozenset({"on_enter", "on_exit", "on_user_turn_completed"})
+
+
 def _unreached(explored: Exploration) -> Iterator[str]:
     graph = explored.graph
     for ref in graph.agents:
         if not _can_be_named(ref):
             yield f"{ref.label}: a scenario file can't name that id; write it without brackets"
-    for pair in graph.pairs:
-        if pair not in explored.edges and all(e.kind == "handoff" for e in graph.pairs[pair]):
-            tools = " or ".join(dict.fromkeys(e.via for e in graph.pairs[pair] if e.via))
-            how = f"no call of {tools}" if tools else "no call of a tool"
-            old, new = pair
-            yield f"{old} to {new}: {how} with made-up arguments led there; write its `calls:`"
+    for (old, new), edges in graph.pairs.items():
+        tools = [e.via for e in edges if e.via and e.via not in _HOOKS and e.kind == "handoff"]
+        if (old, new) in explored.edges or old == new or not tools:
+            continue
+        how = " or ".join(dict.fromkeys(tools))
+        yield f"{old} to {new}: no call of {how} with made-up arguments led there"
     for agent, tool in graph.unclear:
         yield f"{tool} of {agent}: it hands over, and no call of it showed to whom"
     for label in graph.labels:
@@ -239,8 +244,20 @@ def _wish(description: str, name: str) -> str:
     return f"It is about this: {about or first or name.replace('_', ' ')}."
 
 
-def _failures(reference: str, scenarios: Sequence[ScenarioText], folder: Path) -> Mapping[str, str]:
-    """Run scenarios with the oracle; why each does not pass, empty where it does."""
+@dataclass(frozen=True, kw_only=True)
+class _Outcome:
+    """What running a scenario came to."""
+
+    why: str = ""
+    """Why it does not pass; empty where it does."""
+    more_may_help: bool = False
+    """Whether it may pass where the file says more of the calls."""
+
+
+def _outcomes(
+    reference: str, scenarios: Sequence[ScenarioText], folder: Path
+) -> Mapping[str, _Outcome]:
+    """Run scenarios with the oracle."""
     if not scenarios:
         return {}
     with tempfile.TemporaryDirectory() as made:
@@ -254,19 +271,21 @@ def _failures(reference: str, scenarios: Sequence[ScenarioText], folder: Path) -
     prepared = prepare(request, suites=[suite])
     asyncio.run(prepared.execute(None, trials.append))
     found = {trial.key.scenario: trial for trial in trials}
-    return {each.label: _why(found.get(each.label)) for each in scenarios}
+    return {each.label: _outcome(found.get(each.label)) for each in scenarios}
 
 
-def _why(trial: Trial | None) -> str:
+def _outcome(trial: Trial | None) -> _Outcome:
     if trial is None:
-        return "it was not run"
+        return _Outcome(why="it was not run")
     if trial.status == "passed":
-        long = f"the oracle searched for {trial.duration_s:.0f} s"
-        return long if trial.duration_s > _LONGEST_S else ""
-    for fault in trial.transcript.faults:
-        return f"{fault.cause}: {fault.detail}"
-    return next((each.reason for each in _failed(trial)), trial.status)
+        if trial.duration_s <= _LONGEST_S:
+            return _Outcome()
+        return _Outcome(why=f"the oracle took {trial.duration_s:.0f} s", more_may_help=True)
+    faults = trial.transcript.faults
+    reasons = [f"{fault.cause}: {fault.detail}" for fault in faults]
+    reasons += [score.reason for score in trial.scores if score.status != "passed"]
+    by_agent = any(fault.owner == "agent" and fault.cause != _LATE for fault in faults)
+    return _Outcome(why=next(iter(reasons), trial.status), more_may_help=not by_agent)
 
 
-def _failed(trial: Trial) -> Iterable[Any]:
-    return (each for each in trial.scores if each.status != "passed")
+_LATE = "turn_timeout"
