@@ -1,15 +1,19 @@
 """What judges say of a run, and how far each can be trusted."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from handoff_evals.judges import Calibration, Pass
 from handoff_evals.results import JudgeRate, Share, Summary
-from handoff_evals.stats import Confusion
+from handoff_evals.stats import Confusion, kappa_interval
 from handoff_evals.terminal import Text
 
+if TYPE_CHECKING:  # they load livekit, which reading a run does not need
+    from handoff_evals.judges import Calibration
+
+_ORDERS = {"asked": "as in a run", "swapped": "order swapped", "repeated": "repeated"}
 JUDGE_COLUMNS = ("judge", "model", "passed", "raw", "corrected", "unscored", "counts")
 CALIBRATION_COLUMNS = ("asked", "kappa", "95% interval", "agree", "wrong", "unscored", "same")
 
@@ -18,14 +22,13 @@ def judge_rows(summary: Summary) -> Iterator[tuple[str, ...]]:
     """A judge and a model a row: trials passed, the rate as it says it, and corrected."""
     for model, found in summary.models.items():
         for judge, rate in found.judges.items():
-            causes = sorted(rate.unscored.items())
             yield (
                 judge,
                 model,
                 f"{rate.passed}/{rate.passed + rate.failed}",
                 _rate(rate.raw),
                 _rate(rate.corrected),
-                ", ".join(f"{cause} {number}" for cause, number in causes) or "·",
+                _causes(rate.unscored),
                 _standing(rate),
             )
 
@@ -48,7 +51,7 @@ def judges_table(summary: Summary) -> Table | None:
     return table
 
 
-def calibration_table(found: Calibration) -> Table:
+def calibration_table(found: "Calibration") -> Table:
     """Each pass over the labels, and the first one by halves."""
     table = Table(
         title=Text(f"{found.judge}, asked of {found.model}: {found.labels} labels", style="bold"),
@@ -59,10 +62,11 @@ def calibration_table(found: Calibration) -> Table:
     for column in CALIBRATION_COLUMNS:
         table.add_column(column, overflow="fold")
     for each in found.passes:
-        table.add_row(*map(Text, _pass_row(each)))
+        same = "-" if each.same is None else f"{each.same:.2f}"
+        row = (_ORDERS[each.order], *_agreement(each.confusion), _causes(each.unscored), same)
+        table.add_row(*map(Text, row))
     for half, confusion in found.halves.items():
-        row = _pass_row(Pass(order="asked", confusion=confusion))
-        table.add_row(*map(Text, (f"  the {half} half", *row[1:])))
+        table.add_row(*map(Text, (f"  the {half} half", *_agreement(confusion), "", "")))
     return table
 
 
@@ -77,19 +81,19 @@ def judged_by_label_table(found: Confusion) -> Table:
     return table
 
 
-def _pass_row(found: Pass) -> tuple[str, ...]:
-    confusion, kappa = found.confusion, found.kappa
-    wrong = confusion.passed_wrongly + confusion.failed_wrongly
-    unscored = ", ".join(f"{cause} {number}" for cause, number in sorted(found.unscored.items()))
+def _agreement(found: Confusion) -> tuple[str, ...]:
+    kappa = kappa_interval(found)
+    wrong = found.passed_wrongly + found.failed_wrongly
     return (
-        {"asked": "as in a run", "swapped": "order swapped", "repeated": "repeated"}[found.order],
         "-" if kappa is None else f"{kappa.value:.2f}",
         "-" if kappa is None else f"[{kappa.low:.2f}, {kappa.high:.2f}]",
-        "-" if confusion.agreement is None else f"{confusion.agreement:.2f}",
-        f"{wrong}/{confusion.total}",
-        unscored or "·",
-        "-" if found.same is None else f"{found.same:.2f}",
+        "-" if found.agreement is None else f"{found.agreement:.2f}",
+        f"{wrong}/{found.total}",
     )
+
+
+def _causes(unscored: Mapping[str, int]) -> str:
+    return ", ".join(f"{cause} {number}" for cause, number in sorted(unscored.items())) or "·"
 
 
 def _rate(found: Share) -> str:
