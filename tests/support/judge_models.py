@@ -105,7 +105,7 @@ def _scripted(judge: Callable[[Request], Reply]) -> ScriptedLLM:
 
 def perfect() -> ScriptedLLM:
     """Knows the label of every labelled and every planted conversation."""
-    known = {
+    known: dict[tuple[str, str], tuple[str, str]] = {
         (name, call.excerpt.fenced): (label, call.excerpt.lines[0].text)
         for call in read_labels(_LABELS)
         for name, label in call.labels.items()
