@@ -264,6 +264,11 @@ def schema(command: Command, *words: str) -> list[Done]:
     return [command("schema", *words), command("schema", f"no title {title}", *words)]
 
 
+def report(command: Command, *words: str) -> list[Done]:
+    _finished(command)
+    return [command("report", "mine", *words), command("report", HOSTILE, *words)]
+
+
 CASES = {
     "run": run_,
     "resume": resume,
@@ -280,12 +285,14 @@ CASES = {
     "models": models,
     "mutate": mutate,
     "schema": schema,
+    "report": report,
 }
 VALUES = {
     "--markdown": "out.md",
     "--folder": "evals/new",
     "--out": "out",
     "--baseline": "kept.json",
+    "--html": "out.html",
 }
 """What stands behind an option that takes a value."""
 

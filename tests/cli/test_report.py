@@ -85,6 +85,15 @@ def test_a_run_writes_it_with_what_its_gates_said(command: Command, project: Pat
     page = (project / "page.html").read_text()
     assert "<title>a gate failed" in page
     assert "below --min-accuracy 1" in page
+    assert "no gate was set" not in page
+
+
+def test_a_run_that_no_gate_judged_is_not_shown_as_good(command: Command, project: Path) -> None:
+    done = command("run", "-m", "never", "--html", "page.html", "-q")
+    assert done.code == 0
+    page = (project / "page.html").read_text()
+    assert '<section class="verdict plain"' in page
+    assert "no gate was set" in page
 
 
 def test_a_place_that_can_not_be_is_refused_before_anything_runs(

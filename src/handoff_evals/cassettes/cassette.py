@@ -10,9 +10,9 @@ from handoff_evals.cassettes.cassette_file import CassetteFile, file_name
 from handoff_evals.cassettes.exchange import Answer, Entry, ModelIdentity, RecordedRequest
 from handoff_evals.cassettes.masks import Mask, Masked, mask_of
 from handoff_evals.cassettes.miss import miss
-from handoff_evals.config import read_config
-from handoff_evals.errors import CassetteMissError, UsageError
-from handoff_evals.user_code import import_reference
+from handoff_evals.config import redact_of
+from handoff_evals.credentials import masked as without_keys
+from handoff_evals.errors import CassetteMissError
 
 
 class Mode(StrEnum):
@@ -90,6 +90,9 @@ class TrialExchanges:
                 self._found.setdefault((key, times[key]), kept)
                 times[key] += 1
 
+    def _redact(self, text: str) -> str:
+        return without_keys(text if self.redact is None else self.redact(text))
+
     def _masked(self, request: RecordedRequest) -> Masked:
         request = request.canonical()
         if self.mask is None:
@@ -103,9 +106,7 @@ class TrialExchanges:
         Raises:
             CassetteMissError: when only a cassette may answer and it has nothing.
         """
-        if self.redact is not None:
-            request = request.redacted(self.redact)
-        masked = self._masked(request)
+        masked = self._masked(request.redacted(self._redact))
         key = masked.request.key(trial=self.trial, seed=self.seed)
         occurrence = self._times[key]
         self._times[key] += 1
@@ -124,8 +125,8 @@ class TrialExchanges:
 
     def keep(self, slot: Slot, answer: Answer) -> None:
         """Keep what the model answered."""
-        if self.redact is not None:
-            answer = answer.redacted(self.redact)
+        if self.redact is not None or without_keys(answer.words) != answer.words:
+            answer = answer.redacted(self._redact)
         entry = Entry(
             key=slot.key,
             trial=self.trial,
@@ -277,26 +278,6 @@ def cassette_of(
         model=model,
         mode=mode,
         folders=[project / folder for folder in folders],
-        redact=_redact(project),
+        redact=redact_of(project),
         mask=mask_of(project),
     )
-
-
-def _redact(project: Path) -> Callable[[str], str] | None:
-    named = read_config(project).redact
-    if named is None:
-        return None
-    what = "[tool.handoff-evals] redact ="
-    redact: Callable[[str], str] = import_reference(named, folder=project, what=what)
-    try:
-        given = redact("a word")
-    except Exception as error:
-        raise UsageError(
-            f"{what} {named!r} fails on 'a word': {type(error).__name__}: {error}; "
-            "it must take a str and return one"
-        ) from error
-    if not isinstance(given, str):
-        raise UsageError(
-            f"{what} {named!r} returns {given!r} for 'a word'; it must take a str and return one"
-        )
-    return redact

@@ -207,7 +207,13 @@ def conclude(
         )
         append_step_summary(text)
     if output.html is not None:
-        page = run_page(folder, summary=summary, against=against, ruled=(code, (*reasons, *lines)))
+        page = run_page(
+            folder,
+            summary=summary,
+            against=against,
+            ruled=(code, (*reasons, *lines)),
+            gated=gates.baseline is not None or any(gates.shares),
+        )
         write_page(page, output.html)
     # Last: whoever reads may go away, and nothing depends on it.
     output.results(summary, folder, against)

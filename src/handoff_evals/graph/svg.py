@@ -103,7 +103,7 @@ def _colour(pair: Pair, marks: Marks) -> str:
 def _classes(graph: HandoffGraph, pair: Pair, marks: Marks) -> Iterator[str]:
     yield "edge"
     if marks.coverage is not None:
-        yield "covered" if pair in marks.coverage.pairs else "uncovered"
+        yield "uncovered" if pair in marks.coverage.missing else "covered"
     if pair in marks.traffic and marks.traffic[pair].errors:
         yield "failing"
     if all(edge.kind == "task" for edge in graph.pairs[pair]):

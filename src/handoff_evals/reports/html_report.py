@@ -42,7 +42,8 @@ _SHOWN = 100
 """Failures and flips in a table; the list of conversations has all."""
 _IN_MEMORY = 2000
 """Trials that are read once and kept; more are read each time that they are looked at."""
-Tone = Literal["good", "bad", "unsure"]
+Tone = Literal["good", "bad", "unsure", "plain"]
+"""How a verdict looks; `plain` where nothing was asked that could be passed."""
 
 
 @dataclass(frozen=True, kw_only=True)

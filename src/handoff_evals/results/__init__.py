@@ -2,6 +2,7 @@
 
 from handoff_evals.results.baseline import Baseline, scenario_sha256
 from handoff_evals.results.judged import JUDGE
+from handoff_evals.results.redaction import redacted_suite, redacted_trial, texts_changed
 from handoff_evals.results.run_folder import (
     JudgeRecord,
     JudgeStanding,
@@ -53,7 +54,10 @@ __all__ = [
     "Trial",
     "TrialKey",
     "TrialResult",
+    "redacted_suite",
+    "redacted_trial",
     "scenario_sha256",
     "seams",
     "summarise",
+    "texts_changed",
 ]

@@ -23,6 +23,7 @@ from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
 from handoff_evals.checks import Score
+from handoff_evals.credentials import masked
 from handoff_evals.errors import RunFolderError
 from handoff_evals.files import locked, write_atomically
 from handoff_evals.results.trial import Trial, TrialKey
@@ -370,4 +371,4 @@ def _written(adapter: TypeAdapter[Any], value: Any, *, indent: int | None = None
     """
     plain = adapter.dump_python(value)
     text = json.dumps(plain, indent=indent, ensure_ascii=False, default=to_jsonable_python)
-    return text.encode("utf-8", "backslashreplace") + b"\n"
+    return masked(text).encode("utf-8", "backslashreplace") + b"\n"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from handoff_evals.drivers import Limits
+from handoff_evals.graph import HOOKS
 from handoff_evals.livekit import PLACEHOLDER, ToolCall
 from handoff_evals.models import Exploration, ExploredStep
 from handoff_evals.results import Trial
@@ -138,16 +139,13 @@ def _can_be_named(ref: AgentRef) -> bool:
         return False
 
 
-_HOOKS = frozenset({"on_enter", "on_exit", "on_user_turn_completed"})
-
-
 def _unreached(explored: Exploration) -> Iterator[str]:
     graph = explored.graph
     for ref in graph.agents:
         if not _can_be_named(ref):
             yield f"{ref.label}: a scenario file can't name that id; write it without brackets"
     for (old, new), edges in graph.pairs.items():
-        tools = [e.via for e in edges if e.via and e.via not in _HOOKS and e.kind == "handoff"]
+        tools = [e.via for e in edges if e.via and e.via not in HOOKS and e.kind == "handoff"]
         if (old, new) in explored.edges or old == new or not tools:
             continue
         how = " or ".join(dict.fromkeys(tools))

@@ -1,10 +1,11 @@
 """Kept transcripts judged anew, by what a scenario file expects today: no agent is run."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from handoff_evals.checks import Score, decisions, score
+from handoff_evals.config import redact_of
 from handoff_evals.errors import UsageError
 from handoff_evals.judges import Panel
 from handoff_evals.results import (
@@ -13,11 +14,14 @@ from handoff_evals.results import (
     ScenarioKey,
     SuiteRecord,
     Trial,
+    redacted_trial,
     scenario_sha256,
 )
 from handoff_evals.runs.judged_run import panel_of
 from handoff_evals.runs.prepare import RunRequest, load_suites
 from handoff_evals.scenarios import Scenario, Suite, Watch
+
+Redact = Callable[[str], str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +38,8 @@ class Judging:
     """What is in the run or in the files only, in words."""
     panel: Panel | None = None
     """Who judges the trials besides; None where nobody was asked."""
+    redact: Redact | None = None
+    """What every text goes through before it is kept."""
 
     @classmethod
     def of(
@@ -108,6 +114,7 @@ class Judging:
             scenarios=scenarios,
             left_out=tuple(left_out),
             panel=panel,
+            redact=redact_of(folder),
         )
 
     def trials(self) -> Iterator[Trial]:
@@ -116,7 +123,8 @@ class Judging:
         for trial in self.source.trials(judged=False):
             scenario = self.scenarios.get(trial.key.scenario_key)
             if scenario is not None:
-                yield _judged(trial, scenario, noted[trial.key.suite])
+                judged = _judged(trial, scenario, noted[trial.key.suite], self.redact)
+                yield redacted_trial(judged, self.redact)
 
 
 def _matched(record: SuiteRecord, suite: Suite) -> dict[str, Scenario]:
@@ -152,9 +160,9 @@ def _as_read(record: SuiteRecord, suite: Suite) -> SuiteRecord:
     )
 
 
-def _judged(trial: Trial, scenario: Scenario, noted: Watch) -> Trial:
+def _judged(trial: Trial, scenario: Scenario, noted: Watch, redact: Redact | None) -> Trial:
     key = replace(trial.key, scenario=scenario.label, id=scenario.id)
-    reason = _other_words(trial, scenario) or _not_noted(scenario, noted)
+    reason = _other_words(trial, scenario, redact) or _not_noted(scenario, noted)
     if reason is not None:
         unscored = Score(
             name="conversation", status="unscored", reason=reason, cause=reason.partition(":")[0]
@@ -168,11 +176,11 @@ def _judged(trial: Trial, scenario: Scenario, noted: Watch) -> Trial:
     )
 
 
-def _other_words(trial: Trial, scenario: Scenario) -> str | None:
+def _other_words(trial: Trial, scenario: Scenario, redact: Redact | None) -> str | None:
     """Why the conversation is not one of the scenario; None where it is."""
     transcript = trial.transcript
     said = [turn.user or "" for turn in transcript.turns[1:]]
-    asked = [turn.user for turn in scenario.turns]
+    asked = [turn.user if redact is None else redact(turn.user) for turn in scenario.turns]
     for number, (old, new) in enumerate(zip(said, asked, strict=False), 1):
         if old != new:
             return f"other_words: in turn {number} the caller said {old!r}, and now {new!r}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from handoff_evals.agent_source import fingerprint
 from handoff_evals.cassettes import Cassette, Mode, cassette_of
 from handoff_evals.checks import expect_keys, load_checks
-from handoff_evals.config import ProjectConfig, read_config
+from handoff_evals.config import ProjectConfig, read_config, redact_of
 from handoff_evals.drivers import Limits, driver_for
 from handoff_evals.errors import UsageError
 from handoff_evals.judges import Panel
@@ -23,6 +23,8 @@ from handoff_evals.results import (
     SuiteRecord,
     Trial,
     TrialKey,
+    redacted_suite,
+    redacted_trial,
     scenario_sha256,
 )
 from handoff_evals.runs.agent_version import VersionReader, changed_suites, check_versions
@@ -133,8 +135,10 @@ class PreparedRun:
         not_run: Callable[[Planned], None] = lambda _: None,
     ) -> Runner:
         """What runs the trials in this process; each is in the folder before `done` gets it."""
+        redact = redact_of(self.request.folder)
 
         def keep(trial: Trial) -> None:
+            trial = redacted_trial(trial, redact)
             if folder is not None:
                 folder.append(trial)
             done(trial)
@@ -333,7 +337,10 @@ def load_suites(request: RunRequest) -> tuple[Suite, ...]:
     keys = expect_keys()
     files = discover(request.suites, folder=request.folder)
     read = _distinct([load_suite(path, keys=keys, folder=request.folder) for path in files])
-    kept = [replace(suite, scenarios=_chosen(suite, request)) for suite in read]
+    redact = redact_of(request.folder)
+    kept = [
+        redacted_suite(replace(suite, scenarios=_chosen(suite, request)), redact) for suite in read
+    ]
     left = tuple(suite for suite in kept if suite.scenarios)
     if not left:
         raise UsageError(_nothing_left(read, request))
