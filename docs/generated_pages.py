@@ -6,13 +6,14 @@ A page says where: `<!-- generated: command line -->`. Also puts the JSON Schema
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from inspect import getsource
+from inspect import getdoc, getsource
 from pathlib import Path
 from typing import Any
 
 import typer.main
 from mkdocs.structure.files import File, Files
 
+from handoff_evals.checks.scoring import registered
 from handoff_evals.cli.main import app
 from handoff_evals.cli.output import ExitCode
 from handoff_evals.cli.schema_command import FileKind, schema_of
@@ -50,8 +51,16 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
     yield f"| {' | '.join(names)} |"
     yield f"|{'---|' * len(names)}"
     for row in rows:
-        yield f"| {' | '.join(each.replace('|', chr(92) + '|') for each in row)} |"
+        yield f"| {' | '.join(map(_cell, row))} |"
     yield ""
+
+
+def _cell(text: str) -> str:
+    """The text with its upright lines written so that they end no cell; in code they don't."""
+    parts = text.split("`")
+    return "`".join(
+        part if at % 2 else part.replace("|", "&#124;") for at, part in enumerate(parts)
+    )
 
 
 def _commands(group: Any, path: str = "handoff-evals") -> Iterator[tuple[str, Any]]:
@@ -174,6 +183,9 @@ _KINDS = {
 }
 
 
+_SEVERAL = {"text": "texts", "mapping": "mappings", "a matcher": "matchers"}
+
+
 def _kind(schema: Mapping[str, Any]) -> str:
     """What may be written there, in words."""
     if "enum" in schema:
@@ -187,7 +199,8 @@ def _kind(schema: Mapping[str, Any]) -> str:
     if isinstance(kind, list):
         return ", or ".join(_KINDS[each] for each in kind)
     if kind == "array":
-        return f"list of {_kind(schema['items'])}" if schema.get("items") else "list"
+        inner = _kind(schema["items"]) if schema.get("items") else ""
+        return f"list of {_SEVERAL.get(inner, inner)}" if inner else "list"
     return _KINDS.get(kind or "", "any value")
 
 
@@ -241,6 +254,16 @@ _MEANINGS = {
 }
 
 
+def _checks() -> Iterator[str]:
+    yield from _table(
+        ("check", "what must be so"),
+        (
+            (f"`{each.name}`", (getdoc(each.function) or "").partition("\n")[0])
+            for each in registered()
+        ),
+    )
+
+
 def _exit_codes() -> Iterator[str]:
     yield from _table(("code", "when"), ((str(int(code)), _MEANINGS[code]) for code in ExitCode))
 
@@ -256,6 +279,7 @@ _MADE: Mapping[str, Callable[[], Iterator[str]]] = {
     "scenario keys": _scenario_keys,
     "settings": _settings,
     "faults of agents": _agent_faults,
+    "checks": _checks,
     "exit codes": _exit_codes,
     "my_agents.py": _my_agents,
 }

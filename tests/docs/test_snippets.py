@@ -1,6 +1,7 @@
 """Every snippet of the README and of the pages under docs/ is run."""
 
 import importlib
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -64,3 +65,10 @@ def test_what_is_not_run_says_why() -> None:
     found: list[Any] = [each for page in PAGES for each in snippets(page)]
     reasons = {each.place: each.not_run for each in found if each.not_run}
     assert len(reasons) <= len(found) // 10, reasons
+
+
+def test_links_of_the_readme_lead_somewhere() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    links = {link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link}
+    assert [link for link in sorted(links) if not (ROOT / link).is_file()] == []
+    assert len(links) > 10

@@ -93,8 +93,8 @@ BAD = {
     "an object of Python": (
         "agent: !!python/object:os.system x\n",
         (
-            "1: bad YAML: could not determine a constructor for the tag "
-            "'tag:yaml.org,2002:python/object:os.system'"
+            "1: bad YAML: the tag '!!python/object:os.system' is none of JSON's values: write a "
+            "text in quotes, a number, a list or a mapping"
         ),
     ),
     "a tag before something else": (

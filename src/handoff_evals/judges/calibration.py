@@ -18,7 +18,7 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from handoff_evals.errors import UsageError
-from handoff_evals.files import write_atomically
+from handoff_evals.files import parsed_json, write_atomically
 from handoff_evals.judges.judge import JudgeModel, Judgment, ask, judge_version, prompt_sha256
 from handoff_evals.judges.labels import Label, LabelledCall, confusion_of
 from handoff_evals.judges.question import Question
@@ -120,7 +120,7 @@ class Calibration:
             UsageError: when it is none of this version.
         """
         try:
-            data = json.loads(path.read_bytes())
+            data = parsed_json(path.read_bytes())
             schema = data.pop("schema", None) if isinstance(data, dict) else None
             if schema != SCHEMA:
                 raise UsageError(

@@ -18,7 +18,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handoff_evals.errors import UsageError
-from handoff_evals.files import locked, write_atomically
+from handoff_evals.files import locked, parsed_json, write_atomically
 from handoff_evals.judges.excerpt import Excerpt
 from handoff_evals.stats import Confusion
 
@@ -94,7 +94,7 @@ def _read_file(path: Path) -> Iterator[LabelledCall]:
         if not line.strip():
             continue
         try:
-            yield _LabelLine.model_validate(json.loads(line)).value()
+            yield _LabelLine.model_validate(parsed_json(line)).value()
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the line"

@@ -25,7 +25,7 @@ from pydantic_core import to_jsonable_python
 from handoff_evals.checks import Score
 from handoff_evals.credentials import masked
 from handoff_evals.errors import RunFolderError
-from handoff_evals.files import locked, write_atomically
+from handoff_evals.files import locked, parsed_json, write_atomically
 from handoff_evals.results.trial import Trial, TrialKey
 from handoff_evals.scenarios import Watch
 from handoff_evals.stats import Confusion
@@ -232,7 +232,7 @@ class RunFolder:
         """
         path = self.path / "manifest.json"
         try:
-            data = json.loads(path.read_bytes())
+            data = parsed_json(path.read_bytes())
             # First: another version's manifest has other fields, and this is why.
             schema = data.get("schema") if isinstance(data, dict) else None
             if schema != SCHEMA:
@@ -293,7 +293,7 @@ class RunFolder:
                 if last.get(_key(line), number) != number:
                     continue
                 try:
-                    trial = _TRIAL.validate_python(json.loads(line))
+                    trial = _TRIAL.validate_python(parsed_json(line))
                 except ValueError as error:
                     where = f"{self.path / 'trials.jsonl'}:{number}"
                     raise RunFolderError(
@@ -308,7 +308,7 @@ class RunFolder:
         found: dict[tuple[TrialKey, str], tuple[Score, ...]] = {}
         for number, line in enumerate(path.read_bytes().split(b"\n")[:-1] if path.exists() else ()):
             try:
-                judged = _JUDGED.validate_python(json.loads(line))
+                judged = _JUDGED.validate_python(parsed_json(line))
             except ValueError as error:
                 where = f"{path}:{number + 1}"
                 raise RunFolderError(f"{where}: not a judgment of this version: {error}") from error
