@@ -311,6 +311,10 @@ def scenario_sha256(scenario: Scenario) -> str:
     The first 16 digits, which are enough to tell that it changed.
     """
     meant = {"turns": _said_so(scenario.turns), "userdata": _said_so(scenario.userdata)}
+    if caller := _said_so(scenario.caller):
+        meant["caller"] = caller
+    if scenario.is_open and scenario.instructions:
+        meant["instructions"] = scenario.instructions
     if whole := _said_so(scenario.conversation):
         meant["conversation"] = whole
     names = ("expect", "opening", "mocks", "job", "judges")
