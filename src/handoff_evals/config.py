@@ -156,6 +156,8 @@ def read_config(folder: Path) -> ProjectConfig:
     except ValidationError as error:
         problems = "; ".join(_problem(each) for each in error.errors())
         raise UsageError(f"{path}: {problems}") from error
+    except RecursionError:
+        raise UsageError(f"{path} can't be read: it is nested too deeply") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} can't be read: {error}") from error
 

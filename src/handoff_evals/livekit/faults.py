@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from collections.abc import Iterator, Mapping
 
 from livekit.agents import APIConnectionError, APIError, APIStatusError, APITimeoutError
@@ -122,9 +123,11 @@ def retry_after(error: BaseException) -> float | None:
     for each in chain(error):
         headers = getattr(getattr(each, "response", None), "headers", None) or {}
         try:
-            return float(headers["retry-after"])
+            seconds = float(headers["retry-after"])
         except (KeyError, TypeError, ValueError):
             continue  # none, or a date: the runner's own back-off does
+        if math.isfinite(seconds) and seconds >= 0:
+            return seconds
     return None
 
 

@@ -23,7 +23,7 @@ from pydantic_core import to_jsonable_python
 
 from handoff_evals.credentials import masked
 from handoff_evals.errors import RunFolderError
-from handoff_evals.files import locked, write_atomically
+from handoff_evals.files import locked, parsed_json, write_atomically
 from handoff_evals.results.trial import Trial
 from handoff_evals.scenarios import Watch
 from handoff_evals.transcript import Usage
@@ -190,7 +190,7 @@ class RunFolder:
         """
         path = self.path / "manifest.json"
         try:
-            data = json.loads(path.read_bytes())
+            data = parsed_json(path.read_bytes())
             # First: another version's manifest has other fields, and this is why.
             schema = data.get("schema") if isinstance(data, dict) else None
             if schema != SCHEMA:
@@ -244,7 +244,7 @@ class RunFolder:
                 if last.get(_key(line), number) != number:
                     continue
                 try:
-                    yield _TRIAL.validate_python(json.loads(line))
+                    yield _TRIAL.validate_python(parsed_json(line))
                 except ValueError as error:
                     where = f"{self.path / 'trials.jsonl'}:{number}"
                     raise RunFolderError(

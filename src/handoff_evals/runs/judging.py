@@ -166,6 +166,9 @@ def _judged(trial: Trial, scenario: Scenario, noted: Watch, redact: Redact | Non
 def _other_words(trial: Trial, scenario: Scenario, redact: Redact | None) -> str | None:
     """Why the conversation is not one of the scenario; None where it is."""
     transcript = trial.transcript
+    if scenario.is_open:
+        scripted = transcript.caller is None
+        return "other_words: the caller was scripted, and is not any more" if scripted else None
     said = [turn.user or "" for turn in transcript.turns[1:]]
     asked = [turn.user if redact is None else redact(turn.user) for turn in scenario.turns]
     for number, (old, new) in enumerate(zip(said, asked, strict=False), 1):

@@ -381,8 +381,8 @@ def _nothing_left(read: Sequence[Suite], request: RunRequest) -> str:
         return f"no scenario fits {' '.join(asked)}; there are {shown}{more}"
     simulated = [label for suite in read for label in suite.simulated]
     return (
-        f"nothing to run: {len(simulated)} scenarios have no `turns` and need LiveKit's simulated "
-        "caller; add `turns` to run them here"
+        f"nothing to run: {len(simulated)} scenarios have no `turns` and need a model that "
+        "plays their caller: add `--caller MODEL`, or write `turns`, or `lines` under `caller`"
     )
 
 

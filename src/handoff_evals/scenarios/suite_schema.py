@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import Field, create_model, model_validator
 from pydantic.fields import FieldInfo
 
+from handoff_evals.scenarios.caller_schema import CallerScriptModel
 from handoff_evals.scenarios.conversation_schema import ConversationExpectModel
 from handoff_evals.scenarios.scenario import ExpectKey, Scenario
 from handoff_evals.scenarios.schema import (
@@ -44,7 +45,9 @@ class ScenarioModel(StrictModel):
     job: JobModel = Field(default_factory=JobModel)
     """What LiveKit's job is about; keys of the scenario come before those of the file."""
     turns: list[TurnModel] = Field(default_factory=list)
-    """What the caller says, turn by turn. Without turns a scenario is LiveKit's alone."""
+    """What the caller says, turn by turn. Without turns, `caller` says it, or a model plays it."""
+    caller: CallerScriptModel = Field(default_factory=CallerScriptModel)
+    """Who calls, where there are no turns."""
     expect: ConversationExpectModel = Field(default_factory=ConversationExpectModel)
     """What must be so of the whole conversation."""
 
@@ -52,10 +55,21 @@ class ScenarioModel(StrictModel):
     def _due_in_its_turns(self) -> "ScenarioModel":
         path = self.expect.path
         for hop in () if path is None else path.value().hops:
+            if hop.turn is not None and not self.turns:
+                raise ValueError(
+                    f"a hop of `path` is due in turn {hop.turn}, but the scenario has no `turns`: "
+                    "leave `turn` out"
+                )
             if hop.turn is not None and hop.turn > len(self.turns):
                 raise ValueError(
                     f"a hop of `path` is due in turn {hop.turn}, but there are {len(self.turns)}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _one_caller(self) -> "ScenarioModel":
+        if self.turns and self.caller.lines:
+            raise ValueError("it has `turns` and `caller.lines`: choose one of them")
         return self
 
     def value(self, *, line: int, mocks: Mocks, job: JobModel) -> Scenario:
@@ -84,6 +98,7 @@ class ScenarioModel(StrictModel):
             opening=None if self.opening is None else self.opening.value(),
             mocks={agent: {**mocks.get(agent, {}), **self.mocks.get(agent, {})} for agent in named},
             job={**job.value(), **self.job.value()},
+            caller=self.caller.value(),
             line=line,
         )
 
