@@ -1,6 +1,7 @@
 """Who carries the caller's words to an agent and returns a transcript."""
 
 from handoff_evals.drivers.call import BaseCall
+from handoff_evals.drivers.caller_side import CallerSide
 from handoff_evals.drivers.driver import Driver, driver_for, driver_named, drivers, rehearse
 from handoff_evals.drivers.shared_state import Turns
 from handoff_evals.drivers.spoken import SpokenCall, SpokenDriver
@@ -10,6 +11,7 @@ from handoff_evals.drivers.turn_record import Limits
 __all__ = [
     "BaseCall",
     "Call",
+    "CallerSide",
     "Driver",
     "Limits",
     "SpokenCall",

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
@@ -11,6 +11,7 @@ from livekit.agents import llm
 
 from handoff_evals.cassettes import Cassette
 from handoff_evals.drivers.call import BaseCall
+from handoff_evals.drivers.caller_side import CallerSide
 from handoff_evals.drivers.shared_state import note_of, turn_of
 from handoff_evals.drivers.turn_record import Limits
 from handoff_evals.errors import UsageError
@@ -92,6 +93,7 @@ class InProcessDriver:
             exchanges = self.cassette.trial(scenario.identity, trial=number, seed=seed)
 
         async def conversation() -> Transcript:
+            side = CallerSide.of(scenario)
             call = self.call(
                 self.entry,
                 model,
@@ -102,10 +104,10 @@ class InProcessDriver:
             )
             async with turn_of(self.entry) as turn:
                 call.on_opened = turn.opened
-                await call.run(scenario.turns)
+                await call.converse(side)
             if note := note_of(self.entry):
                 call.notes.append(note)
-            return call.transcript
+            return replace(call.transcript, caller=side.record)
 
         try:
             transcript = await rehearse(model, conversation)

@@ -311,9 +311,14 @@ def scenario_sha256(scenario: Scenario) -> str:
     The first 16 digits, which are enough to tell that it changed.
     """
     meant = {"turns": _said_so(scenario.turns), "userdata": _said_so(scenario.userdata)}
+    if caller := _said_so(scenario.caller):
+        meant["caller"] = caller
+    if scenario.is_open and scenario.instructions:
+        meant["instructions"] = scenario.instructions
     if whole := _said_so(scenario.conversation):
         meant["conversation"] = whole
-    further = {name: getattr(scenario, name) for name in ("expect", "opening", "mocks", "job")}
+    names = ("expect", "opening", "mocks", "job", "judges")
+    further = {name: getattr(scenario, name) for name in names}
     meant.update({name: _said_so(value) for name, value in further.items() if value})
     if scenario.modality != "text":
         meant["modality"] = scenario.modality

@@ -211,7 +211,12 @@ def load_suite(path: Path, *, keys: Sequence[ExpectKey] = (), folder: Path | Non
     scenarios: list[Scenario] = []
     if model is not None:
         scenarios = [
-            each.value(line=document.line(("scenarios", index)), mocks=model.mocks, job=model.job)
+            each.value(
+                line=document.line(("scenarios", index)),
+                mocks=model.mocks,
+                job=model.job,
+                checks=model.checks,
+            )
             for index, each in enumerate(model.scenarios)
         ]
         scenarios += generated.values if generated else ()
@@ -226,8 +231,10 @@ def load_suite(path: Path, *, keys: Sequence[ExpectKey] = (), folder: Path | Non
         id=model.id,
         name=model.name or path.resolve().parent.name,
         agent=model.agent,
-        scenarios=tuple(each for each in scenarios if each.turns),
-        simulated=tuple(each.label for each in scenarios if not each.turns),
+        scenarios=tuple(each for each in scenarios if each.turns or each.caller.has_rules),
+        without_caller=tuple(
+            each for each in scenarios if not each.turns and not each.caller.has_rules
+        ),
         driver=model.driver,
         path=str(path),
         sha256=digest.hexdigest(),
@@ -290,7 +297,7 @@ def _meaning(
 ) -> Iterator[tuple[int, str]]:
     if not scenarios:
         yield document.line(("scenarios",)), "the suite is empty: add at least one scenario"
-    if not model.agent and any(scenario.turns for scenario in scenarios):
+    if not model.agent and any(each.turns or each.caller.has_rules for each in scenarios):
         yield 1, "`agent` is missing: write `agent: module:name` of the agent under test"
     module, _, name = model.agent.partition(":")
     if model.agent and not (module and name):

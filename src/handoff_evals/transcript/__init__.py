@@ -18,6 +18,7 @@ from handoff_evals.transcript.events import (
     label,
 )
 from handoff_evals.transcript.transcript import (
+    CallerRecord,
     FactTexts,
     ModelCall,
     ToolSchema,
@@ -36,6 +37,7 @@ __all__ = [
     "AgentError",
     "AgentHandoff",
     "AgentRef",
+    "CallerRecord",
     "Event",
     "FactTexts",
     "Fault",
