@@ -58,14 +58,16 @@ class Score:
     """Why it is unscored, as a word to count by."""
     traceback: str = ""
     """Where a check raised."""
+    gates: bool = True
+    """Whether it counts; a score of a judge that was never measured is only shown."""
 
 
 def overall(scores: tuple[Score, ...]) -> Status:
     """Join scores: one failure fails, then one unscored leaves it unscored.
 
-    No scores at all is unscored: nothing was judged.
+    Scores that are only shown don't count. No scores at all is unscored: nothing was judged.
     """
-    statuses = {score.status for score in scores}
+    statuses = {score.status for score in scores if score.gates}
     if "failed" in statuses:
         return "failed"
     if "unscored" in statuses or not statuses:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from handoff_evals.cli.asked_judges import ask_planted, judge_all, judges_not_asked
 from handoff_evals.cli.gates import BaselineGate, Gate, unmet, verdict
 from handoff_evals.cli.output import (
     ExitCode,
@@ -116,6 +117,7 @@ def carry_out(start: Callable[[], Started], gates: Gates, output: Output) -> Non
         prepared, folder = start()
     with _resumable(folder):
         say(output.progress, _without_turns(prepared))
+        say(output.progress, judges_not_asked(prepared.request.judge, prepared.suites))
         with output.agents_print():
             not_run = _execute(prepared, folder, output.progress)
         summary = summarise(folder.trials(), folder.manifest)
@@ -154,8 +156,12 @@ def _execute(
         Why some trials were not run, a sentence a reason; None when it was interrupted.
     """
     try:
-        with folder.locked(), conversations(console, len(prepared.planned)) as done:
-            return asyncio.run(prepared.execute(folder, done))
+        with folder.locked():
+            ask_planted(prepared.panel, console)
+            with conversations(console, len(prepared.planned)) as done:
+                not_run = asyncio.run(prepared.execute(folder, done))
+            judge_all(prepared.panel, folder, prepared.suites, console)
+            return not_run
     except KeyboardInterrupt:
         return None
     except OSError as error:

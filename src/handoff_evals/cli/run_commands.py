@@ -28,6 +28,7 @@ RUN_EPILOG = epilog(
     ("run -m my_models:gpt --trials 5 --min-accuracy 0.9", ""),
     ("run -m oracle --driver text --driver spoken", "both"),
     ('run --only "charged twice" --tag difficulty=hard', ""),
+    ("run --judge rule", "and ask the scenarios' judges"),
     ("run --cassettes replay --baseline kept.json", "offline"),
 )
 RESUME_EPILOG = epilog(
@@ -190,6 +191,14 @@ def run(
     ] = "off",
     concurrency: _Concurrency = 16,
     max_cost: _MaxCost = None,
+    judge: Annotated[
+        str,
+        typer.Option(
+            metavar="MODEL|rule",
+            help="Ask the scenarios' judges: of a model, as --model names it, or by rule.",
+            rich_help_panel=_TRIALS,
+        ),
+    ] = "",
     min_passed: _MinPassed = None,
     min_accuracy: _MinAccuracy = None,
     baseline: _Baseline = None,
@@ -225,6 +234,7 @@ def run(
         concurrency=concurrency,
         max_cost=max_cost,
         cassettes=_mode(cassettes),
+        judge=judge,
     )
     gates = Gates.read(passed=min_passed, accuracy=min_accuracy, baseline=baseline)
     output = Output(as_json=as_json, quiet=quiet, html=html)

@@ -1,8 +1,11 @@
 """Trials, run folders, summaries and baselines."""
 
 from handoff_evals.results.baseline import Baseline, scenario_sha256
+from handoff_evals.results.judged import JUDGE
 from handoff_evals.results.redaction import redacted_suite, redacted_trial, texts_changed
 from handoff_evals.results.run_folder import (
+    JudgeRecord,
+    JudgeStanding,
     Manifest,
     ModelTraits,
     Price,
@@ -11,7 +14,14 @@ from handoff_evals.results.run_folder import (
     SuiteRecord,
 )
 from handoff_evals.results.summarise import seams, summarise
-from handoff_evals.results.summary import Failure, ModelSummary, Share, SuiteSummary, Summary
+from handoff_evals.results.summary import (
+    Failure,
+    JudgeRate,
+    ModelSummary,
+    Share,
+    SuiteSummary,
+    Summary,
+)
 from handoff_evals.results.trial import (
     FailedCheck,
     PairKey,
@@ -22,9 +32,13 @@ from handoff_evals.results.trial import (
 )
 
 __all__ = [
+    "JUDGE",
     "Baseline",
     "FailedCheck",
     "Failure",
+    "JudgeRate",
+    "JudgeRecord",
+    "JudgeStanding",
     "Manifest",
     "ModelSummary",
     "ModelTraits",

@@ -317,7 +317,8 @@ def scenario_sha256(scenario: Scenario) -> str:
         meant["instructions"] = scenario.instructions
     if whole := _said_so(scenario.conversation):
         meant["conversation"] = whole
-    further = {name: getattr(scenario, name) for name in ("expect", "opening", "mocks", "job")}
+    names = ("expect", "opening", "mocks", "job", "judges")
+    further = {name: getattr(scenario, name) for name in names}
     meant.update({name: _said_so(value) for name, value in further.items() if value})
     if scenario.modality != "text":
         meant["modality"] = scenario.modality

@@ -3,6 +3,7 @@
 ```
 RUN/manifest.json   written at the start
 RUN/trials.jsonl    one line is appended for each trial that is finished
+RUN/judgments.jsonl what judges say of a trial, a line each; only where judges are asked
 RUN/summary.json    written at the end, and drawn anew from the trials whenever asked
 ```
 """
@@ -21,11 +22,13 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
+from handoff_evals.checks import Score
 from handoff_evals.credentials import masked
 from handoff_evals.errors import RunFolderError
 from handoff_evals.files import locked, parsed_json, write_atomically
-from handoff_evals.results.trial import Trial
+from handoff_evals.results.trial import Trial, TrialKey
 from handoff_evals.scenarios import Watch
+from handoff_evals.stats import Confusion
 from handoff_evals.transcript import Usage
 
 SCHEMA = 2
@@ -99,6 +102,30 @@ class RunSettings:
     """The mode of the cassettes."""
     cassette_folders: tuple[str, ...] = ()
     """From the project's folder; the first is written to."""
+    judge: str = ""
+    """Who judges, as `--judge` takes it; empty where nobody was asked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgeStanding:
+    """What is known of one judge before the run begins."""
+
+    gates: bool
+    """Whether its scores count: it is calibrated well enough."""
+    why: str
+    """In words, as for a reader."""
+    errors: Confusion | None = None
+    """The judge against labels, where it was calibrated."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgeRecord:
+    """Who judges a run."""
+
+    model: str
+    """The label of the model that judges, or `rule`."""
+    standings: Mapping[str, JudgeStanding] = field(default_factory=dict)
+    """By the judge's name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +152,8 @@ class Manifest:
     """By the model's label, where a run compares drivers: then each has a label of its own."""
     notes: tuple[str, ...] = ()
     """What a reader has to know about a model, as the limits of the local one."""
+    judge: JudgeRecord | None = None
+    """Who judges it beside the checks; None where nobody was asked."""
     schema: int = SCHEMA
 
     @property
@@ -135,6 +164,19 @@ class Manifest:
 
 _MANIFEST = TypeAdapter(Manifest)
 _TRIAL = TypeAdapter(Trial)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Judged:
+    """A line of `judgments.jsonl`."""
+
+    key: TrialKey
+    started_at: str
+    """Of the trial: of one that was run again, they are about another conversation."""
+    scores: tuple[Score, ...]
+
+
+_JUDGED = TypeAdapter(_Judged)
 _DECODER = json.JSONDecoder()
 
 
@@ -210,23 +252,30 @@ class RunFolder:
 
     def repair(self) -> None:
         """Cut off a last line that was being written when an earlier process was killed."""
-        path = self.path / "trials.jsonl"
-        data = path.read_bytes()
-        whole = data.rfind(b"\n") + 1
-        if whole < len(data):
-            os.truncate(path, whole)
+        for path in (self.path / "trials.jsonl", self.path / "judgments.jsonl"):
+            data = path.read_bytes() if path.exists() else b""
+            whole = data.rfind(b"\n") + 1
+            if whole < len(data):
+                os.truncate(path, whole)
 
     def append(self, trial: Trial) -> None:
         """Add one finished trial, in one write, and have it on disk before returning."""
-        line = _written(_TRIAL, trial)
-        with (self.path / "trials.jsonl").open("ab", buffering=0) as file:
+        self._append("trials.jsonl", _written(_TRIAL, trial))
+
+    def append_scores(self, trial: Trial, scores: tuple[Score, ...]) -> None:
+        """Add what judges say of a finished trial; `trials` gives it with them from now on."""
+        judged = _Judged(key=trial.key, started_at=trial.started_at, scores=scores)
+        self._append("judgments.jsonl", _written(_JUDGED, judged))
+
+    def _append(self, name: str, line: bytes) -> None:
+        with (self.path / name).open("ab", buffering=0) as file:
             written = file.write(line)
             if written != len(line):  # the disk is full: half a line would spoil the next one
                 os.truncate(file.fileno(), file.tell() - written)
-                raise OSError(ENOSPC, os.strerror(ENOSPC), str(self.path / "trials.jsonl"))
+                raise OSError(ENOSPC, os.strerror(ENOSPC), str(self.path / name))
             os.fsync(file.fileno())
 
-    def trials(self) -> Iterator[Trial]:
+    def trials(self, *, judged: bool = True) -> Iterator[Trial]:
         """The finished trials in the order in which they ended, one at a time.
 
         A last line without its end was being written when the run was killed: it
@@ -236,7 +285,7 @@ class RunFolder:
         Raises:
             RunFolderError: when a whole line can't be read.
         """
-        last = self._last_lines()
+        last, said = self._last_lines(), self._judged() if judged else {}
         with (self.path / "trials.jsonl").open("rb") as file:
             for number, line in enumerate(file, 1):
                 if not line.endswith(b"\n"):
@@ -244,12 +293,27 @@ class RunFolder:
                 if last.get(_key(line), number) != number:
                     continue
                 try:
-                    yield _TRIAL.validate_python(parsed_json(line))
+                    trial = _TRIAL.validate_python(parsed_json(line))
                 except ValueError as error:
                     where = f"{self.path / 'trials.jsonl'}:{number}"
                     raise RunFolderError(
                         f"{where}: not a trial of this version: {error}"
                     ) from error
+                scores = said.get((trial.key, trial.started_at), ())
+                yield replace(trial, scores=(*trial.scores, *scores)) if scores else trial
+
+    def _judged(self) -> dict[tuple[TrialKey, str], tuple[Score, ...]]:
+        """What judges say, by trial; what they said last counts."""
+        path = self.path / "judgments.jsonl"
+        found: dict[tuple[TrialKey, str], tuple[Score, ...]] = {}
+        for number, line in enumerate(path.read_bytes().split(b"\n")[:-1] if path.exists() else ()):
+            try:
+                judged = _JUDGED.validate_python(parsed_json(line))
+            except ValueError as error:
+                where = f"{path}:{number + 1}"
+                raise RunFolderError(f"{where}: not a judgment of this version: {error}") from error
+            found[judged.key, judged.started_at] = judged.scores
+        return found
 
     def _last_lines(self) -> dict[str, int]:
         with (self.path / "trials.jsonl").open("rb") as file:

@@ -1,7 +1,7 @@
 """A run, from what was asked for to the trials in its folder."""
 
 import sys
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -13,6 +13,7 @@ from handoff_evals.checks import expect_keys, load_checks
 from handoff_evals.config import ProjectConfig, read_config, redact_of
 from handoff_evals.drivers import Limits, driver_for
 from handoff_evals.errors import UsageError
+from handoff_evals.judges import Panel
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models import Model, resolve
 from handoff_evals.results import (
@@ -26,8 +27,9 @@ from handoff_evals.results import (
     redacted_trial,
     scenario_sha256,
 )
-from handoff_evals.runs.agent_version import VersionReader, check_versions
+from handoff_evals.runs.agent_version import VersionReader, changed_suites, check_versions
 from handoff_evals.runs.environment import git_state, versions
+from handoff_evals.runs.judged_run import panel_of
 from handoff_evals.runs.lane import Budget, Planned, RetryPolicy, by_driver, plan
 from handoff_evals.runs.runner import Executor, Pace, Route, Runner
 from handoff_evals.scenarios import Scenario, Suite, discover, load_suite
@@ -53,6 +55,8 @@ class RunRequest:
     max_tokens: int | None = None
     max_cost: float | None = None
     cassettes: Mode = Mode.OFF
+    judge: str = ""
+    """Who judges: a model as `models` takes it, or `rule`; empty for nobody."""
     checks_from: Path | None = None
     """The folder whose `pyproject.toml` names the checks; None for `folder`."""
     cassette_folders: Sequence[Path] = (Path(ProjectConfig().cassettes),)
@@ -86,6 +90,8 @@ class PreparedRun:
     manifest: Manifest
     planned: tuple[Planned, ...]
     cassettes: Mapping[Route, Cassette] = field(default_factory=dict)
+    panel: Panel | None = None
+    """Who judges the trials when they are finished; None where nobody was asked."""
 
     async def execute(
         self, folder: RunFolder | None, done: Callable[[Trial], None]
@@ -206,6 +212,7 @@ def prepare(
     for suite in suites:
         driver_for(suite)
     labels = [model.label for model in models]
+    panel = panel_of(request.judge, suites, folder=request.folder)
     commit, dirty = git_state(request.folder)
     manifest = Manifest(
         created_at=datetime.now(UTC).isoformat(),
@@ -220,6 +227,7 @@ def prepare(
             only=tuple(request.only),
             tags=request.tags,
             drivers=tuple(request.drivers),
+            judge=request.judge,
             cassettes=request.cassettes.value,
             cassette_folders=tuple(map(str, request.cassette_folders)),
         ),
@@ -229,6 +237,7 @@ def prepare(
         prices={model.label: model.price for model in models if model.price},
         traits={model.label: model.traits for model in models},
         drivers=carried_by,
+        judge=None if panel is None else panel.record,
         notes=tuple(
             dict.fromkeys(chain(*(each.notes for each in models), *(each.notes for each in suites)))
         ),
@@ -241,6 +250,7 @@ def prepare(
         manifest=manifest,
         planned=tuple(plan(suites, labels, trials=request.trials, seed=request.seed)),
         cassettes=_cassettes(suites, models, request),
+        panel=panel,
     )
 
 
@@ -298,6 +308,7 @@ def resume(
             only=asked.only,
             tags=asked.tags,
             drivers=asked.drivers,
+            judge=asked.judge,
             trials=old.trials,
             seed=old.seed,
             cassettes=Mode(asked.cassettes),
@@ -306,7 +317,7 @@ def resume(
         command=command,
         models=models,
     )
-    changed = list(_changes(old, prepared.manifest))
+    changed = list(changed_suites(old, prepared.manifest))
     if changed:
         raise UsageError(
             f"{str(folder.path)!r} can't be resumed, its trials would not compare: "
@@ -314,21 +325,6 @@ def resume(
         )
     folder.repair()
     return prepared.without({trial.key for trial in folder.trials() if trial.status != "unscored"})
-
-
-def _changes(old: Manifest, new: Manifest) -> Iterator[str]:
-    now = {suite.name: suite for suite in new.suites}
-    for suite in old.suites:
-        if suite.name not in now:
-            yield f"suite {suite.name!r} is gone"
-            continue
-        if suite.sha256 != now[suite.name].sha256:
-            yield f"suite {suite.path} has changed"
-        if suite.agent_sha256 != now[suite.name].agent_sha256:
-            yield f"the code of agent {suite.agent!r} has changed"
-    yield from (
-        f"suite {name!r} is new" for name in now if name not in {s.name for s in old.suites}
-    )
 
 
 def load_suites(request: RunRequest) -> tuple[Suite, ...]:

@@ -211,7 +211,12 @@ def load_suite(path: Path, *, keys: Sequence[ExpectKey] = (), folder: Path | Non
     scenarios: list[Scenario] = []
     if model is not None:
         scenarios = [
-            each.value(line=document.line(("scenarios", index)), mocks=model.mocks, job=model.job)
+            each.value(
+                line=document.line(("scenarios", index)),
+                mocks=model.mocks,
+                job=model.job,
+                checks=model.checks,
+            )
             for index, each in enumerate(model.scenarios)
         ]
         scenarios += generated.values if generated else ()

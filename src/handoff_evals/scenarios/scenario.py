@@ -193,6 +193,8 @@ class Scenario:
     """The keys of checks of whole conversations, with their values."""
     conversation: ConversationExpectation = field(default_factory=ConversationExpectation)
     """What is expected of the whole, in whichever turns it happens."""
+    judges: tuple[str, ...] = ()
+    """Who judges the conversation besides: names as in `checks: [judge: NAME]`."""
     opening: Expectation | None = None
     """What must be so before the caller says anything."""
     mocks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -238,6 +240,7 @@ class Scenario:
         """Whether it passes as soon as nothing breaks: a mere call, without an expectation."""
         return (
             not self.expect
+            and not self.judges
             and self.conversation == ConversationExpectation()
             and all(each == Expectation() for each in self.expectations)
         )

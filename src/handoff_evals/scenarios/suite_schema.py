@@ -21,6 +21,13 @@ from handoff_evals.scenarios.schema import (
 )
 
 
+class JudgeCheckModel(StrictModel):
+    """An entry of `checks:`."""
+
+    judge: str = Field(min_length=1)
+    """The judge's name, as `greeted_anew`; `handoff-evals calibrate --list` lists them."""
+
+
 class ScenarioModel(StrictModel):
     """A conversation, and what must come of it."""
 
@@ -50,6 +57,8 @@ class ScenarioModel(StrictModel):
     """Who calls, where there are no turns."""
     expect: ConversationExpectModel = Field(default_factory=ConversationExpectModel)
     """What must be so of the whole conversation."""
+    checks: list[JudgeCheckModel] = Field(default_factory=list)
+    """Who judges the conversation besides, where a run has `--judge`."""
 
     @model_validator(mode="after")
     def _due_in_its_turns(self) -> "ScenarioModel":
@@ -72,13 +81,16 @@ class ScenarioModel(StrictModel):
             raise ValueError("it has `turns` and `caller.lines`: choose one of them")
         return self
 
-    def value(self, *, line: int, mocks: Mocks, job: JobModel) -> Scenario:
+    def value(
+        self, *, line: int, mocks: Mocks, job: JobModel, checks: Sequence["JudgeCheckModel"] = ()
+    ) -> Scenario:
         """The value that the rest of the harness works with.
 
         Args:
             line: where it stands in its file.
             mocks: those of the whole file; its own come first.
             job: that of the whole file; its own keys come first.
+            checks: those of the whole file; its own come after them.
         """
         named = dict.fromkeys([*mocks, *self.mocks])
         return Scenario(
@@ -95,6 +107,7 @@ class ScenarioModel(StrictModel):
             expect=self.expect.extra_keys(),
             conversation=self.expect.value(),
             modality=self.modality,
+            judges=tuple(dict.fromkeys(each.judge for each in (*checks, *self.checks))),
             opening=None if self.opening is None else self.opening.value(),
             mocks={agent: {**mocks.get(agent, {}), **self.mocks.get(agent, {})} for agent in named},
             job={**job.value(), **self.job.value()},
@@ -118,6 +131,8 @@ class SuiteModel(StrictModel):
     """What tools give back instead, in every scenario."""
     job: JobModel = Field(default_factory=JobModel)
     """What LiveKit's job is about, in every scenario."""
+    checks: list[JudgeCheckModel] = Field(default_factory=list)
+    """Who judges each of the conversations besides, where a run has `--judge`."""
     scenarios: list[ScenarioModel]
     """The conversations."""
 
