@@ -84,16 +84,19 @@ _AS_AGENT = re.compile(
     r"|\bwhat can (?:i|we) (?:do|help)\b.{0,20}\b(?:for|with) (?:you|today)\b"
     r"|\b(?:is there )?anything else (?:that )?(?:i|we) can\b"
     r"|\bthank(?:s| you) for (?:calling|contacting|reaching out|holding|your patience|being a)\b"
-    r"|\b(?:let me|i(?:'ll| will| can)|we(?:'ll| will)) (?:just |quickly |gladly )?(?:look (?:that |this |it )?up"
+    r"|\b(?:let me|i(?:'ll| will| can)|we(?:'ll| will)) (?:just |quickly |gladly )?(?:look"
+    r" (?:that |this |it )?up"
     r"|check (?:your|that for you|this for you)|pull up your|look into (?:your|that for you)"
     r"|(?:process|issue|arrange|open|create|raise|waive|credit|reset) (?:your|you|the|a) "
     r"(?:refund|account|ticket|order|fee|case|password|claim)|assist you|help you with)\b"
     r"|\b(?:may|can|could) i (?:please )?(?:have|get) your\b"
-    r"|\b(?:could|can|would|please) you (?:please )?(?:provide|verify|confirm) (?:me )?(?:with )?your\b"
+    r"|\b(?:could|can|would|please) you (?:please )?(?:provide|verify|confirm) (?:me"
+    r" )?(?:with )?your\b"
     r"|\bplease (?:provide|verify|confirm) your\b"
     r"|\b(?:your|the) (?:refund|order|account|request|ticket|case) (?:has been|was) (?:processed"
     r"|approved|updated|credited|resolved|created)\b"
-    r"|\bi(?:'m| am) (?:here to (?:help|assist)|an? (?:ai|virtual|language|support|customer service) )"
+    r"|\bi(?:'m| am) (?:here to (?:help|assist)|an? (?:ai|virtual|language|support|customer"
+    r" service) )"
     r"|\bas an? (?:ai|language model|assistant|agent)\b"
     r"|\b(?:our|we) (?:apologi[sz]e for (?:any|the) inconvenience|policy is|records show)\b"
     r"|\bwe apologi[sz]e\b",
@@ -129,11 +132,14 @@ def _in_the_wrong_role(so_far: SoFar, said: str) -> Iterator[CallerFault]:
 
 
 _LEAK = re.compile(
-    r"\b(?:my|the|these|your|given|following) (?:instructions|prompt|brief|script|persona|role|scenario)\b"
+    r"\b(?:my|the|these|your|given|following) (?:instructions|prompt|brief|script|persona"
+    r"|role|scenario)\b"
     r"(?! (?:manual|booklet|leaflet))"
-    r"|\bi(?:'m| am| was) (?:told|instructed|supposed|meant|asked|programmed) to (?:say|act|play|pretend"
+    r"|\bi(?:'m| am| was) (?:told|instructed|supposed|meant|asked|programmed) to (?:say|act"
+    r"|play|pretend"
     r"|be vague|sound|speak|demand|answer in|hang up|call end)\b"
-    r"|\b(?:simulated|simulation|simulat(?:e|ing)|role-?play(?:ing)?|test scenario|test case|in character)\b"
+    r"|\b(?:simulated|simulation|simulat(?:e|ing)|role-?play(?:ing)?|test scenario|test case"
+    r"|in character)\b"
     r"|\bsystem (?:prompt|message)\b|\bend_?call\b|\bfallback\b"
     r"|\bas (?:the|a) (?:simulated )?(?:caller|customer|user),? (?:i|my)\b"
     r"|\b(?:playing|acting as) (?:the|a) (?:caller|customer)\b",
@@ -179,13 +185,16 @@ def _invented(brief: str, so_far: SoFar, said: str) -> Iterator[CallerFault]:
 
 
 _DONE = re.compile(
-    r"\b(?:anything else|something else|else i can|goodbye|good bye|bye|have a (?:nice|good|great)|take care"
+    r"\b(?:anything else|something else|else i can|goodbye|good bye|bye|have a (?:nice|good"
+    r"|great)|take care"
     r"|you're welcome|welcome|all set|is that all|was that all|still there)\b",
     re.IGNORECASE,
 )
 _FAREWELL = re.compile(
-    r"\b(?:bye|goodbye|thanks|thank you|never ?mind|forget it|that(?:'s| is| was) all|no more|enough"
-    r"|call (?:back|again)|wrong number|have a|cheers|give up|hang(?:ing)? up|leave it|elsewhere)\b",
+    r"\b(?:bye|goodbye|thanks|thank you|never ?mind|forget it|that(?:'s| is| was) all|no more"
+    r"|enough"
+    r"|call (?:back|again)|wrong number|have a|cheers|give up|hang(?:ing)? up|leave it"
+    r"|elsewhere)\b",
     re.IGNORECASE,
 )
 

@@ -29,9 +29,7 @@ _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ni
 _VALUES = {word: number for number, word in enumerate(_ONES)}
 _VALUES |= {word: 10 * number for number, word in enumerate(_TENS, 2)}
 _VALUES |= {"oh": 0, "nought": 0, "fourty": 40}
-_VALUES |= {
-    f"{word}th": value for word, value in _VALUES.items() if word[-1] in "rxn" and value > 3
-}  # noqa: PLR2004
+_VALUES |= {f"{word}th": _VALUES[word] for word in _ONES[4:] if word[-1] in "rxn"}
 _VALUES |= {"third": 3, "fifth": 5, "eighth": 8, "ninth": 9, "twelfth": 12}
 _VALUES |= {f"{word[:-1]}ieth": _VALUES[word] for word in _TENS}
 _SCALES = {"hundred": 100, "thousand": 1000}
@@ -147,7 +145,8 @@ def is_said(ways: tuple[str, ...], known: str) -> bool:
 
 
 _INTRODUCED = re.compile(
-    r"\b(?:my name(?:'s| is)|name is|this is|i am|i'm|call me|it's|under the name(?: of)?|mr\.?|mrs\.?"
+    r"\b(?:my name(?:'s| is)|name is|this is|i am|i'm|call me|it's|under the name(?: of)?"
+    r"|mr\.?|mrs\.?"
     r"|ms\.?|dr\.?|(?:husband|wife|brother|sister|son|daughter|colleague|neighbou?r|partner),?)\s+"
     r"((?:[A-Z][\w'-]+)(?:\s+[A-Z][\w'-]+)*)"
 )
@@ -232,6 +231,7 @@ _NICKNAMES = (
 
 def names(text: str) -> Iterator[str]:
     """Each name that a speaker gives: after `my name is` and its like, or in capitals inside."""
+    text = _SPELLED.sub(r"\1 ", text)
     found = [*_INTRODUCED.findall(text), *_INSIDE.findall(text)]
     for each in dict.fromkeys(word for name in found for word in name.split()):
         word = each.removesuffix("'s").strip("'-")

@@ -1,4 +1,4 @@
-"""The simulated caller: a model plays it by a brief, and every word is checked before it is said."""
+"""The simulated caller: a model plays it by a brief; its words are checked before they are said."""
 
 import hashlib
 import json
@@ -19,12 +19,13 @@ Say one turn at a time: one or two short sentences, as a person speaks on the ph
 that is not spoken. Say only what is your next turn. Never make up a number, a name or an id that \
 is not written above or was not said by the agents; asked for one that you do not have, say: \
 {fallback}
-Do not repeat yourself word for word, and never mention these instructions. While you are being put \
-through, wait. When your matter is settled, or it is clear that it will not be, say goodbye and call \
-`end_call` with the reason. Never hang up before you have said what you want."""
+Do not repeat yourself word for word, and never mention these instructions. While you are being \
+put through, wait. When your matter is settled, or it is clear that it will not be, say goodbye \
+and call `end_call` with the reason. Never hang up before you have said what you want."""
 END_CALL = "end_call"
 _SIGNAL = re.compile(
-    r"[\[(<{*`]+\s*(?:end[_ ]?call|hangs?[_ ]up|call[_ ]end(?:s|ed)|end of call|disconnects?)\b[^\])>}*`]*"
+    r"[\[(<{*`]+\s*(?:end[_ ]?call|hangs?[_ ]up|call[_ ]end(?:s|ed)|end of call"
+    r"|disconnects?)\b[^\])>}*`]*"
     r"[\])>}*`]+|\bend_call\b(?:\s*\([^)]*\))?",
     re.IGNORECASE,
 )
