@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from livekit.agents import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
-from handoff_evals.errors import CassetteMissError
+from handoff_evals.errors import CassetteError, CassetteMissError
 from handoff_evals.livekit.agent_errors import Noted, chain
 from handoff_evals.livekit.scripted import ScriptExhaustedError
 from handoff_evals.livekit.tap import Exchange
@@ -97,7 +97,7 @@ def _said_by(exchange: Exchange, failure: Exception) -> str:
     return said if isinstance(failure, CassetteMissError) else f"{exchange.agent.label}: {said}"
 
 
-def cause_of(error: BaseException) -> str:
+def cause_of(error: BaseException) -> str:  # noqa: PLR0911 - one a cause
     """A word to count a failed request by, as `api_status_429` or `api_timeout`.
 
     livekit wraps the last error in an APIConnectionError once its retries are
@@ -113,6 +113,8 @@ def cause_of(error: BaseException) -> str:
         return "api_connection"
     if isinstance(error, CassetteMissError):
         return "cassette_miss"
+    if isinstance(error, CassetteError):
+        return "cassette_error"
     if isinstance(error, ScriptExhaustedError):
         return "script_exhausted"
     return "api_error" if isinstance(error, APIError) else "model_raised"
