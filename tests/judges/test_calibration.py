@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import judge_labels
-from handoff_evals import Excerpt, UsageError
+from handoff_evals import Excerpt, Scenario, Trial, UsageError
 from handoff_evals.checks import Score
 from handoff_evals.judges import (
     RULES,
@@ -14,9 +14,11 @@ from handoff_evals.judges import (
     Label,
     LabelFile,
     LabelledCall,
+    Panel,
     Pass,
     calibrate,
     failed_planted,
+    judge_trials,
     label_line,
     labelled_for,
     labellers_agree,
@@ -27,6 +29,7 @@ from handoff_evals.judges.calibration import find_calibration
 from handoff_evals.judges.panel import standing
 from handoff_evals.stats import Confusion
 from tests.support import judge_models
+from tests.support.trials import RICH
 
 GREETED = question_named("greeted_anew")
 DATA = Path(__file__).parents[2] / "fixtures" / "judge_labels"
@@ -256,3 +259,18 @@ def test_scores_that_are_only_shown_do_not_decide() -> None:
     shown = [Score(status=each, gates=False) for each in ("failed", "unscored")]
     assert overall((passed, *shown)) == "passed"
     assert overall(tuple(shown)) == "unscored"
+
+
+async def test_a_folder_that_can_not_be_written_is_told_as_what_it_is(tmp_path: Path) -> None:
+    panel = Panel.of(RULES, ["greeted_anew"], calibrations=tmp_path)
+    scenario = Scenario(label="a", turns=(), judges=("greeted_anew",))
+
+    class Full:
+        def trials(self) -> list[Trial]:
+            return [replace(RICH, scores=(Score(status="passed"),))]
+
+        def append_scores(self, *_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        await judge_trials(panel, Full(), {RICH.key.scenario_key: scenario})  # type: ignore[arg-type]

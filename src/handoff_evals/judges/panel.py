@@ -174,12 +174,15 @@ async def judge_trials(
         finally:
             slots.release()
 
-    async with asyncio.TaskGroup() as tasks:
-        for trial in folder.trials():
-            scenario = scenarios.get(trial.key.scenario_key)
-            if scenario is not None and to_judge(trial, scenario):
-                await slots.acquire()
-                tasks.create_task(judged(trial, scenario))
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for trial in folder.trials():
+                scenario = scenarios.get(trial.key.scenario_key)
+                if scenario is not None and to_judge(trial, scenario):
+                    await slots.acquire()
+                    tasks.create_task(judged(trial, scenario))
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None  # as a full disk, which the caller tells of
 
 
 def to_judge(trial: Trial, scenario: Scenario) -> bool:
