@@ -236,5 +236,6 @@ def _without_turns(prepared: "PreparedRun") -> Iterator[str]:
         if suite.simulated:
             yield (
                 f"{suite.path}: {len(suite.simulated)} scenarios have no `turns` and need a "
-                f"simulated caller; not run: {', '.join(suite.simulated)}"
+                "model that plays their caller: add --caller MODEL, or write `turns`, or `lines` "
+                f"under `caller`; not run: {', '.join(suite.simulated)}"
             )

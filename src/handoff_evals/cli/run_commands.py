@@ -28,6 +28,7 @@ RUN_EPILOG = epilog(
     ("run -m my_models:gpt --trials 5 --min-accuracy 0.9", ""),
     ("run -m oracle --driver text --driver spoken", "both"),
     ('run --only "charged twice" --tag difficulty=hard', ""),
+    ("run evals/simulated --caller local", "a model plays the callers"),
     ("run --judge rule", "and ask the scenarios' judges"),
     ("run --cassettes replay --baseline kept.json", "offline"),
 )
@@ -191,6 +192,14 @@ def run(
     ] = "off",
     concurrency: _Concurrency = 16,
     max_cost: _MaxCost = None,
+    caller: Annotated[
+        str,
+        typer.Option(
+            metavar="MODEL",
+            help="A model that plays the callers of scenarios without turns; any that -m names.",
+            rich_help_panel=_TRIALS,
+        ),
+    ] = "",
     judge: Annotated[
         str,
         typer.Option(
@@ -234,6 +243,7 @@ def run(
         concurrency=concurrency,
         max_cost=max_cost,
         cassettes=_mode(cassettes),
+        caller=caller,
         judge=judge,
     )
     gates = Gates.read(passed=min_passed, accuracy=min_accuracy, baseline=baseline)

@@ -2,7 +2,14 @@
 
 from handoff_evals.drivers.call import BaseCall
 from handoff_evals.drivers.caller_side import CallerSide
-from handoff_evals.drivers.driver import Driver, driver_for, driver_named, drivers, rehearse
+from handoff_evals.drivers.driver import (
+    Driver,
+    driver_for,
+    driver_named,
+    drivers,
+    no_model,
+    rehearse,
+)
 from handoff_evals.drivers.shared_state import Turns
 from handoff_evals.drivers.spoken import SpokenCall, SpokenDriver
 from handoff_evals.drivers.text import Call, TextDriver
@@ -21,5 +28,6 @@ __all__ = [
     "driver_for",
     "driver_named",
     "drivers",
+    "no_model",
     "rehearse",
 ]

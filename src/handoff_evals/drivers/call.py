@@ -199,6 +199,7 @@ class BaseCall(CallRecord, ABC):
             while not self.over and (said := await side.next(self.turns, self.taps.model)):
                 self.taps.script_decisions(said.decisions)
                 await self.say(said.text, wait_s=said.wait_s, until=said.interrupts_after)
+            self.faults.extend([side.fault] if side.fault else [])
             if self.over and side.caller.unsaid:
                 self._ended_by_agent()
         finally:

@@ -4,6 +4,7 @@ from handoff_evals.results.baseline import Baseline, scenario_sha256
 from handoff_evals.results.judged import JUDGE
 from handoff_evals.results.redaction import redacted_suite, redacted_trial, texts_changed
 from handoff_evals.results.run_folder import (
+    CallingModelRecord,
     JudgeRecord,
     JudgeStanding,
     Manifest,
@@ -34,6 +35,7 @@ from handoff_evals.results.trial import (
 __all__ = [
     "JUDGE",
     "Baseline",
+    "CallingModelRecord",
     "FailedCheck",
     "Failure",
     "JudgeRate",

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from handoff_evals.checks import Decision, Outcome, Status
 from handoff_evals.errors import UsageError
 from handoff_evals.files import locked, parsed_json, write_atomically
-from handoff_evals.results.run_folder import SuiteRecord
+from handoff_evals.results.run_folder import CallingModelRecord, SuiteRecord
 from handoff_evals.results.trial import FailedCheck, Trial, TrialKey, TrialResult
 from handoff_evals.scenarios import Scenario
 
@@ -305,7 +305,7 @@ def _written(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def scenario_sha256(scenario: Scenario) -> str:
+def scenario_sha256(scenario: Scenario, *, caller: CallingModelRecord | None = None) -> str:
     """Of what the caller says and what is expected: its place and its tags don't matter.
 
     The first 16 digits, which are enough to tell that it changed.
@@ -313,6 +313,8 @@ def scenario_sha256(scenario: Scenario) -> str:
     meant = {"turns": _said_so(scenario.turns), "userdata": _said_so(scenario.userdata)}
     if caller := _said_so(scenario.caller):
         meant["caller"] = caller
+    if scenario.is_open and caller is not None:
+        meant["called by"] = _said_so(caller)
     if scenario.is_open and scenario.instructions:
         meant["instructions"] = scenario.instructions
     if whole := _said_so(scenario.conversation):

@@ -89,6 +89,17 @@ class SuiteRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CallingModelRecord:
+    """The model that played the callers of a run; another option or brief is another caller."""
+
+    model: str
+    """Its label."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    brief: str = ""
+    """Which version of the rules it plays by."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunSettings:
     """What the user asked for, so that a run can be resumed."""
 
@@ -102,6 +113,8 @@ class RunSettings:
     """The mode of the cassettes."""
     cassette_folders: tuple[str, ...] = ()
     """From the project's folder; the first is written to."""
+    caller: str = ""
+    """The model that plays callers, as `--caller` takes it; empty for none."""
     judge: str = ""
     """Who judges, as `--judge` takes it; empty where nobody was asked."""
 
@@ -150,6 +163,8 @@ class Manifest:
     """By the model's label; none in a run of an earlier version."""
     drivers: Mapping[str, str] = field(default_factory=dict)
     """By the model's label, where a run compares drivers: then each has a label of its own."""
+    caller: CallingModelRecord | None = None
+    """What played the callers of scenarios without turns; None where their own rules did."""
     notes: tuple[str, ...] = ()
     """What a reader has to know about a model, as the limits of the local one."""
     judge: JudgeRecord | None = None

@@ -185,8 +185,19 @@ _OF_TIME = frozenset(
 ) | {"AM", "PM", "am", "pm"}
 
 
+def caller_words(manifest: Manifest) -> str:
+    """What plays the callers of a run, in words."""
+    caller = manifest.caller
+    if caller is None:
+        return "their own rules"
+    options = "".join(f", {name}={value}" for name, value in sorted(caller.options.items()))
+    return f"{caller.model!r} (brief {caller.brief}{options})"
+
+
 def changed_suites(old: Manifest, new: Manifest) -> Iterator[str]:
-    """What differs between the suites of a run and those of today, in words."""
+    """What differs between the suites and callers of a run and those of today, in words."""
+    if old.caller != new.caller:
+        yield f"the callers were played by {caller_words(old)}, and now by {caller_words(new)}"
     now = {suite.name: suite for suite in new.suites}
     for suite in old.suites:
         if suite.name not in now:

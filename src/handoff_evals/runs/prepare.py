@@ -8,10 +8,10 @@ from itertools import chain
 from pathlib import Path
 
 from handoff_evals.agent_source import fingerprint
-from handoff_evals.cassettes import Cassette, Mode, cassette_of
+from handoff_evals.cassettes import Cassette, Mode
 from handoff_evals.checks import expect_keys, load_checks
 from handoff_evals.config import ProjectConfig, read_config, redact_of
-from handoff_evals.drivers import Limits, driver_for
+from handoff_evals.drivers import Limits, driver_for, no_model
 from handoff_evals.errors import UsageError
 from handoff_evals.judges import Panel
 from handoff_evals.livekit import AgentEntry
@@ -28,6 +28,12 @@ from handoff_evals.results import (
     scenario_sha256,
 )
 from handoff_evals.runs.agent_version import VersionReader, changed_suites, check_versions
+from handoff_evals.runs.answering import (
+    CallingModel,
+    calling_model,
+    cassettes_of,
+    suites_called,
+)
 from handoff_evals.runs.environment import git_state, versions
 from handoff_evals.runs.judged_run import panel_of
 from handoff_evals.runs.lane import Budget, Planned, RetryPolicy, by_driver, plan
@@ -55,6 +61,8 @@ class RunRequest:
     max_tokens: int | None = None
     max_cost: float | None = None
     cassettes: Mode = Mode.OFF
+    caller: str = ""
+    """The model that plays the callers of scenarios without turns; empty for none."""
     judge: str = ""
     """Who judges: a model as `models` takes it, or `rule`; empty for nobody."""
     checks_from: Path | None = None
@@ -90,6 +98,7 @@ class PreparedRun:
     manifest: Manifest
     planned: tuple[Planned, ...]
     cassettes: Mapping[Route, Cassette] = field(default_factory=dict)
+    caller: CallingModel | None = None
     panel: Panel | None = None
     """Who judges the trials when they are finished; None where nobody was asked."""
 
@@ -152,6 +161,10 @@ class PreparedRun:
                     model=model.build,
                     watch=suite.watch,
                     limits=self.request.limits,
+                    caller=self.caller.build if self.caller else no_model,
+                    caller_cassette=self.caller.cassettes.get((suite.name, model.label))
+                    if self.caller
+                    else None,
                     cassette=self.cassettes.get((suite.name, model.label)),
                 )
                 for suite in self.suites
@@ -204,7 +217,7 @@ def prepare(
     """
     load_checks(request.checks_from or request.folder)
     read = load_suites(request) if request.suites or not suites else ()
-    suites = _distinct([*read, *suites])
+    suites = _distinct(suites_called([*read, *suites], request.caller))
     entries = {suite.name: AgentEntry.load(suite.agent, folder=request.folder) for suite in suites}
     replayed = request.cassettes is Mode.REPLAY
     models = models or resolve(request.models, folder=request.folder, replayed=replayed)
@@ -213,11 +226,12 @@ def prepare(
         driver_for(suite)
     labels = [model.label for model in models]
     panel = panel_of(request.judge, suites, folder=request.folder)
+    caller = calling_model(request, suites, models)
     commit, dirty = git_state(request.folder)
     manifest = Manifest(
         created_at=datetime.now(UTC).isoformat(),
         command=tuple(command),
-        suites=tuple(_record(suite, request.folder) for suite in suites),
+        suites=tuple(_record(suite, request.folder, caller) for suite in suites),
         models=tuple(labels),
         trials=request.trials,
         seed=request.seed,
@@ -228,6 +242,7 @@ def prepare(
             tags=request.tags,
             drivers=tuple(request.drivers),
             judge=request.judge,
+            caller=request.caller,
             cassettes=request.cassettes.value,
             cassette_folders=tuple(map(str, request.cassette_folders)),
         ),
@@ -237,6 +252,7 @@ def prepare(
         prices={model.label: model.price for model in models if model.price},
         traits={model.label: model.traits for model in models},
         drivers=carried_by,
+        caller=None if caller is None else caller.record,
         judge=None if panel is None else panel.record,
         notes=tuple(
             dict.fromkeys(chain(*(each.notes for each in models), *(each.notes for each in suites)))
@@ -249,33 +265,10 @@ def prepare(
         models=tuple(models),
         manifest=manifest,
         planned=tuple(plan(suites, labels, trials=request.trials, seed=request.seed)),
-        cassettes=_cassettes(suites, models, request),
+        cassettes=cassettes_of(suites, models, request),
+        caller=caller,
         panel=panel,
     )
-
-
-def _cassettes(
-    suites: Sequence[Suite], models: Sequence[Model], request: RunRequest
-) -> Mapping[Route, Cassette]:
-    """A cassette for each suite and model; drivers of one model share it."""
-    found: dict[tuple[str, str], Cassette | None] = {}
-    for suite in suites:
-        for model in models:
-            key = suite.name, repr(model.identity)
-            if key not in found:
-                found[key] = cassette_of(
-                    suite.name,
-                    model.identity,
-                    mode=request.cassettes,
-                    folders=request.cassette_folders,
-                    project=request.folder,
-                )
-    return {
-        (suite.name, model.label): cassette
-        for suite in suites
-        for model in models
-        if (cassette := found[suite.name, repr(model.identity)]) is not None
-    }
 
 
 def resume(
@@ -309,6 +302,7 @@ def resume(
             tags=asked.tags,
             drivers=asked.drivers,
             judge=asked.judge,
+            caller=asked.caller,
             trials=old.trials,
             seed=old.seed,
             cassettes=Mode(asked.cassettes),
@@ -336,7 +330,8 @@ def load_suites(request: RunRequest) -> tuple[Suite, ...]:
     load_checks(request.checks_from or request.folder)
     keys = expect_keys()
     files = discover(request.suites, folder=request.folder)
-    read = _distinct([load_suite(path, keys=keys, folder=request.folder) for path in files])
+    found = [load_suite(path, keys=keys, folder=request.folder) for path in files]
+    read = _distinct(suites_called(found, request.caller))
     redact = redact_of(request.folder)
     kept = [
         redacted_suite(replace(suite, scenarios=_chosen(suite, request)), redact) for suite in read
@@ -382,7 +377,7 @@ def _nothing_left(read: Sequence[Suite], request: RunRequest) -> str:
     )
 
 
-def _record(suite: Suite, folder: Path) -> SuiteRecord:
+def _record(suite: Suite, folder: Path, caller: CallingModel | None) -> SuiteRecord:
     return SuiteRecord(
         name=suite.name,
         path=suite.path,
@@ -394,5 +389,8 @@ def _record(suite: Suite, folder: Path) -> SuiteRecord:
         watch=suite.watch,
         ids={each.label: each.id for each in suite.scenarios if each.id},
         tags={each.label: each.tags for each in suite.scenarios if each.tags},
-        scenario_sha256={each.label: scenario_sha256(each) for each in suite.scenarios},
+        scenario_sha256={
+            each.label: scenario_sha256(each, caller=caller.record if caller else None)
+            for each in suite.scenarios
+        },
     )

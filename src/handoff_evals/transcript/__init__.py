@@ -1,6 +1,7 @@
 """The record of one conversation, and nothing that knows how it was made."""
 
 from handoff_evals.transcript.events import (
+    CALLER,
     ENDED_CALL,
     MISLEADING_TOOL,
     ORACLE,
@@ -30,6 +31,7 @@ from handoff_evals.transcript.transcript import (
 )
 
 __all__ = [
+    "CALLER",
     "ENDED_CALL",
     "MISLEADING_TOOL",
     "ORACLE",
