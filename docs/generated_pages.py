@@ -183,6 +183,9 @@ _KINDS = {
 }
 
 
+_SEVERAL = {"text": "texts", "mapping": "mappings", "a matcher": "matchers"}
+
+
 def _kind(schema: Mapping[str, Any]) -> str:
     """What may be written there, in words."""
     if "enum" in schema:
@@ -196,7 +199,8 @@ def _kind(schema: Mapping[str, Any]) -> str:
     if isinstance(kind, list):
         return ", or ".join(_KINDS[each] for each in kind)
     if kind == "array":
-        return f"list of {_kind(schema['items'])}" if schema.get("items") else "list"
+        inner = _kind(schema["items"]) if schema.get("items") else ""
+        return f"list of {_SEVERAL.get(inner, inner)}" if inner else "list"
     return _KINDS.get(kind or "", "any value")
 
 

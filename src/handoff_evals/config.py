@@ -10,6 +10,7 @@ max_unscored = 0.05      # the share of unscored trials above which a run is inv
 max_tokens = 1_000_000   # no more trials are started once a run has used so many
 margin = 0.1             # the share of scenarios that you would accept to lose
 cassettes = "fixtures/cassettes"                # the folder of the cassettes
+calibrations = "fixtures/calibrations"          # the folder of the judges' calibrations
 redact = "my_project.privacy:without_numbers"   # str -> str, for all that is kept
 mask = ["T-[0-9a-f]{8}"]                        # what differs from run to run, for cassettes
 checks = ["my_project.checks"]                  # modules with checks of your own
@@ -103,6 +104,8 @@ class ProjectConfig(_Table):
     """The share of scenarios that you would accept to lose, in every verdict."""
     cassettes: str = Field(default="fixtures/cassettes", min_length=1)
     """The folder of the cassettes, from the project's folder."""
+    calibrations: str = Field(default="fixtures/calibrations", min_length=1)
+    """The folder of the judges' calibrations, from the project's folder."""
     redact: str | None = None
     """`module:function` that every text goes through before it is kept: on cassettes, in run
     folders, and so in baselines and Markdown."""
@@ -184,6 +187,8 @@ def read_config(folder: Path) -> ProjectConfig:
     except ValidationError as error:
         problems = "; ".join(_problem(each) for each in error.errors())
         raise UsageError(f"{path}: {problems}") from error
+    except RecursionError:
+        raise UsageError(f"{path} can't be read: it is nested too deeply") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} can't be read: {error}") from error
 

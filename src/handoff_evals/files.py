@@ -1,10 +1,12 @@
 """Files that are whole or not there, and that one process writes at a time."""
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from handoff_evals.credentials import masked
 
@@ -40,6 +42,18 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def parsed_json(data: str | bytes) -> Any:
+    """Parse a JSON document of anybody's.
+
+    Raises:
+        ValueError: when it is none, or is nested more deeply than Python can follow.
+    """
+    try:
+        return json.loads(data)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 @contextmanager

@@ -302,7 +302,7 @@ def _extend_path(folder: Path, written: str) -> list[str]:
 
 def _pythonpath(folder: Path) -> list[str]:
     """`pythonpath` in pytest's settings of the project; nothing where they can't be read."""
-    with suppress(OSError, ValueError, AttributeError):
+    with suppress(OSError, ValueError, AttributeError, RecursionError):
         tool = tomllib.loads((folder / "pyproject.toml").read_text("utf-8")).get("tool", {})
         tables = tool.get("pytest", {})
         written = tables.get("ini_options", tables).get("pythonpath")

@@ -23,7 +23,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO
 
 from handoff_evals.user_code import is_user_file
 
@@ -233,15 +233,26 @@ def _watch() -> None:
         tick = min([_TICK_S, *(limit / 4 for limit in limits)])
         time.sleep(tick)
         now = time.monotonic()
-        if _STUCK and limits:
+        if _STUCK and limits and (stream := _stderr()) is not None:
             # What keeps the interpreter's lock, as a regular expression, stops this thread as
             # well: then the interpreter itself prints the stack, and ends the process with 1.
-            faulthandler.dump_traceback_later(min(limits) + _LOCKED_S, exit=True)
+            faulthandler.dump_traceback_later(min(limits) + _LOCKED_S, exit=True, file=stream)
             armed = True
         # A process that was stopped meanwhile has blocked nothing.
         elapsed, last = min(now - last, 2 * tick), now
         for watch in list(_WATCHES.values()):
             watch.look(elapsed)
+
+
+def _stderr() -> TextIO | None:
+    """Where a stack can be printed by the interpreter itself, which needs a file descriptor."""
+    for stream in (sys.stderr, sys.__stderr__):
+        try:
+            if stream is not None and stream.fileno() >= 0:
+                return stream
+        except (OSError, ValueError, AttributeError):
+            continue
+    return None
 
 
 def _after_fork() -> None:

@@ -269,6 +269,19 @@ def report(command: Command, *words: str) -> list[Done]:
     return [command("report", "mine", *words), command("report", HOSTILE, *words)]
 
 
+def label(command: Command, *words: str) -> list[Done]:
+    _finished(command)
+    asked = ("--question", HOSTILE, "--by", HOSTILE)
+    return [
+        command("label", "mine", *asked, *words),
+        command("label", HOSTILE, *asked, *words),
+    ]
+
+
+def calibrate(command: Command, *words: str) -> list[Done]:
+    return [command("calibrate", *words), command("calibrate", HOSTILE, HOSTILE, *words)]
+
+
 CASES = {
     "run": run_,
     "resume": resume,
@@ -285,6 +298,8 @@ CASES = {
     "models": models,
     "mutate": mutate,
     "schema": schema,
+    "label": label,
+    "calibrate": calibrate,
     "report": report,
 }
 VALUES = {
@@ -293,6 +308,7 @@ VALUES = {
     "--out": "out",
     "--baseline": "kept.json",
     "--html": "out.html",
+    "--labels": "labels.jsonl",
 }
 """What stands behind an option that takes a value."""
 

@@ -4,7 +4,7 @@ A fenced block is a snippet, unless its language is `text`. With `title="NAME"` 
 the reader's project. What no reader has to see stands in a comment before a block:
 
 ```
-<!-- test: run COMMAND -->         run this first
+<!-- test: run COMMAND -->         run this first; REPOSITORY is its folder
 <!-- test: file NAME -->           as `title=`, without showing it
 <!-- test: exit CODE -->           how the block's last command ends
 <!-- test: shows COMMAND -->       a command that fails prints this `text`
@@ -109,7 +109,7 @@ def _wished(snippet: Snippet, wishes: list[str]) -> Snippet:
         name, _, value = wish.partition(" ")
         match name:
             case "run":
-                known["first"] = (*known["first"], value)  # type: ignore[misc]
+                known["first"] = (*known["first"], value.replace("REPOSITORY", str(ROOT)))  # type: ignore[misc]
             case "file" | "agent" | "shows":
                 known[name] = value
             case "exit":

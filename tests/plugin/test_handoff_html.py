@@ -71,6 +71,7 @@ def test_the_calls_of_python_tests_stand_in_it_with_what_the_test_said(project: 
     assert found["test_workshop"]["suite"] == "test_shop.py"
     assert found["test_workshop"]["sides"][0]["failed"] == ["test"]
     assert "1 failed, of 2 conversations" in page
+    assert "Of scenarios like these" not in page  # a script says nothing of other scenarios
 
 
 def test_without_a_call_nothing_is_written(project: Project) -> None:

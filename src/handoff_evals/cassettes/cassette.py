@@ -65,7 +65,6 @@ class TrialExchanges:
     done: Callable[["TrialExchanges"], None] = lambda _exchanges: None
     replayed: int = 0
     asked: int = 0
-    _recorded: list[Entry] = field(init=False)
     _found: dict[tuple[str, int], Recorded] = field(init=False)
     _times: Counter[str] = field(default_factory=Counter)
     _used: set[tuple[str, int]] = field(default_factory=set)
@@ -78,13 +77,10 @@ class TrialExchanges:
         since. The same asked twice has its answers in the order in which they were asked.
         """
         files = () if self.mode is Mode.RECORD else self.files
-        read = [file.entries() for file in files]
-        self._recorded = [entry for entries in read for entry in entries]
         self._found = {}
-        for entries in read:
+        for file in files:
             times: Counter[str] = Counter()
-            own = [each for each in entries if each.trial == self.trial]
-            for entry in sorted(own, key=lambda each: each.occurrence):
+            for entry in sorted(file.of_trial(self.trial), key=lambda each: each.occurrence):
                 kept = Recorded(entry=entry, masked=self._masked(entry.request))
                 key = kept.masked.request.key(trial=entry.trial, seed=entry.seed)
                 # Of two answers, the first file's.
@@ -118,9 +114,8 @@ class TrialExchanges:
             return masked.shown(kept.masked.hidden(kept.entry.answer))
         if self.mode is Mode.REPLAY:
             where = str(self.files[0].path.parent)
-            raise CassetteMissError(
-                miss(masked.request, self._recorded, trial=self.trial, where=where)
-            )
+            recorded = [entry for file in self.files for entry in file.entries()]
+            raise CassetteMissError(miss(masked.request, recorded, trial=self.trial, where=where))
         self.asked += 1
         return Slot(key=key, occurrence=occurrence, masked=masked)
 
@@ -152,18 +147,14 @@ class TrialExchanges:
         if not whole:
             return
         if self.mode is Mode.RECORD:
-            self.files[0].rewrite(
-                lambda old: [*(each for each in old if each.trial != self.trial), *self._new]
-            )
+            self.files[0].replace_trial(self.trial, self._new)
         self.done(self)
 
     @property
     def unused(self) -> tuple[Entry, ...]:
         """Exchanges of this trial, in the file that is written to, that nothing asked for."""
         return tuple(
-            entry
-            for entry in self.files[0].entries()
-            if entry.trial == self.trial and entry.place not in self._used
+            entry for entry in self.files[0].of_trial(self.trial) if entry.place not in self._used
         )
 
 
@@ -199,6 +190,7 @@ class Cassette:
     """Of the trials that were run."""
     replayed: int = 0
     asked: int = 0
+    _opened: dict[Path, CassetteFile] = field(default_factory=dict)
 
     def trial(self, scenario: str, *, trial: int, seed: int) -> TrialExchanges:
         """Begin a trial.
@@ -216,7 +208,7 @@ class Cassette:
             seed=seed,
             model=self.model,
             mode=self.mode,
-            files=[CassetteFile(folder / place / name) for folder in self.folders],
+            files=[self._file(folder / place / name) for folder in self.folders],
             redact=self.redact,
             mask=self.mask,
             done=self._count,
@@ -248,6 +240,10 @@ class Cassette:
             )
             for scenario, trial, places, path in counted["unused"]
         ]
+
+    def _file(self, path: Path) -> CassetteFile:
+        """One for all trials of a scenario, which reads each line once."""
+        return self._opened.setdefault(path, CassetteFile(path))
 
     def prune(self) -> int:
         """Remove what no trial asked for.

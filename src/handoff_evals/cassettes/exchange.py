@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter
 
 from handoff_evals.credentials import CARRIED, masked
+from handoff_evals.files import parsed_json
 from handoff_evals.transcript import ToolSchema
 
 
@@ -309,7 +310,7 @@ def entry_of(line: bytes) -> Entry:
     Raises:
         ValueError: when it is not one of this version.
     """
-    data = json.loads(line)
+    data = parsed_json(line)
     schema = data.get("schema") if isinstance(data, dict) else None
     if schema != SCHEMA:
         raise ValueError(f"has schema {schema!r}; this version reads {SCHEMA}")

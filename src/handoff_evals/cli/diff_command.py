@@ -64,6 +64,14 @@ def diff(
             rich_help_panel=_TRIALS,
         ),
     ] = None,
+    caller: Annotated[
+        str,
+        typer.Option(
+            metavar="MODEL",
+            help="As for `run`; the same on both sides.",
+            rich_help_panel=_TRIALS,
+        ),
+    ] = "",
     model: Annotated[
         str | None,
         typer.Option(
@@ -163,6 +171,7 @@ def diff(
         b=b,
         suites=suites or (),
         model=model,
+        caller=caller,
         trials=trials,
         seed=seed,
         terms=Terms(alpha=alpha, margin=margin, fixed=fixed),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from handoff_evals.cli.asked_judges import ask_planted, judge_all, judges_not_asked
 from handoff_evals.cli.gates import BaselineGate, Gate, unmet, verdict
 from handoff_evals.cli.output import (
     ExitCode,
@@ -119,6 +120,7 @@ def carry_out(start: Callable[[], Started], gates: Gates, output: Output) -> Non
     stopped = _StoppedRun(folder=folder, output=output)
     try:
         say(output.progress, _without_turns(prepared))
+        say(output.progress, judges_not_asked(prepared.request.judge, prepared.suites))
         with output.agents_print():
             not_run = _execute(prepared, folder, stopped)
         summary = summarise(folder.trials(), folder.manifest)
@@ -188,12 +190,12 @@ def _execute(prepared: "PreparedRun", folder: "RunFolder", stopped: _StoppedRun)
     """
     console = stopped.output.progress
     try:
-        with (
-            folder.locked(),
-            conversations(console, len(prepared.planned)) as done,
-            when_stuck(stopped.end_by_agents),
-        ):
-            return run_to_end(prepared.execute(folder, done), stuck=stopped.end_by_ctrl_c)
+        with folder.locked(), when_stuck(stopped.end_by_agents):
+            ask_planted(prepared.panel, console)
+            with conversations(console, len(prepared.planned)) as done:
+                not_run = run_to_end(prepared.execute(folder, done), stuck=stopped.end_by_ctrl_c)
+            judge_all(prepared.panel, folder, prepared.suites, console)
+            return not_run
     except HandoffEvalsError:
         raise
     except Exception as error:
@@ -273,5 +275,6 @@ def _without_turns(prepared: "PreparedRun") -> Iterator[str]:
         if suite.simulated:
             yield (
                 f"{suite.path}: {len(suite.simulated)} scenarios have no `turns` and need a "
-                f"simulated caller; not run: {', '.join(suite.simulated)}"
+                "model that plays their caller: add --caller MODEL, or write `turns`, or `lines` "
+                f"under `caller`; not run: {', '.join(suite.simulated)}"
             )

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from handoff_evals.cli.calibrate_command import CALIBRATE_EPILOG, LABEL_EPILOG, calibrate, label
 from handoff_evals.cli.diff_command import DIFF_EPILOG, diff
 from handoff_evals.cli.graph_command import GRAPH_EPILOG, graph
 from handoff_evals.cli.init_command import INIT_EPILOG, init
@@ -78,6 +79,7 @@ class _Commands(TyperGroup):
 
 _MODELS = "Models and mutants"
 _RUNS = "Finished runs"
+_JUDGES = "Judges"
 _RECORDINGS = "Recordings and files"
 
 app = typer.Typer(
@@ -107,6 +109,8 @@ app.command(epilog=REPORT_EPILOG, rich_help_panel=_RUNS)(report)
 app.command(epilog=JUDGE_EPILOG, rich_help_panel=_RUNS)(judge)
 app.command(epilog=COMPARE_EPILOG, rich_help_panel=_RUNS)(compare)
 app.command(epilog=BASELINE_EPILOG, rich_help_panel=_RUNS)(baseline)
+app.command(epilog=CALIBRATE_EPILOG, rich_help_panel=_JUDGES)(calibrate)
+app.command(epilog=LABEL_EPILOG, rich_help_panel=_JUDGES)(label)
 app.command("import", epilog=IMPORT_EPILOG, rich_help_panel=_RECORDINGS)(import_)
 app.add_typer(_cassettes, name="cassettes", rich_help_panel=_RECORDINGS)
 app.command(epilog=MODELS_EPILOG, rich_help_panel=_MODELS)(models)

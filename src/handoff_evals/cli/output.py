@@ -69,7 +69,9 @@ def say(console: "Console", lines: "Iterable[str]") -> None:
 
 
 @contextlib.contextmanager
-def conversations(console: "Console", total: int) -> Iterator[Callable[["Trial"], None]]:
+def conversations(
+    console: "Console", total: int, *, what: str = "conversations"
+) -> Iterator[Callable[["Trial"], None]]:
     """Show how many of `total` conversations are finished, how they ended, and the time left."""
     from rich.progress import (
         BarColumn,
@@ -82,7 +84,7 @@ def conversations(console: "Console", total: int) -> Iterator[Callable[["Trial"]
 
     counts: Counter[str] = Counter()
     columns = (
-        TextColumn("conversations"),
+        TextColumn(what),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[counts]}"),

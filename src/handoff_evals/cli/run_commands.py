@@ -29,6 +29,8 @@ RUN_EPILOG = epilog(
     ("run -m my_models:gpt --trials 5 --min-accuracy 0.9", ""),
     ("run -m oracle --driver text --driver spoken", "both"),
     ('run --only "charged twice" --tag difficulty=hard', ""),
+    ("run evals/simulated --caller local", "a model plays the callers"),
+    ("run --judge rule", "and ask the scenarios' judges"),
     ("run --cassettes replay --baseline kept.json", "offline"),
 )
 RESUME_EPILOG = epilog(
@@ -204,6 +206,22 @@ def run(
     concurrency: _Concurrency = 16,
     workers: _Workers = None,
     max_cost: _MaxCost = None,
+    caller: Annotated[
+        str,
+        typer.Option(
+            metavar="MODEL",
+            help="A model that plays the callers of scenarios without turns; any that -m names.",
+            rich_help_panel=_TRIALS,
+        ),
+    ] = "",
+    judge: Annotated[
+        str,
+        typer.Option(
+            metavar="MODEL|rule",
+            help="Ask the scenarios' judges: of a model, as --model names it, or by rule.",
+            rich_help_panel=_TRIALS,
+        ),
+    ] = "",
     min_passed: _MinPassed = None,
     min_accuracy: _MinAccuracy = None,
     baseline: _Baseline = None,
@@ -240,6 +258,8 @@ def run(
         workers=_number(workers),
         max_cost=max_cost,
         cassettes=_mode(cassettes),
+        caller=caller,
+        judge=judge,
     )
     gates = Gates.read(passed=min_passed, accuracy=min_accuracy, baseline=baseline)
     output = Output(as_json=as_json, quiet=quiet, html=html)

@@ -70,6 +70,7 @@ def _of_calls(item: pytest.Item, report: pytest.TestReport) -> Iterator[dict[str
     for number, call in enumerate(item.stash[CALLS].calls):
         transcript = call.transcript
         asked = [each.model for each in transcript.model_calls]
+        by_rule = bool(call.scripts) or not asked
         score = Score(
             name="test",
             status="failed" if report.failed else "passed",
@@ -92,7 +93,8 @@ def _of_calls(item: pytest.Item, report: pytest.TestReport) -> Iterator[dict[str
             "suite": {"name": file, "path": file, "sha256": ""},
             "agent": "",
             "tags": {},
-            "traits": {},
+            # The test itself says what a script answers, so that there is nothing to infer from it.
+            "traits": asdict(ModelTraits(reference=by_rule, plays_scenario=by_rule)),
         }
 
 
@@ -143,7 +145,8 @@ class HtmlPage:
         run = ReportedRun(
             name="pytest", manifest=manifest, summary=summary, trials=lambda: iter(trials)
         )
-        return html_report([run], _headline(trials, tuple(run_sentences(summary))))
+        judged = any(not each.traits.reference for each in models.values())
+        return html_report([run], _headline(trials, tuple(run_sentences(summary)) * judged))
 
     def _manifest(self, trials: list[Trial]) -> Manifest:
         suites: dict[str, SuiteRecord] = {}

@@ -178,7 +178,7 @@ def html_report(
         headline=headline,
         rows=list(accuracy_rows(found)),
         confidence=next((each.found.passed.confidence for each in found), 0.95),
-        bars=[(each, outcome_bar(each)) for each in found],
+        bars=[(each, outcome_bar(each)) for each in found if each.found.decisions.expected],
         outcomes=(*OUTCOMES, "cascaded"),
         matrices=list(matrices(found)),
         checks=list(check_rows(last)),

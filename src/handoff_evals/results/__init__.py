@@ -1,8 +1,12 @@
 """Trials, run folders, summaries and baselines."""
 
 from handoff_evals.results.baseline import Baseline, scenario_sha256
+from handoff_evals.results.judged import JUDGE
 from handoff_evals.results.redaction import redacted_suite, redacted_trial, texts_changed
 from handoff_evals.results.run_folder import (
+    CallingModelRecord,
+    JudgeRecord,
+    JudgeStanding,
     Manifest,
     ModelTraits,
     Price,
@@ -13,7 +17,14 @@ from handoff_evals.results.run_folder import (
     trial_of_line,
 )
 from handoff_evals.results.summarise import seams, summarise
-from handoff_evals.results.summary import Failure, ModelSummary, Share, SuiteSummary, Summary
+from handoff_evals.results.summary import (
+    Failure,
+    JudgeRate,
+    ModelSummary,
+    Share,
+    SuiteSummary,
+    Summary,
+)
 from handoff_evals.results.trial import (
     FailedCheck,
     PairKey,
@@ -24,9 +35,14 @@ from handoff_evals.results.trial import (
 )
 
 __all__ = [
+    "JUDGE",
     "Baseline",
+    "CallingModelRecord",
     "FailedCheck",
     "Failure",
+    "JudgeRate",
+    "JudgeRecord",
+    "JudgeStanding",
     "Manifest",
     "ModelSummary",
     "ModelTraits",

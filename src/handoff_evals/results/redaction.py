@@ -73,8 +73,13 @@ def redacted_suite(suite: Suite, redact: Redact | None) -> Suite:
     scenarios = [
         replace(each, label=label) for each, label in zip(suite.scenarios, labels, strict=True)
     ]
-    simulated = tuple(_labels(suite.simulated, redact, taken))
-    return replace(suite, scenarios=tuple(scenarios), simulated=simulated)
+    others = tuple(
+        replace(each, label=label)
+        for each, label in zip(
+            suite.without_caller, _labels(suite.simulated, redact, taken), strict=True
+        )
+    )
+    return replace(suite, scenarios=tuple(scenarios), without_caller=others)
 
 
 def _labels(labels: Iterable[str], redact: Redact, taken: set[str]) -> Iterator[str]:

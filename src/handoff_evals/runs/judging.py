@@ -1,4 +1,4 @@
-"""Kept transcripts judged anew, by what a scenario file expects today: no model is asked."""
+"""Kept transcripts judged anew, by what a scenario file expects today: no agent is run."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,6 +7,7 @@ from pathlib import Path
 from handoff_evals.checks import Score, decisions, score
 from handoff_evals.config import redact_of
 from handoff_evals.errors import UsageError
+from handoff_evals.judges import Panel
 from handoff_evals.results import (
     Manifest,
     RunFolder,
@@ -16,6 +17,7 @@ from handoff_evals.results import (
     redacted_trial,
     scenario_sha256,
 )
+from handoff_evals.runs.judged_run import panel_of
 from handoff_evals.runs.request import RunRequest, load_suites
 from handoff_evals.scenarios import Scenario, Suite, Watch
 
@@ -34,6 +36,8 @@ class Judging:
     """By what the run knows them by."""
     left_out: tuple[str, ...]
     """What is in the run or in the files only, in words."""
+    panel: Panel | None = None
+    """Who judges the trials besides; None where nobody was asked."""
     redact: Redact | None = None
     """What every text goes through before it is kept."""
 
@@ -45,6 +49,7 @@ class Judging:
         paths: Sequence[str] = (),
         folder: Path,
         command: Sequence[str] = (),
+        judge: str = "",
     ) -> "Judging":
         """Read the suites, and find the scenarios that the run has trials of.
 
@@ -56,6 +61,7 @@ class Judging:
             paths: the scenario files; without any those of the run, as they are today.
             folder: the project.
             command: what was typed.
+            judge: who judges besides, as `--judge` takes it; empty for nobody.
 
         Raises:
             UsageError: when a suite can't be read, or none of them is of the run.
@@ -91,9 +97,15 @@ class Judging:
                 f"{str(source.path)!r} has no scenario of {', '.join(asked)}: its suites are "
                 f"{', '.join(repr(suite.name) for suite in old.suites)}"
             )
-        note = f"judged anew from {source.path}: no model was asked"
+        panel = panel_of(judge, suites, folder=folder)
+        by = "no model was asked" if panel is None else f"judges: {panel.model.label}"
         manifest = replace(
-            old, command=tuple(command), suites=tuple(records), notes=(*old.notes, note)
+            old,
+            command=tuple(command),
+            suites=tuple(records),
+            asked=replace(old.asked, judge=judge),
+            judge=None if panel is None else panel.record,
+            notes=(*old.notes, f"judged anew from {source.path}: {by}"),
         )
         return cls(
             source=source,
@@ -101,13 +113,14 @@ class Judging:
             suites=tuple(suites),
             scenarios=scenarios,
             left_out=tuple(left_out),
+            panel=panel,
             redact=redact_of(folder),
         )
 
     def trials(self) -> Iterator[Trial]:
         """Every kept trial of these scenarios, with the scores and decisions of today."""
         noted = {suite.name: suite.watch for suite in self.manifest.suites}
-        for trial in self.source.trials():
+        for trial in self.source.trials(judged=False):
             scenario = self.scenarios.get(trial.key.scenario_key)
             if scenario is not None:
                 judged = _judged(trial, scenario, noted[trial.key.suite], self.redact)
@@ -166,6 +179,9 @@ def _judged(trial: Trial, scenario: Scenario, noted: Watch, redact: Redact | Non
 def _other_words(trial: Trial, scenario: Scenario, redact: Redact | None) -> str | None:
     """Why the conversation is not one of the scenario; None where it is."""
     transcript = trial.transcript
+    if scenario.is_open:
+        scripted = transcript.caller is None
+        return "other_words: the caller was scripted, and is not any more" if scripted else None
     said = [turn.user or "" for turn in transcript.turns[1:]]
     asked = [turn.user if redact is None else redact(turn.user) for turn in scenario.turns]
     for number, (old, new) in enumerate(zip(said, asked, strict=False), 1):

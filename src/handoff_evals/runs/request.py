@@ -10,6 +10,7 @@ from handoff_evals.config import Portion, ProjectConfig, read_config, redact_of
 from handoff_evals.drivers import Limits
 from handoff_evals.errors import UsageError
 from handoff_evals.results import redacted_suite
+from handoff_evals.runs.answering import suites_called
 from handoff_evals.runs.lane import RetryPolicy
 from handoff_evals.scenarios import Scenario, Suite, discover, load_suite
 
@@ -37,6 +38,10 @@ class RunRequest:
     share: Portion = field(default_factory=Portion)
     """Which part of a model's limits a minute is for this process."""
     cassettes: Mode = Mode.OFF
+    caller: str = ""
+    """The model that plays the callers of scenarios without turns; empty for none."""
+    judge: str = ""
+    """Who judges: a model as `models` takes it, or `rule`; empty for nobody."""
     checks_from: Path | None = None
     """The folder whose `pyproject.toml` names the checks; None for `folder`."""
     cassette_folders: Sequence[Path] = (Path(ProjectConfig().cassettes),)
@@ -68,7 +73,8 @@ def load_suites(request: RunRequest) -> tuple[Suite, ...]:
     load_checks(request.checks_from or request.folder)
     keys = expect_keys()
     files = discover(request.suites, folder=request.folder)
-    read = distinct([load_suite(path, keys=keys, folder=request.folder) for path in files])
+    found = [load_suite(path, keys=keys, folder=request.folder) for path in files]
+    read = distinct(suites_called(found, request.caller))
     redact = redact_of(request.folder)
     kept = [
         redacted_suite(replace(suite, scenarios=_chosen(suite, request)), redact) for suite in read
@@ -109,6 +115,6 @@ def _nothing_left(read: Sequence[Suite], request: RunRequest) -> str:
         return f"no scenario fits {' '.join(asked)}; there are {shown}{more}"
     simulated = [label for suite in read for label in suite.simulated]
     return (
-        f"nothing to run: {len(simulated)} scenarios have no `turns` and need LiveKit's simulated "
-        "caller; add `turns` to run them here"
+        f"nothing to run: {len(simulated)} scenarios have no `turns` and need a model that "
+        "plays their caller: add `--caller MODEL`, or write `turns`, or `lines` under `caller`"
     )

@@ -45,6 +45,9 @@ ORACLE = "oracle"
 MISLEADING_TOOL = "misleading_tool"
 """The cause of the fault where a tool led elsewhere than its name says, as the oracle saw it."""
 
+CALLER = "caller_"
+"""What the causes of the faults of a simulated caller begin with."""
+
 Owner = Literal["agent", "model", "infrastructure"]
 
 
