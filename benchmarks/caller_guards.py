@@ -93,8 +93,8 @@ class Call:
         self.brief = (
             f"You call the {self.firm} about {self.thing}: {self.trouble}. Your {self.what} number "
             f"is {self.number} and the code is {self.code}. You are {self.first} {self.last}, and "
-            f"you paid {self.amount} euros. At first say only that you have a problem. Hang up when "
-            "it is settled."
+            f"you paid {self.amount} euros. At first say only that you have a problem. Hang up "
+            "when it is settled."
         )
 
     def heard(self, said: str, *, user: str | None = "Yes.", arrived: bool = False) -> Heard:

@@ -134,7 +134,7 @@ def _in_the_wrong_role(so_far: SoFar, said: str) -> Iterator[CallerFault]:
 _LEAK = re.compile(
     r"\b(?:my|these|given|following) (?:instructions|prompt|brief|script|persona|role|scenario)\b"
     # Those of a booklet, or of an agent, are others.
-    r"|\b(?:the|your) (?:prompt|persona)\b"
+    r"|\b(?:the|your) (?:prompt|persona)\b|\bplay(?:ing)? (?:the|a) (?:role|part)\b"
     r"|\bthe (?:instructions|script|brief|scenario) (?:says?|tells?)\b"
     r"|\b(?:according to|in|per) (?:the|this) (?:instructions|script|scenario|role)\b"
     r"|\bi(?:'m| am| was) (?:told|instructed|supposed|meant|asked|programmed) to (?:say|act"
