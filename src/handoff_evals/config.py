@@ -31,6 +31,7 @@ tokens_per_minute = 200_000
 import os
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,33 @@ class ProjectConfig(_Table):
     checks: list[str] = Field(default_factory=list)
     """Modules that are imported before a scenario file is read: each adds checks by `@check`."""
     models: dict[str, ModelConfig] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Portion:
+    """Which part of a limit is for one of several processes that ask the same model."""
+
+    index: int = 0
+    of: int = 1
+
+    def part(self, index: int, of: int) -> "Portion":
+        """The share of one of `of` processes that have this share together."""
+        return Portion(index=self.index * of + index, of=self.of * of)
+
+    def limit(self, whole: int | None, *, what: str) -> int | None:
+        """The share of a limit: all of them together make the whole.
+
+        Raises:
+            UsageError: when it is too small to be shared.
+        """
+        if whole is None:
+            return None
+        if whole < self.of:
+            raise UsageError(
+                f"{what} = {whole} can't be shared by {self.of} processes: take fewer workers or "
+                "shards"
+            )
+        return whole // self.of + (self.index < whole % self.of)
 
 
 def redact_of(project: Path) -> Callable[[str], str] | None:

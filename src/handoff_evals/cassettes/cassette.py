@@ -1,10 +1,11 @@
 """The exchanges of a suite: a folder a model, in it a file a scenario, an exchange a line."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from handoff_evals.cassettes.cassette_file import CassetteFile, file_name
 from handoff_evals.cassettes.exchange import Answer, Entry, ModelIdentity, RecordedRequest
@@ -212,6 +213,33 @@ class Cassette:
             mask=self.mask,
             done=self._count,
         )
+
+    def take(self) -> dict[str, Any]:
+        """What was counted since the last time, as JSON, for another process to `add`."""
+        counted = {
+            "replayed": self.replayed,
+            "asked": self.asked,
+            "unused": [
+                [each.scenario, each.trial, sorted(each.places), str(each.file.path)]
+                for each in self.unused
+            ],
+        }
+        self.replayed, self.asked, self.unused = 0, 0, []
+        return counted
+
+    def add(self, counted: Mapping[str, Any]) -> None:
+        """Count what another process has taken."""
+        self.replayed += counted["replayed"]
+        self.asked += counted["asked"]
+        self.unused += [
+            Unused(
+                scenario=scenario,
+                trial=trial,
+                places=frozenset((key, occurrence) for key, occurrence in places),
+                file=CassetteFile(Path(path)),
+            )
+            for scenario, trial, places, path in counted["unused"]
+        ]
 
     def _file(self, path: Path) -> CassetteFile:
         """One for all trials of a scenario, which reads each line once."""

@@ -1,6 +1,5 @@
 """`handoff-evals diff`."""
 
-import asyncio
 import contextlib
 import shlex
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ import typer
 from handoff_evals.cli.output import ExitCode, by_verdict, epilog, say
 from handoff_evals.cli.report_command import check_place, difference_page, write_page
 from handoff_evals.errors import UsageError
+from handoff_evals.event_loop import run_to_end
 from handoff_evals.terminal import json_alone, print_json, to_reader
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def _run(request: "DiffRequest", console: "Console") -> "Difference | None":
 
     try:
         with _progress(console) as done:
-            return asyncio.run(compare(request, done))
+            return run_to_end(compare(request, done))
     except KeyboardInterrupt:
         return None
 

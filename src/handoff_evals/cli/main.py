@@ -38,6 +38,7 @@ from handoff_evals.cli.run_commands import (
 from handoff_evals.cli.schema_command import SCHEMA_EPILOG, schema
 from handoff_evals.display import visible
 from handoff_evals.errors import EngineError, HandoffEvalsError
+from handoff_evals.event_loop import exit_with
 from handoff_evals.terminal import echo
 from handoff_evals.user_code import last_user_line
 
@@ -72,7 +73,7 @@ class _Commands(TyperGroup):
                 f"{last_user_line(error)}, so the command did not finish: remove that call",
                 err=True,
             )
-            code = ExitCode.USAGE
+            code = ExitCode.ENDED
         raise typer.Exit(code)
 
 
@@ -138,7 +139,15 @@ def _options(
 def main() -> None:
     """Run the command line."""
     signal.signal(signal.SIGTERM, _as_by_ctrl_c)
-    app()
+    exit_with(_code())
+
+
+def _code() -> int:
+    try:
+        app()
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else int(bool(error.code))
+    return ExitCode.OK
 
 
 def _as_by_ctrl_c(_number: int, _frame: FrameType | None) -> None:

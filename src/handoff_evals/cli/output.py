@@ -30,6 +30,8 @@ class ExitCode(IntEnum):
     INVALID = 3
     """Nothing was scored, too much was unscored, or the local model can't be had."""
     INCONCLUSIVE = 4
+    ENDED = 5
+    """The agents' code ended the run, or stopped it for good."""
     INTERRUPTED = 130
 
 
@@ -43,7 +45,8 @@ def by_verdict(verdict: "Verdict") -> ExitCode:
 EXIT_CODES = (
     f"[bold]Exit codes:[/bold] {ExitCode.OK} valid, {ExitCode.GATE_FAILED} a gate failed, "
     f"{ExitCode.USAGE} bad input, {ExitCode.INVALID} invalid, "
-    f"{ExitCode.INCONCLUSIVE} can't tell, {ExitCode.INTERRUPTED} interrupted."
+    f"{ExitCode.INCONCLUSIVE} can't tell, {ExitCode.ENDED} ended by the agents' code, "
+    f"{ExitCode.INTERRUPTED} interrupted."
 )
 
 

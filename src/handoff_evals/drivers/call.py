@@ -50,6 +50,7 @@ from handoff_evals.livekit import (
 )
 from handoff_evals.scenarios import Scenario, ScriptedTurn, Watch
 from handoff_evals.transcript import AgentRef, Event, Fault, Turn
+from handoff_evals.watchdog import watched
 
 
 class BaseCall(CallRecord, ABC):
@@ -295,7 +296,8 @@ class BaseCall(CallRecord, ABC):
         late: Fault | None = None
         try:
             seconds = min(self._limits.turn_s, self._timed.left_s)
-            result = await self._timed.within(work, seconds, context)
+            with watched(self._limits.turn_s):
+                result = await self._timed.within(work, seconds, context)
         except OverdueError:
             late = self._overdue()
         except UsageError:

@@ -13,13 +13,14 @@ from handoff_evals.cassettes import Cassette
 from handoff_evals.drivers.call import BaseCall
 from handoff_evals.drivers.caller_model import CallerModel
 from handoff_evals.drivers.caller_side import CallerSide
-from handoff_evals.drivers.shared_state import note_of, turn_of
+from handoff_evals.drivers.shared_state import note_of, process_settings, turn_of
 from handoff_evals.drivers.turn_record import Limits
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.scenarios import Scenario, Suite, Watch
 from handoff_evals.transcript import Fault, Transcript
 from handoff_evals.user_code import as_error, last_user_line, original
+from handoff_evals.watchdog import watched
 
 
 class Driver(Protocol):
@@ -89,6 +90,10 @@ class InProcessDriver:
 
     async def run(self, scenario: Scenario, *, seed: int, number: int = 0) -> Transcript:
         """Run one conversation to its end, or to the fault that ended it."""
+        with watched(self.limits.turn_s), process_settings():
+            return await self._run(scenario, seed=seed, number=number)
+
+    async def _run(self, scenario: Scenario, *, seed: int, number: int) -> Transcript:
         try:
             model = self.model(scenario, seed)
         except UsageError:

@@ -163,7 +163,7 @@ class ConversationTasks:
                 return 0
         stubborn = self._left()
         for task in stubborn:
-            with suppress(RuntimeError):  # it went on even so
+            with suppress(Exception):  # it went on even so, or fails as it ends
                 task.get_coro().close()
         await self._cancelled(timeout_s / 4)
         for task in stubborn:

@@ -352,7 +352,11 @@ class ConfiguredModel(ModelKind):
         """Share clients, and one limit a minute, between its conversations."""
         config = self._config
         shared = Shared(lambda: plugin_llm(config))
-        rates = config.requests_per_minute, config.tokens_per_minute
+        share, table = self.project.share, f"{self.name}: "
+        rates = (
+            share.limit(config.requests_per_minute, what=f"{table}requests_per_minute"),
+            share.limit(config.tokens_per_minute, what=f"{table}tokens_per_minute"),
+        )
         limit = RateLimit(requests=rates[0], tokens=rates[1]) if any(rates) else None
 
         def build(_scenario: Scenario, seed: int) -> llm.LLM[Any]:

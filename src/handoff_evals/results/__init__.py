@@ -13,6 +13,8 @@ from handoff_evals.results.run_folder import (
     RunFolder,
     RunSettings,
     SuiteRecord,
+    trial_line,
+    trial_of_line,
 )
 from handoff_evals.results.summarise import seams, summarise
 from handoff_evals.results.summary import (
@@ -62,4 +64,6 @@ __all__ = [
     "seams",
     "summarise",
     "texts_changed",
+    "trial_line",
+    "trial_of_line",
 ]

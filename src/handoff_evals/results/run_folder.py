@@ -195,12 +195,28 @@ _JUDGED = TypeAdapter(_Judged)
 _DECODER = json.JSONDecoder()
 
 
+def trial_line(trial: Trial) -> bytes:
+    """A trial as one line of JSON, with its end."""
+    return _written(_TRIAL, trial)
+
+
+def trial_of_line(line: bytes) -> Trial:
+    """The trial of a line.
+
+    Raises:
+        ValueError: when it is none of this version.
+    """
+    return _TRIAL.validate_python(parsed_json(line))
+
+
 class RunFolder:
     """One run. A trial that has been appended stays, whatever happens next."""
 
     def __init__(self, path: Path) -> None:
         """Use `create` or `open`, which see that there is a run."""
         self.path = path
+        """As it was given, for messages."""
+        self._here = path.absolute()  # an agent may change the current folder
 
     @classmethod
     def create(cls, parent: Path, manifest: Manifest, *, name: str | None = None) -> "RunFolder":
@@ -247,7 +263,7 @@ class RunFolder:
         """
         path = self.path / "manifest.json"
         try:
-            data = parsed_json(path.read_bytes())
+            data = parsed_json((self._here / "manifest.json").read_bytes())
             # First: another version's manifest has other fields, and this is why.
             schema = data.get("schema") if isinstance(data, dict) else None
             if schema != SCHEMA:
@@ -263,11 +279,11 @@ class RunFolder:
             replace(suite, agent_version=versions.get(suite.name, {})) for suite in old.suites
         )
         manifest = replace(old, suites=suites)
-        write_atomically(self.path / "manifest.json", _written(_MANIFEST, manifest, indent=2))
+        write_atomically(self._here / "manifest.json", _written(_MANIFEST, manifest, indent=2))
 
     def repair(self) -> None:
         """Cut off a last line that was being written when an earlier process was killed."""
-        for path in (self.path / "trials.jsonl", self.path / "judgments.jsonl"):
+        for path in (self._here / "trials.jsonl", self._here / "judgments.jsonl"):
             data = path.read_bytes() if path.exists() else b""
             whole = data.rfind(b"\n") + 1
             if whole < len(data):
@@ -275,7 +291,7 @@ class RunFolder:
 
     def append(self, trial: Trial) -> None:
         """Add one finished trial, in one write, and have it on disk before returning."""
-        self._append("trials.jsonl", _written(_TRIAL, trial))
+        self._append("trials.jsonl", trial_line(trial))
 
     def append_scores(self, trial: Trial, scores: tuple[Score, ...]) -> None:
         """Add what judges say of a finished trial; `trials` gives it with them from now on."""
@@ -283,7 +299,7 @@ class RunFolder:
         self._append("judgments.jsonl", _written(_JUDGED, judged))
 
     def _append(self, name: str, line: bytes) -> None:
-        with (self.path / name).open("ab", buffering=0) as file:
+        with (self._here / name).open("ab", buffering=0) as file:
             written = file.write(line)
             if written != len(line):  # the disk is full: half a line would spoil the next one
                 os.truncate(file.fileno(), file.tell() - written)
@@ -301,14 +317,14 @@ class RunFolder:
             RunFolderError: when a whole line can't be read.
         """
         last, said = self._last_lines(), self._judged() if judged else {}
-        with (self.path / "trials.jsonl").open("rb") as file:
+        with (self._here / "trials.jsonl").open("rb") as file:
             for number, line in enumerate(file, 1):
                 if not line.endswith(b"\n"):
                     return
                 if last.get(_key(line), number) != number:
                     continue
                 try:
-                    trial = _TRIAL.validate_python(parsed_json(line))
+                    trial = trial_of_line(line)
                 except ValueError as error:
                     where = f"{self.path / 'trials.jsonl'}:{number}"
                     raise RunFolderError(
@@ -331,7 +347,7 @@ class RunFolder:
         return found
 
     def _last_lines(self) -> dict[str, int]:
-        with (self.path / "trials.jsonl").open("rb") as file:
+        with (self._here / "trials.jsonl").open("rb") as file:
             return {_key(line): number for number, line in enumerate(file, 1) if line[-1:] == b"\n"}
 
     @contextmanager
@@ -343,7 +359,7 @@ class RunFolder:
         """
         with ExitStack() as stack:
             try:
-                stack.enter_context(locked(self.path / "trials.jsonl", wait=False))
+                stack.enter_context(locked(self._here / "trials.jsonl", wait=False))
             except TimeoutError:
                 raise RunFolderError(
                     f"another process is adding to {str(self.path)!r}: wait for it to end"
@@ -353,7 +369,7 @@ class RunFolder:
     def write_summary(self, summary: Any) -> None:
         """Write `summary.json`, whole or not at all."""
         data = _written(TypeAdapter(type(summary)), summary, indent=2)
-        write_atomically(self.path / "summary.json", data)
+        write_atomically(self._here / "summary.json", data)
 
 
 def _key(line: bytes) -> str:

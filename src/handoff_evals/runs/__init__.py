@@ -8,11 +8,10 @@ from handoff_evals.runs.judging import Judging
 from handoff_evals.runs.lane import Planned, RetryPolicy, trial_seed
 from handoff_evals.runs.prepare import (
     PreparedRun,
-    RunRequest,
-    load_suites,
     prepare,
     resume,
 )
+from handoff_evals.runs.request import RunRequest, load_suites
 from handoff_evals.runs.runner import Pace, Runner
 
 __all__ = [

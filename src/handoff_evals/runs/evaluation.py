@@ -11,9 +11,11 @@ from typing import Any
 from handoff_evals.cassettes import Mode
 from handoff_evals.checks import expect_keys, load_checks
 from handoff_evals.errors import UsageError
+from handoff_evals.event_loop import run_to_end
 from handoff_evals.reports import Run
 from handoff_evals.results import RunFolder
-from handoff_evals.runs.prepare import RunRequest, prepare
+from handoff_evals.runs.prepare import prepare
+from handoff_evals.runs.request import RunRequest
 from handoff_evals.scenarios import Suite
 from handoff_evals.scenarios import load_suite as read_suite
 
@@ -107,7 +109,7 @@ def _finish(work: Coroutine[Any, Any, object]) -> None:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        asyncio.run(work)
+        run_to_end(work)
         return
     started: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[object]]] = []
 
@@ -117,7 +119,7 @@ def _finish(work: Coroutine[Any, Any, object]) -> None:
         await task
 
     with ThreadPoolExecutor(max_workers=1) as pool:
-        future = pool.submit(copy_context().run, asyncio.run, watched())
+        future = pool.submit(copy_context().run, run_to_end, watched())
         try:
             future.result()
         except KeyboardInterrupt:

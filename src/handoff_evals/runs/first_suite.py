@@ -18,7 +18,8 @@ from handoff_evals.graph import HOOKS
 from handoff_evals.livekit import PLACEHOLDER, ToolCall
 from handoff_evals.models import Exploration, ExploredStep
 from handoff_evals.results import Trial
-from handoff_evals.runs.prepare import RunRequest, prepare
+from handoff_evals.runs.prepare import prepare
+from handoff_evals.runs.request import RunRequest
 from handoff_evals.scenarios import ScenarioText, Target, TurnText, load_suite, scenario_file
 from handoff_evals.transcript import AgentRef
 

@@ -18,7 +18,7 @@ from handoff_evals.results import (
     scenario_sha256,
 )
 from handoff_evals.runs.judged_run import panel_of
-from handoff_evals.runs.prepare import RunRequest, load_suites
+from handoff_evals.runs.request import RunRequest, load_suites
 from handoff_evals.scenarios import Scenario, Suite, Watch
 
 Redact = Callable[[str], str]
