@@ -21,7 +21,7 @@ from typing import Any
 from handoff_evals.errors import HandoffEvalsError
 
 _LONGEST_LINE = 1 << 28
-_TAIL = 2000
+_TAIL = 8000
 
 
 class ChildProcess:
@@ -47,6 +47,9 @@ class ChildProcess:
     ) -> None:
         self._module = module
         self._last = ""
+        self._stopping = threading.Lock()
+        self.was_killed = False
+        """Whether `stop` had to end it."""
         self._reading = threading.Lock()  # one thread may wait for its end while another one asks
         self._printed = tempfile.TemporaryFile() if log is None else log.open("a+b")  # noqa: SIM115 - `stop` closes it
         try:
@@ -115,18 +118,19 @@ class ChildProcess:
         Returns:
             Its exit code; below 0 for the signal that ended it.
         """
-        if self._process.returncode is None:
-            with suppress(BrokenPipeError):
-                self._input.close()
-            self._wait(within_s)
-            # Before its end is taken note of, or the number could be another process's by now.
-            with suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGKILL)
-            self._process.wait()
-            self._output.close()
-            with self._reading:
-                self._last = self._tail()
-                self._printed.close()
+        with self._stopping:
+            if self._process.returncode is None:
+                with suppress(BrokenPipeError):
+                    self._input.close()
+                self.was_killed = not self._wait(within_s)
+                # Before its end is taken note of, or the number could be another process's by now.
+                with suppress(ProcessLookupError):
+                    os.killpg(self.pid, signal.SIGKILL)
+                self._process.wait()
+                self._output.close()
+                with self._reading:
+                    self._last = self._tail()
+                    self._printed.close()
         return self._process.returncode
 
     def _tail(self) -> str:
@@ -134,13 +138,17 @@ class ChildProcess:
         self._printed.seek(max(0, size - _TAIL))
         return self._printed.read().decode(errors="replace").strip() or "it printed nothing"
 
-    def _wait(self, seconds: float) -> None:
-        """Wait for its end without asking again and again, as `Popen.wait` does."""
+    def _wait(self, seconds: float) -> bool:
+        """Wait for its end without asking again and again, as `Popen.wait` does.
+
+        Returns:
+            Whether it ended.
+        """
         end = os.pidfd_open(self.pid)
         try:
             poll = select.poll()
             poll.register(end, select.POLLIN)
-            poll.poll(seconds * 1000)
+            return bool(poll.poll(seconds * 1000))
         finally:
             os.close(end)
 

@@ -32,6 +32,8 @@ def write(project: Path, agent: str) -> None:
         ("ExitsInTool", "tool_error", "SystemExit: 0"),
         ("ExitsInEnter", "on_enter_error", "SystemExit: 0"),
         ("exits_in_factory", "factory_error", "SystemExit: 0"),
+        ("LeavesInTool", "tool_error", "SystemExit: os._exit(0)"),
+        ("BlocksInTool", "blocked_loop", "the event loop stood still for"),
         ("RaisesInTool", "tool_error", "LookupError: no database"),
         ("RaisesInNode", "llm_node_error", "LookupError: no database"),
     ],
@@ -40,6 +42,7 @@ def test_an_agent_that_exits_or_raises_fails_its_trial_and_the_gate(
     command: Command, project: Path, agent: str, cause: str, said: str
 ) -> None:
     write(project, f"tests.support.crashing:{agent}")
+    (project / "pyproject.toml").write_text("[tool.handoff-evals]\nturn_timeout = 0.5\n")
 
     done = command("run", "-m", _MODEL, "--min-passed", "1", "--out", "r")
 
@@ -47,6 +50,16 @@ def test_an_agent_that_exits_or_raises_fails_its_trial_and_the_gate(
     assert cause in done.out
     assert said in " ".join(done.out.split())
     assert (project / "r" / "summary.json").is_file()
+
+
+def test_an_agent_that_stops_the_loop_and_leaves_the_folder_ends_no_run(
+    command: Command, project: Path
+) -> None:
+    write(project, "tests.support.crashing:StopsTheLoopInTool")
+
+    assert command("run", "-m", _MODEL, "--min-passed", "1", "--out", "r").code == 0
+    assert (project / "r" / "summary.json").is_file()
+    assert Path.cwd() == project
 
 
 @pytest.mark.parametrize("model", ["exits_when_asked", "exits_when_made"])

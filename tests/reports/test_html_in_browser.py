@@ -6,8 +6,8 @@ chromium`, or name one by CHROMIUM.
 
 import os
 import shutil
-import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -16,12 +16,20 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 from handoff_evals.reports import Headline, html_report
-from tests.support.reported import SAID, conversation, page, reported, trial, trials
+from handoff_evals.transcript import Fault, Transcript
+from tests.support.reported import (
+    SAID,
+    conversation,
+    failing,
+    page,
+    reported,
+    trial,
+    trials,
+)
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 if CHROMIUM is None:
     reason = "NO CHROMIUM: the HTML report is not tested in a browser; apt-get install chromium"
-    warnings.warn(reason, pytest.PytestWarning, stacklevel=1)
     pytest.skip(reason, allow_module_level=True)
 
 
@@ -188,6 +196,8 @@ def test_a_lost_fact_and_a_leak_are_marked_at_the_handoff(reader: Reader, file: 
     reader.see(".note.failed", "carries billing's model received nothing with '4471'")
     reader.see(".lost .from-lost", SAID)
     reader.see(".function-call", "urgent: true")
+    reader.at(".fact button").first.click()
+    reader.see(".lane-row.aimed", SAID)
     assert reader.at(".lane-head").all_inner_texts() == ["caller", "desk", "billing"]
 
 
@@ -279,3 +289,15 @@ def test_hostile_text_in_every_field_is_inert(reader: Reader, tmp_path: Path) ->
     text = reader.at("#conversation").inner_text()
     assert "\\x1b[31mred" in text
     assert not {"\x1b", "\u202e"} & set(text)
+
+
+def test_a_conversation_that_never_began_opens(reader: Reader, tmp_path: Path) -> None:
+    fault = Fault(owner="infrastructure", cause="entry", detail="no agent", turn=0, ended=True)
+    never = replace(
+        trial("Never began", failing("entry")), transcript=Transcript(turns=(), faults=(fault,))
+    )
+    path = tmp_path / "empty.html"
+    path.write_text(page([replace(never, decisions=())]), "utf-8")
+    reader.open(path, scenario="Never began")
+    reader.see("#conversation .note.fault", "no agent")
+    reader.see(".entry-facts", "0 turns")

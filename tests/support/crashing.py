@@ -4,7 +4,9 @@ Each agent is one word away: the model `calls_the_tool` calls `go` once in each 
 """
 
 import asyncio
+import os
 import sys
+import time
 from typing import Any
 
 from livekit.agents import Agent, AgentTask, function_tool, llm
@@ -109,6 +111,30 @@ class ExitsInTool(Desk):
 class ExitsInEnter(Desk):
     async def on_enter(self) -> None:
         sys.exit(0)
+
+
+class BlocksInTool(Desk):
+    @function_tool
+    async def go(self) -> str:
+        """Go."""
+        time.sleep(600)  # noqa: ASYNC251 - it must block
+        return "gone"
+
+
+class LeavesInTool(Desk):
+    @function_tool
+    async def go(self) -> str:
+        """Go."""
+        os._exit(0)
+
+
+class StopsTheLoopInTool(Desk):
+    @function_tool
+    async def go(self) -> str:
+        """Go."""
+        asyncio.get_running_loop().stop()
+        os.chdir("/")
+        return "gone"
 
 
 class InterruptsInTool(Desk):

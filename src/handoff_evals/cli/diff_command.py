@@ -1,6 +1,5 @@
 """`handoff-evals diff`."""
 
-import asyncio
 import contextlib
 import shlex
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ import typer
 from handoff_evals.cli.output import ExitCode, by_verdict, epilog, say
 from handoff_evals.cli.report_command import check_place, difference_page, write_page
 from handoff_evals.errors import UsageError
+from handoff_evals.event_loop import run_to_end
 from handoff_evals.terminal import json_alone, print_json, to_reader
 
 if TYPE_CHECKING:
@@ -64,6 +64,14 @@ def diff(
             rich_help_panel=_TRIALS,
         ),
     ] = None,
+    caller: Annotated[
+        str,
+        typer.Option(
+            metavar="MODEL",
+            help="As for `run`; the same on both sides.",
+            rich_help_panel=_TRIALS,
+        ),
+    ] = "",
     model: Annotated[
         str | None,
         typer.Option(
@@ -163,6 +171,7 @@ def diff(
         b=b,
         suites=suites or (),
         model=model,
+        caller=caller,
         trials=trials,
         seed=seed,
         terms=Terms(alpha=alpha, margin=margin, fixed=fixed),
@@ -196,7 +205,7 @@ def _run(request: "DiffRequest", console: "Console") -> "Difference | None":
 
     try:
         with _progress(console) as done:
-            return asyncio.run(compare(request, done))
+            return run_to_end(compare(request, done))
     except KeyboardInterrupt:
         return None
 

@@ -1,15 +1,16 @@
 """A run of the command line, from its first trial to its exit code."""
 
-import asyncio
 import contextlib
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from errno import EBADF
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from handoff_evals.cli.asked_judges import ask_planted, judge_all, judges_not_asked
 from handoff_evals.cli.gates import BaselineGate, Gate, unmet, verdict
 from handoff_evals.cli.output import (
     ExitCode,
@@ -21,8 +22,10 @@ from handoff_evals.cli.output import (
     step_summary_wanted,
 )
 from handoff_evals.cli.report_command import check_place, run_page, write_page
-from handoff_evals.errors import UsageError
+from handoff_evals.errors import HandoffEvalsError, UsageError
+from handoff_evals.event_loop import run_to_end
 from handoff_evals.terminal import json_alone, print_json, to_reader
+from handoff_evals.watchdog import end_process, when_stuck
 
 if TYPE_CHECKING:
     from handoff_evals.comparison import AgainstBaseline
@@ -114,55 +117,97 @@ def carry_out(start: Callable[[], Started], gates: Gates, output: Output) -> Non
     check_place(output.html)
     with output.agents_print():
         prepared, folder = start()
-    with _resumable(folder):
+    stopped = _StoppedRun(folder=folder, output=output)
+    try:
         say(output.progress, _without_turns(prepared))
+        say(output.progress, judges_not_asked(prepared.request.judge, prepared.suites))
         with output.agents_print():
-            not_run = _execute(prepared, folder, output.progress)
+            not_run = _execute(prepared, folder, stopped)
         summary = summarise(folder.trials(), folder.manifest)
         folder.write_summary(summary)
         print_cassettes(prepared, output.progress)
-        if not_run is None:
-            output.results(summary, folder)
-            raise KeyboardInterrupt
         lines = (*unmet(prepared.suites, summary), *_uncovered(prepared, folder), *not_run)
         raise typer.Exit(conclude(summary, folder, gates, output, lines))
-
-
-@contextlib.contextmanager
-def _resumable(folder: "RunFolder") -> Iterator[None]:
-    """Turn Ctrl-C into exit code 130 and a line that says how to go on."""
-    from handoff_evals.terminal import Console
-
-    try:
-        yield
     except KeyboardInterrupt:
-        line = f"interrupted; the finished trials are kept. Go on with: {_resume(folder)}"
-        say(Console(stderr=True), [line])
+        stopped.by_ctrl_c()
         raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
-def _resume(folder: "RunFolder") -> str:
-    return f"handoff-evals resume {shlex.quote(str(folder.path))}"
+@dataclass(kw_only=True)
+class _StoppedRun:
+    """What is said of a run that is stopped before its end: what there is, and how to go on."""
+
+    folder: "RunFolder"
+    output: Output
+    told: bool = False
+
+    def by_ctrl_c(self) -> None:
+        self._tell("interrupted; the finished trials are kept")
+
+    def by_agents(self, why: str) -> None:
+        self._tell(
+            f"the run was ended: {why}. The finished trials are kept. With --workers 1 such an "
+            "agent ends its own conversation alone"
+        )
+
+    def _tell(self, line: str) -> None:
+        from handoff_evals.results import summarise
+        from handoff_evals.terminal import Console
+
+        if self.told:  # another thread does it, because this one was stuck
+            return
+        self.told = True
+        summary = summarise(self.folder.trials(), self.folder.manifest)
+        self.folder.write_summary(summary)
+        self.output.results(summary, self.folder)
+        say(Console(stderr=True), [f"{line}. Go on with: {self.go_on}"])
+
+    def end_by_ctrl_c(self) -> None:
+        """End the process, on another thread, when code of the agents does not stop."""
+        self.by_ctrl_c()
+        end_process(ExitCode.INTERRUPTED)
+
+    def end_by_agents(self, why: str) -> None:
+        """End the process, on another thread, when nothing stops code of the agents."""
+        self.by_agents(why)
+        end_process(ExitCode.ENDED)
+
+    @property
+    def go_on(self) -> str:
+        return f"handoff-evals resume {shlex.quote(str(self.folder.path))}"
 
 
-def _execute(
-    prepared: "PreparedRun", folder: "RunFolder", console: "Console"
-) -> tuple[str, ...] | None:
+def _execute(prepared: "PreparedRun", folder: "RunFolder", stopped: _StoppedRun) -> tuple[str, ...]:
     """Run it with a progress bar.
 
     Returns:
-        Why some trials were not run, a sentence a reason; None when it was interrupted.
+        Why some trials were not run, a sentence a reason.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C.
+        UsageError: when a trial can't be written.
+        typer.Exit: when code of the agents broke the event loop.
     """
+    console = stopped.output.progress
     try:
-        with folder.locked(), conversations(console, len(prepared.planned)) as done:
-            return asyncio.run(prepared.execute(folder, done))
-    except KeyboardInterrupt:
-        return None
-    except OSError as error:
-        raise UsageError(
-            f"{str(folder.path)!r} can't be written to: {error}. The finished trials are kept. "
-            f"Go on with: {_resume(folder)}"
-        ) from error
+        with folder.locked(), when_stuck(stopped.end_by_agents):
+            ask_planted(prepared.panel, console)
+            with conversations(console, len(prepared.planned)) as done:
+                not_run = run_to_end(prepared.execute(folder, done), stuck=stopped.end_by_ctrl_c)
+            judge_all(prepared.panel, folder, prepared.suites, console)
+            return not_run
+    except HandoffEvalsError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno != EBADF:
+            raise UsageError(
+                f"{str(folder.path)!r} can't be written to: {error}. The finished trials are "
+                f"kept. Go on with: {stopped.go_on}"
+            ) from error
+        if not isinstance(error, OSError | RuntimeError | ValueError):
+            raise
+        stopped.by_agents(f"the event loop broke, {type(error).__name__}: {error}")
+        raise typer.Exit(ExitCode.ENDED) from error
 
 
 def conclude(
@@ -201,7 +246,13 @@ def conclude(
         )
         append_step_summary(text)
     if output.html is not None:
-        page = run_page(folder, summary=summary, against=against, ruled=(code, (*reasons, *lines)))
+        page = run_page(
+            folder,
+            summary=summary,
+            against=against,
+            ruled=(code, (*reasons, *lines)),
+            gated=gates.baseline is not None or any(gates.shares),
+        )
         write_page(page, output.html)
     # Last: whoever reads may go away, and nothing depends on it.
     output.results(summary, folder, against)
@@ -224,5 +275,6 @@ def _without_turns(prepared: "PreparedRun") -> Iterator[str]:
         if suite.simulated:
             yield (
                 f"{suite.path}: {len(suite.simulated)} scenarios have no `turns` and need a "
-                f"simulated caller; not run: {', '.join(suite.simulated)}"
+                "model that plays their caller: add --caller MODEL, or write `turns`, or `lines` "
+                f"under `caller`; not run: {', '.join(suite.simulated)}"
             )

@@ -8,8 +8,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from handoff_evals.cli.calibrate_command import CALIBRATE_EPILOG, LABEL_EPILOG, calibrate, label
 from handoff_evals.cli.diff_command import DIFF_EPILOG, diff
 from handoff_evals.cli.graph_command import GRAPH_EPILOG, graph
+from handoff_evals.cli.init_command import INIT_EPILOG, init
 from handoff_evals.cli.judge_command import JUDGE_EPILOG, judge
 from handoff_evals.cli.mutate_command import MUTATE_EPILOG, mutate
 from handoff_evals.cli.output import EXIT_CODES, ExitCode
@@ -36,6 +38,7 @@ from handoff_evals.cli.run_commands import (
 from handoff_evals.cli.schema_command import SCHEMA_EPILOG, schema
 from handoff_evals.display import visible
 from handoff_evals.errors import EngineError, HandoffEvalsError
+from handoff_evals.event_loop import exit_with
 from handoff_evals.terminal import echo
 from handoff_evals.user_code import last_user_line
 
@@ -64,18 +67,22 @@ class _Commands(TyperGroup):
             echo("interrupted", err=True)
             code = ExitCode.INTERRUPTED
         except SystemExit as error:
+            if isinstance(error.__context__, BrokenPipeError):
+                # Rich, which prints the help: who read it, as `head`, has read enough.
+                raise typer.Exit from error
             # No command exits by it: 0 is only for one that came to its end.
             echo(
                 f"error: code of the agents or the models called sys.exit({error.code!r})"
                 f"{last_user_line(error)}, so the command did not finish: remove that call",
                 err=True,
             )
-            code = ExitCode.USAGE
+            code = ExitCode.ENDED
         raise typer.Exit(code)
 
 
 _MODELS = "Models and mutants"
 _RUNS = "Finished runs"
+_JUDGES = "Judges"
 _RECORDINGS = "Recordings and files"
 
 app = typer.Typer(
@@ -99,11 +106,14 @@ app.command(epilog=RESUME_EPILOG)(resume)
 app.command(epilog=DIFF_EPILOG)(diff)
 app.command(epilog=PLAN_EPILOG)(plan)
 app.command(epilog=GRAPH_EPILOG)(graph)
+app.command(epilog=INIT_EPILOG)(init)
 app.command(epilog=SHOW_EPILOG, rich_help_panel=_RUNS)(show)
 app.command(epilog=REPORT_EPILOG, rich_help_panel=_RUNS)(report)
 app.command(epilog=JUDGE_EPILOG, rich_help_panel=_RUNS)(judge)
 app.command(epilog=COMPARE_EPILOG, rich_help_panel=_RUNS)(compare)
 app.command(epilog=BASELINE_EPILOG, rich_help_panel=_RUNS)(baseline)
+app.command(epilog=CALIBRATE_EPILOG, rich_help_panel=_JUDGES)(calibrate)
+app.command(epilog=LABEL_EPILOG, rich_help_panel=_JUDGES)(label)
 app.command("import", epilog=IMPORT_EPILOG, rich_help_panel=_RECORDINGS)(import_)
 app.add_typer(_cassettes, name="cassettes", rich_help_panel=_RECORDINGS)
 app.command(epilog=MODELS_EPILOG, rich_help_panel=_MODELS)(models)
@@ -132,7 +142,15 @@ def _options(
 def main() -> None:
     """Run the command line."""
     signal.signal(signal.SIGTERM, _as_by_ctrl_c)
-    app()
+    exit_with(_code())
+
+
+def _code() -> int:
+    try:
+        app()
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else int(bool(error.code))
+    return ExitCode.OK
 
 
 def _as_by_ctrl_c(_number: int, _frame: FrameType | None) -> None:

@@ -30,6 +30,8 @@ class ExitCode(IntEnum):
     INVALID = 3
     """Nothing was scored, too much was unscored, or the local model can't be had."""
     INCONCLUSIVE = 4
+    ENDED = 5
+    """The agents' code ended the run, or stopped it for good."""
     INTERRUPTED = 130
 
 
@@ -43,7 +45,8 @@ def by_verdict(verdict: "Verdict") -> ExitCode:
 EXIT_CODES = (
     f"[bold]Exit codes:[/bold] {ExitCode.OK} valid, {ExitCode.GATE_FAILED} a gate failed, "
     f"{ExitCode.USAGE} bad input, {ExitCode.INVALID} invalid, "
-    f"{ExitCode.INCONCLUSIVE} can't tell, {ExitCode.INTERRUPTED} interrupted."
+    f"{ExitCode.INCONCLUSIVE} can't tell, {ExitCode.ENDED} ended by the agents' code, "
+    f"{ExitCode.INTERRUPTED} interrupted."
 )
 
 
@@ -66,7 +69,9 @@ def say(console: "Console", lines: "Iterable[str]") -> None:
 
 
 @contextlib.contextmanager
-def conversations(console: "Console", total: int) -> Iterator[Callable[["Trial"], None]]:
+def conversations(
+    console: "Console", total: int, *, what: str = "conversations"
+) -> Iterator[Callable[["Trial"], None]]:
     """Show how many of `total` conversations are finished, how they ended, and the time left."""
     from rich.progress import (
         BarColumn,
@@ -79,7 +84,7 @@ def conversations(console: "Console", total: int) -> Iterator[Callable[["Trial"]
 
     counts: Counter[str] = Counter()
     columns = (
-        TextColumn("conversations"),
+        TextColumn(what),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[counts]}"),

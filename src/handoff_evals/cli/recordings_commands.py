@@ -1,6 +1,5 @@
 """`handoff-evals import` and `cassettes prune`: commands over recordings."""
 
-import asyncio
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ import typer
 
 from handoff_evals.cli.output import conversations, epilog, say
 from handoff_evals.errors import ScenarioFileError, UsageError
+from handoff_evals.event_loop import run_to_end
 from handoff_evals.files import write_atomically
 from handoff_evals.terminal import echo
 
@@ -129,7 +129,7 @@ def _replayed(prepared: "PreparedRun", console: "Console") -> "list[Trial]":
             found.append(trial)
             done(trial)
 
-        asyncio.run(prepared.execute(None, keep))
+        run_to_end(prepared.execute(None, keep))
     return found
 
 

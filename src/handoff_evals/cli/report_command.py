@@ -87,6 +87,7 @@ def run_page(
     summary: "Summary | None" = None,
     against: "Sequence[AgainstBaseline]" = (),
     ruled: tuple[ExitCode, Sequence[str]] | None = None,
+    gated: bool = False,
 ) -> str:
     """One run as a page.
 
@@ -95,23 +96,29 @@ def run_page(
         summary: where it is known.
         against: the run compared with a baseline.
         ruled: what its gates said, and why; without, only whether it is valid.
+        gated: whether there was any gate.
     """
     from handoff_evals.reports import Headline, ReportedRun, html_report, run_sentences
 
     run = ReportedRun.of(folder, summary)
     code, reasons = ruled or _validity(run)
+    tone = _TONES[code]
+    if code is ExitCode.OK and not gated:
+        # That nothing is wrong with the run says nothing good of its models.
+        tone, reasons = "plain", (*reasons, _NO_GATE)
     sentences = tuple(run_sentences(run.summary))
     for each in against:
         sentences = (*each.sentences, *sentences)
     found = Headline(
         verdict=headline(code, against),
-        tone=_TONES[code],
+        tone=tone,
         sentences=sentences,
         reasons=tuple(reasons),
     )
     return html_report([run], found, against=against)
 
 
+_NO_GATE = "no gate was set: --min-passed, --min-accuracy or --baseline of `run` judge the models"
 _TONES: "Mapping[ExitCode, Tone]" = {
     ExitCode.OK: "good",
     ExitCode.GATE_FAILED: "bad",

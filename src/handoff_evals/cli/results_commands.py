@@ -77,6 +77,7 @@ def show(
 
     Without a LABEL it prints the run's tables and its trials. With a second RUN
     it prints the same conversation of both side by side, marked where they part.
+    A run that is invalid exits with 3.
     """
     from handoff_evals.results import RunFolder
 
@@ -223,6 +224,8 @@ def _overview(folder: "RunFolder", *, markdown: Path | None, gate: BaselineGate 
             key = trial.key
             echo(f"{trial.status:9} {key.model}  {key.suite} / {key.scenario} #{key.number + 1}")
     say(Console(stderr=True), reasons)
+    if code is ExitCode.INVALID:
+        raise typer.Exit(code)
 
 
 def _validity(folder: "RunFolder") -> tuple["Summary", ExitCode, tuple[str, ...]]:

@@ -1,6 +1,7 @@
 """`handoff-evals run`, `resume` and `models`: what asks models."""
 
 import asyncio
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,8 @@ RUN_EPILOG = epilog(
     ("run -m my_models:gpt --trials 5 --min-accuracy 0.9", ""),
     ("run -m oracle --driver text --driver spoken", "both"),
     ('run --only "charged twice" --tag difficulty=hard', ""),
+    ("run evals/simulated --caller local", "a model plays the callers"),
+    ("run --judge rule", "and ask the scenarios' judges"),
     ("run --cassettes replay --baseline kept.json", "offline"),
 )
 RESUME_EPILOG = epilog(
@@ -43,6 +46,18 @@ _Concurrency = Annotated[
     int,
     typer.Option(
         "--concurrency", "-j", min=1, help="Conversations at once.", rich_help_panel=_LIMITS
+    ),
+]
+_Workers = Annotated[
+    str | None,
+    typer.Option(
+        "--workers",
+        "-n",
+        metavar="N|auto",
+        help="Run conversations in so many processes; `auto` takes one a core. Agents that exit or "
+        "block then end their worker alone. (default: none, all in this process)",
+        show_default=False,
+        rich_help_panel=_LIMITS,
     ),
 ]
 _MaxCost = Annotated[
@@ -189,7 +204,24 @@ def run(
         ),
     ] = "off",
     concurrency: _Concurrency = 16,
+    workers: _Workers = None,
     max_cost: _MaxCost = None,
+    caller: Annotated[
+        str,
+        typer.Option(
+            metavar="MODEL",
+            help="A model that plays the callers of scenarios without turns; any that -m names.",
+            rich_help_panel=_TRIALS,
+        ),
+    ] = "",
+    judge: Annotated[
+        str,
+        typer.Option(
+            metavar="MODEL|rule",
+            help="Ask the scenarios' judges: of a model, as --model names it, or by rule.",
+            rich_help_panel=_TRIALS,
+        ),
+    ] = "",
     min_passed: _MinPassed = None,
     min_accuracy: _MinAccuracy = None,
     baseline: _Baseline = None,
@@ -223,8 +255,11 @@ def run(
         only=only or (),
         tags=_tags(tag or []),
         concurrency=concurrency,
+        workers=_number(workers),
         max_cost=max_cost,
         cassettes=_mode(cassettes),
+        caller=caller,
+        judge=judge,
     )
     gates = Gates.read(passed=min_passed, accuracy=min_accuracy, baseline=baseline)
     output = Output(as_json=as_json, quiet=quiet, html=html)
@@ -234,6 +269,7 @@ def run(
 def resume(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
     concurrency: _Concurrency = 16,
+    workers: _Workers = None,
     max_cost: _MaxCost = None,
     min_passed: _MinPassed = None,
     min_accuracy: _MinAccuracy = None,
@@ -249,10 +285,30 @@ def resume(
     """
     from handoff_evals.runs import RunRequest
 
-    request = replace(RunRequest.of_project(Path.cwd()), concurrency=concurrency, max_cost=max_cost)
+    request = replace(
+        RunRequest.of_project(Path.cwd()),
+        concurrency=concurrency,
+        workers=_number(workers),
+        max_cost=max_cost,
+    )
     gates = Gates.read(passed=min_passed, accuracy=min_accuracy, baseline=baseline)
     output = Output(as_json=as_json, quiet=quiet, html=html)
     carry_out(lambda: _resumed(request, run, gates), gates, output)
+
+
+def _number(workers: str | None) -> int:
+    """How many worker processes; 0 for none.
+
+    Raises:
+        UsageError: when it is neither a number from 1 up nor `auto`.
+    """
+    if workers is None:
+        return 0
+    if workers == "auto":
+        return len(os.sched_getaffinity(0))
+    if workers.isdecimal() and int(workers):
+        return int(workers)
+    raise UsageError(f"--workers {workers!r}: write a number from 1 up, or `auto` for one a core")
 
 
 def _mode(written: str) -> "Mode":

@@ -8,8 +8,9 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,10 +20,12 @@ from pydantic import TypeAdapter
 from handoff_evals.cassettes import Mode
 from handoff_evals.changes import Rehearsed
 from handoff_evals.checks import load_checks
+from handoff_evals.command_process import serve_commands
 from handoff_evals.diff.rehearsal import rehearsed
 from handoff_evals.diff.worker_client import Prepared, WorkerSettings
 from handoff_evals.drivers import Limits
 from handoff_evals.errors import AgentImportError, HandoffEvalsError, UsageError
+from handoff_evals.event_loop import run_to_end
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.local_model import Endpoint
 from handoff_evals.models import Model, resolve
@@ -42,6 +45,7 @@ class Worker:
         self._request = RunRequest(
             suites=settings.suites,
             models=(settings.model,),
+            caller=settings.caller,
             trials=settings.trials,
             seed=settings.seed,
             folder=self._folder,
@@ -158,7 +162,12 @@ class Worker:
 
     def _model(self, endpoint: Endpoint | None) -> Model:
         name, home = self._settings.model, Path(self._settings.home)
-        [model] = resolve([name], folder=home, code=self._folder, endpoint=endpoint)
+        [model] = resolve(
+            [name],
+            folder=home,
+            code=self._folder,
+            endpoints={} if endpoint is None else {name: endpoint},
+        )
         return model
 
     async def trial(self, key: TrialKey) -> TrialResult:
@@ -212,27 +221,7 @@ async def _serve(parent: ParentProcess) -> None:
     load_checks(Path(settings.home))  # before: both sides are judged by the same
     move_path(settings)
     async with Worker.opened(settings) as worker:
-        running: set[asyncio.Task[None]] = set()
-        # A thread that waits for a command doesn't keep the process: its parent's end ends it.
-        while (command := await asyncio.to_thread(parent.receive)) is not None:
-            task = asyncio.create_task(_answer(worker, command, parent))
-            running.add(task)
-            task.add_done_callback(running.discard)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-
-
-async def _answer(worker: Worker, command: Mapping[str, Any], parent: ParentProcess) -> None:
-    answer: dict[str, Any] = {"id": command["id"]}
-    try:
-        answer["ok"] = await _do(worker, command)
-    except HandoffEvalsError as error:
-        answer |= {"error": str(error), "usage": isinstance(error, UsageError)}
-    except Exception as error:  # noqa: BLE001 - the other process has to hear of it
-        answer |= {"error": f"{type(error).__name__}: {error}", "usage": False}
-    with suppress(BrokenPipeError):
-        parent.send(answer)
+        await serve_commands(parent, partial(_do, worker))
 
 
 async def _do(worker: Worker, command: Mapping[str, Any]) -> Any:
@@ -261,4 +250,4 @@ _RESULT = TypeAdapter(TrialResult)
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(ParentProcess()))
+    run_to_end(_serve(ParentProcess()))

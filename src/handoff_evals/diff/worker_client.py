@@ -1,21 +1,18 @@
 """What a diff asks of each of its sides, and the process of a side that does it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from pydantic import TypeAdapter
 
 from handoff_evals.changes import Rehearsed
-from handoff_evals.errors import HandoffEvalsError, UsageError
+from handoff_evals.command_process import CommandProcess
+from handoff_evals.errors import UsageError
 from handoff_evals.local_model import Endpoint
-from handoff_evals.processes import ChildProcess
 from handoff_evals.results import TrialKey, TrialResult
-
-_STOP_S = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +29,7 @@ class WorkerSettings:
     suites: tuple[str, ...]
     """Scenario files of the working tree."""
     model: str
+    caller: str
     trials: int
     seed: int
     turn_s: float
@@ -89,19 +87,11 @@ StartWorker = Callable[[str, WorkerSettings], AbstractAsyncContextManager[Worker
 """Starts a worker, by what messages call it, and ends it with the block."""
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class WorkerProcess:
     """A worker in a process of its own; `started` starts it."""
 
-    name: str
-    """What messages call it."""
-    process: ChildProcess
-    waiting: dict[int, asyncio.Future[Any]] = field(default_factory=dict)
-    """The commands that have no answer yet."""
-    given: int = 0
-    """How many commands were given."""
-    error: HandoffEvalsError | None = None
-    """Why it answers no more."""
+    child: CommandProcess
 
     @classmethod
     @asynccontextmanager
@@ -112,70 +102,44 @@ class WorkerProcess:
             The worker; its agents are not imported yet.
         """
         log = Path(f"{settings.out}.log")
-        try:
-            log.parent.mkdir(parents=True, exist_ok=True)
-            process = ChildProcess(
-                "handoff_evals.diff.worker",
-                folder=Path(settings.folder),
-                # Sets are written in a random order otherwise, and prompts may be made of one.
-                environment={"PYTHONHASHSEED": "0"},
-                log=log,
-            )
-        except OSError as error:
-            raise UsageError(f"--out {str(log.parent)!r} can't be written to: {error}") from error
-        worker = cls(name=name, process=process)
-        reader = asyncio.create_task(worker._read())
-        try:
-            process.send(_SETTINGS.dump_python(settings, mode="json"))
-            yield worker
-        finally:
-            await asyncio.to_thread(process.stop, within_s=_STOP_S)
-            await reader
+        async with AsyncExitStack() as stack:
+            try:
+                log.parent.mkdir(parents=True, exist_ok=True)
+                child = await stack.enter_async_context(
+                    CommandProcess.started(
+                        name,
+                        "handoff_evals.diff.worker",
+                        folder=Path(settings.folder),
+                        # Sets are written in a random order otherwise, and prompts may be
+                        # made of one.
+                        environment={"PYTHONHASHSEED": "0"},
+                        log=log,
+                    )
+                )
+            except OSError as error:
+                raise UsageError(
+                    f"--out {str(log.parent)!r} can't be written to: {error}"
+                ) from error
+            child.process.send(_SETTINGS.dump_python(settings, mode="json"))
+            yield cls(child=child)
 
     async def rehearse(self) -> list[Rehearsed]:
         """Have it import the agents, and run every scenario with the oracle."""
-        return _REHEARSED.validate_python(await self._ask("rehearse"))
+        return _REHEARSED.validate_python(await self.child.ask("rehearse"))
 
     async def rehearse_again(self, labels: Mapping[str, Sequence[str]]) -> list[Rehearsed]:
         """Have it do so once more, with agents that are imported anew."""
-        return _REHEARSED.validate_python(await self._ask("rehearse again", labels=labels))
+        return _REHEARSED.validate_python(await self.child.ask("rehearse again", labels=labels))
 
     async def prepare(self, endpoint: Endpoint | None) -> Prepared:
         """Have it make the model and the run folder."""
         written = None if endpoint is None else _ENDPOINT.dump_python(endpoint, mode="json")
-        return _PREPARED.validate_python(await self._ask("prepare", endpoint=written))
+        return _PREPARED.validate_python(await self.child.ask("prepare", endpoint=written))
 
     async def trial(self, key: TrialKey) -> TrialResult:
         """Have it run one trial."""
-        written = await self._ask("trial", key=_KEY.dump_python(key, mode="json"))
+        written = await self.child.ask("trial", key=_KEY.dump_python(key, mode="json"))
         return _RESULT.validate_python(written)
-
-    async def _ask(self, what: str, **more: Any) -> Any:
-        if self.error is not None:
-            raise self.error
-        self.given += 1
-        answered = self.waiting[self.given] = asyncio.get_running_loop().create_future()
-        self.process.send({"id": self.given, "do": what, **more})
-        answer = await answered
-        if "error" in answer:
-            kind = UsageError if answer["usage"] else HandoffEvalsError
-            raise kind(f"{self.name}: {answer['error']}")
-        return answer["ok"]
-
-    async def _read(self) -> None:
-        try:
-            # In a thread, which the process's end sets free.
-            while (answer := await asyncio.to_thread(self.process.receive)) is not None:
-                answered = self.waiting.pop(answer["id"])
-                if not answered.done():
-                    answered.set_result(answer)
-            why = f"ended: {self.process.printed}"
-        except HandoffEvalsError as error:
-            why = f"failed: {error}"
-        self.error = HandoffEvalsError(f"the process of {self.name} {why}")
-        for answered in self.waiting.values():
-            if not answered.done():
-                answered.set_exception(self.error)
 
 
 _SETTINGS = TypeAdapter(WorkerSettings)

@@ -11,7 +11,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from types import FunctionType, ModuleType
 from typing import Any
@@ -222,6 +222,18 @@ class Access:
         if not found:
             self.before = None
             self.share()
+
+
+@contextmanager
+def process_settings() -> Iterator[None]:
+    """Put back, after a conversation, what a tool may set of the process as a whole."""
+    folder, limit = os.getcwd(), sys.getrecursionlimit()  # noqa: PTH109 - a string for os.chdir
+    try:
+        yield
+    finally:
+        if sys.getrecursionlimit() != limit:
+            sys.setrecursionlimit(limit)
+        os.chdir(folder)
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from handoff_evals.livekit.agent_errors import AgentErrors, Noted, listen_to_log
 from handoff_evals.livekit.agent_snapshot import fields_of, look_at, session_options
 from handoff_evals.livekit.arguments import arguments_for, placeholder_arguments
 from handoff_evals.livekit.deadlines import OverdueError, Timed, WaitClock, current_wait_clock
+from handoff_evals.livekit.entry_candidates import EntryCandidate, entry_candidates, unmakeable
 from handoff_evals.livekit.entrypoint import Opened, Start
 from handoff_evals.livekit.fact_texts import AgentFacts
 from handoff_evals.livekit.faults import cause_of, fault_of, faults_of
@@ -30,7 +31,7 @@ from handoff_evals.livekit.job import FakeJob, RecordedJob, job_of, text_job
 from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
 from handoff_evals.livekit.mocks import ToolMocks
 from handoff_evals.livekit.room import FakeCaller
-from handoff_evals.livekit.sample_texts import ArgumentHints
+from handoff_evals.livekit.sample_texts import PLACEHOLDER, ArgumentHints
 from handoff_evals.livekit.scripted import (
     Asker,
     Reply,
@@ -53,6 +54,7 @@ from handoff_evals.livekit.tools import (
 from handoff_evals.livekit.virtual_time import VirtualTime
 
 __all__ = [
+    "PLACEHOLDER",
     "AgentEntry",
     "AgentErrors",
     "AgentFacts",
@@ -60,6 +62,7 @@ __all__ = [
     "Asker",
     "ChatRequest",
     "ConversationTasks",
+    "EntryCandidate",
     "Exchange",
     "FakeCaller",
     "FakeJob",
@@ -94,6 +97,7 @@ __all__ = [
     "commits_by_hand",
     "current_wait_clock",
     "default_id",
+    "entry_candidates",
     "fault_of",
     "faults_of",
     "fields_of",
@@ -116,4 +120,5 @@ __all__ = [
     "session_options",
     "simulation_end_of",
     "text_job",
+    "unmakeable",
 ]

@@ -28,6 +28,7 @@ from livekit.agents import (
 from handoff_evals.livekit.internals import ARGUMENTS, LOGGED, TOOL_OUTPUTS, agents_code_in
 from handoff_evals.transcript import AgentError
 from handoff_evals.user_code import ExitError, as_error, is_user_file, original
+from handoff_evals.watchdog import LoopBlockedError
 
 _CURRENT: ContextVar["AgentErrors"] = ContextVar("handoff_evals_agent_errors")
 
@@ -157,7 +158,7 @@ class AgentErrors:
         self._noted.append(
             Noted(
                 error=AgentError(
-                    where=where,
+                    where="blocked_loop" if isinstance(shown, LoopBlockedError) else where,
                     message=f"{type(shown).__name__}: {shown}",
                     traceback="".join(traceback.format_exception(shown)),
                 ),

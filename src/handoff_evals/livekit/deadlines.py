@@ -12,6 +12,7 @@ from contextvars import Context, ContextVar
 from typing import Any
 
 from handoff_evals.livekit.virtual_time import VirtualTime
+from handoff_evals.watchdog import stood_still_s
 
 # A deadline is checked again this soon while a rate limit holds a request back.
 _TICK_S = 0.05
@@ -88,8 +89,8 @@ class Timed:
 
 
 def now() -> float:
-    """Seconds on the running event loop's clock, by which it wakes what sleeps."""
-    return asyncio.get_running_loop().time()
+    """Seconds on the running event loop's clock, without those in which others blocked it."""
+    return asyncio.get_running_loop().time() - stood_still_s()
 
 
 class WaitClock:

@@ -3,18 +3,19 @@
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from dotenv import load_dotenv
+from dotenv import dotenv_values, load_dotenv
 from livekit.agents import APIConnectOptions, llm
 
 from handoff_evals.cassettes import ModelIdentity
-from handoff_evals.config import ProjectConfig, read_config
+from handoff_evals.config import Portion, ProjectConfig, read_config
+from handoff_evals.credentials import add_secret, add_url
 from handoff_evals.errors import HandoffEvalsError, ModelError
 from handoff_evals.livekit import ScriptedLLM
 from handoff_evals.local_model import Endpoint
@@ -64,8 +65,10 @@ class Project:
     code: Path
     """Where modules are imported from."""
     config: ProjectConfig
-    endpoint: Endpoint | None = None
-    """A local model that another process serves already."""
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    """Local models that another process serves already, by their names."""
+    share: Portion = field(default_factory=Portion)
+    """Which part of a limit a minute is for this process."""
 
 
 class ModelKind(ABC):
@@ -180,6 +183,7 @@ def kind_of(name: str, project: Project) -> ModelKind:
         ModelError: when it is of none; the message lists them.
     """
     _load_entry_points()
+    add_url(name)
     # In the order of registration: no package's kind takes a name from one of this room.
     for kind in sorted(_KINDS, key=lambda each: each.precedence):
         if kind.matches(name, project):
@@ -194,7 +198,11 @@ def forms(project: Project) -> str:
 
 
 def project_of(
-    folder: Path, *, code: Path | None = None, endpoint: Endpoint | None = None
+    folder: Path,
+    *,
+    code: Path | None = None,
+    endpoints: Mapping[str, Endpoint] | None = None,
+    share: Portion | None = None,
 ) -> Project:
     """Read what a folder says about models; its `.env` becomes part of the environment.
 
@@ -202,8 +210,15 @@ def project_of(
         UsageError: when its `pyproject.toml` is not as it must be.
     """
     load_dotenv(folder / ".env")
+    for name, value in dotenv_values(folder / ".env").items():
+        if name.upper().endswith(("KEY", "TOKEN", "SECRET", "PASSWORD")):
+            add_secret(value)
     return Project(
-        folder=folder, code=code or folder, config=read_config(folder), endpoint=endpoint
+        folder=folder,
+        code=code or folder,
+        config=read_config(folder),
+        endpoints=endpoints or {},
+        share=share or Portion(),
     )
 
 
@@ -213,7 +228,8 @@ def resolve(
     folder: Path,
     replayed: bool = False,
     code: Path | None = None,
-    endpoint: Endpoint | None = None,
+    endpoints: Mapping[str, Endpoint] | None = None,
+    share: Portion | None = None,
 ) -> list[Model]:
     """Make each name a model; nothing is started before all of them are known to be valid.
 
@@ -222,13 +238,14 @@ def resolve(
         folder: where `pyproject.toml` and `.env` are, and modules are imported from.
         replayed: whether cassettes answer, so that no model is needed.
         code: where modules are imported from instead.
-        endpoint: what `start_server` returned, for a model that can be shared.
+        endpoints: what `start_server` returned, by the name of each model that can be shared.
+        share: which part of a limit a minute is for this process.
 
     Raises:
         ModelError: when a name is of no kind, can't be used, or is given twice.
         EngineError: when the local model can't be fetched or started.
     """
-    project = project_of(folder, code=code, endpoint=endpoint)
+    project = project_of(folder, code=code, endpoints=endpoints, share=share)
     wanted = [kind_of(name, project) for name in names]
     labels = [kind.label for kind in wanted]
     twice = sorted({label for label in labels if labels.count(label) > 1})

@@ -47,7 +47,7 @@ class _Served(ModelKind):
 
     def open(self) -> Model:
         """Use the server that is up already, or start one."""
-        endpoint = self.project.endpoint or self.serve()
+        endpoint = self.project.endpoints.get(self.name) or self.serve()
         return Model(
             label=endpoint.label,
             build=lambda _scenario, seed: endpoint_llm(endpoint, seed=seed),

@@ -1,11 +1,9 @@
 """The oracle: plays what a scenario expects, turn by turn.
 
-It knows who asks, so it never plays a handoff to the agent that has the call already, and
-it plays as many in a turn as the path needs. Which tool leads to an agent, the tool's source
-says. Where that says nothing, or several tools may, it rehearses: it runs the conversation
-with one of them after the other, and looks who is active in the end. The conversation in
-which all came as expected is the trial; where there is none, the first one is, or the trial
-is unscored with the cause `oracle`.
+It knows who asks, and plays as many handoffs in a turn as the path needs. Which tool leads to an
+agent, the tool's source says. Where it says nothing, or several may, it rehearses: it runs the
+conversation with one after the other. The one in which all came as expected is the trial; else
+the first one is, or the trial is unscored with the cause `oracle`.
 """
 
 import json
@@ -17,6 +15,7 @@ from typing import Any
 
 from livekit.agents import llm
 
+from handoff_evals.callers import Says
 from handoff_evals.checks import (
     agent_is_right,
     path_is_right,
@@ -58,9 +57,9 @@ from handoff_evals.results import ModelTraits
 from handoff_evals.scenarios import (
     Expectation,
     ExpectedCall,
+    PlayedScenario,
     Scenario,
     Target,
-    played_in_turns,
 )
 from handoff_evals.transcript import (
     ORACLE,
@@ -75,14 +74,10 @@ _CHECKS = (agent_is_right, path_is_right, tools_are_called, person_takes_the_cal
 
 
 class Oracle:
-    """Decides what the oracle says, and learns from each conversation how to play the next.
-
-    Args:
-        scenario: what to play.
-    """
+    """Decides what the oracle says to a scenario, and learns from each conversation."""
 
     def __init__(self, scenario: Scenario) -> None:
-        self._scenario = played_in_turns(scenario)
+        self.playing = PlayedScenario(scenario)
         self._searches: dict[Place, PlaceSearch] = {}
         self._conversations = 0
         self._since = time.monotonic()
@@ -92,11 +87,12 @@ class Oracle:
     def _begin(self) -> None:
         """Forget what was played, for a new conversation."""
         self._played = PlayedMoves()
+        self.playing.begin()
 
     def __call__(self, request: Request) -> Reply:
         """Play the next thing that the turn expects, or say a few words."""
         asker = request.asker
-        turns = self._scenario.turns
+        turns = self.playing.scenario.turns
         if asker is None or asker.purpose != "reply" or not 0 < asker.turn <= len(turns):
             return WORDS
         expect = turns[asker.turn - 1].expect
@@ -170,7 +166,7 @@ class Oracle:
         ]
         clear = None
         if target is not None and not leading:
-            known = {each.id for each in self._scenario.expected_agents} - {asker.agent.id}
+            known = {each.id for each in self.playing.scenario.expected_agents} - {asker.agent.id}
             clear = clear_choice(request.tools, target, known)
         chosen: tuple[tuple[Move, ...], ...] = ()
         if clear is not None and target is not None:
@@ -219,7 +215,7 @@ class Oracle:
         return [*target.where.values(), *names_of(target.id)]
 
     def _filled(self, request: Request, call: ExpectedCall, turn: int) -> list[ToolCall]:
-        expect = self._scenario.turns[turn - 1].expect
+        expect = self.playing.scenario.turns[turn - 1].expect
         wanted = [] if expect.agent is None else names_of(expect.agent.id)
         return self._calls(request, call.name, call.example, turn, (wanted, ()))
 
@@ -233,7 +229,7 @@ class Oracle:
     ) -> list[ToolCall]:
         """Calls of one tool, with what the scenario says of its arguments and without."""
         tool = llm.ToolContext(list(request.tools)).function_tools[name]
-        turns = self._scenario.turns
+        turns = self.playing.scenario.turns
         said = tuple(each.user for each in reversed(turns[:turn]))
         elsewhere = [
             call.example
@@ -298,7 +294,7 @@ class Oracle:
 
     def _unmet(self, transcript: Transcript) -> int | None:
         """The first turn in which handoffs or calls did not come as expected."""
-        scores = [score for found in _CHECKS for score in found(self._scenario, transcript)]
+        scores = [score for found in _CHECKS for score in found(self.playing.scenario, transcript)]
         failed = {score.turn for score in scores if score.status == "failed"}
         played = {turn for turn, _ in self._searches}
         failed |= {
@@ -319,7 +315,7 @@ class Oracle:
         turn, position = place
         if turn >= len(transcript.turns) or self._searches[place].target is None:
             return False
-        expect = self._scenario.turns[turn - 1].expect
+        expect = self.playing.scenario.turns[turn - 1].expect
         if expect.handoffs is None:
             return False
         arrivals = [move.new for move in transcript.turns[turn].handoffs]
@@ -329,7 +325,7 @@ class Oracle:
         """Whether a model was asked in that turn at all, and then with tools."""
         if turn >= len(transcript.turns):
             return True
-        expect = self._scenario.turns[turn - 1].expect
+        expect = self.playing.scenario.turns[turn - 1].expect
         asked = [c for c in transcript.turns[turn].model_calls if c.purpose == "reply"]
         return bool(expect.calls) or not asked or any(call.tools for call in asked)
 
@@ -337,7 +333,7 @@ class Oracle:
         """The conversation to show, unscored where the file has to say more."""
         if search.choice and search.misled:
             return misleading(shown, turn, search)
-        named = {call.name for call in self._scenario.turns[turn - 1].expect.calls or ()}
+        named = {call.name for call in self.playing.scenario.turns[turn - 1].expect.calls or ()}
         refused = answers(shown, turn, errors=True)
         for name in refused.keys() & search.invented:
             if name in named or (search.evident and not search.reached):
@@ -383,6 +379,10 @@ class OracleLLM(ReferenceLLM):
     def __init__(self, scenario: Scenario) -> None:
         self._oracle = Oracle(scenario)
         super().__init__("oracle", self._oracle)
+
+    def follow(self, said: Says) -> None:
+        """Take in what a caller says whose turns are not written."""
+        self._oracle.playing.follow(said.text, towards=said.towards, last=said.last)
 
     def settle(self, transcript: Transcript) -> Transcript | None:
         """Learn from a conversation; None where another one has to be run."""

@@ -121,7 +121,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--handoff-html",
         metavar="FILE",
         default=None,
-        help="Write the conversations of the scenario files, from the root, as one HTML file.",
+        help="Write all conversations, of scenario files and of `agent_call`, into one HTML file, "
+        "from the root.",
     )
 
 
@@ -208,7 +209,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show the conversations of a test that failed, and let no word in them do anything.
 
-    With `--handoff-html` its trial goes along.
+    With `--handoff-html` its conversations go along.
     """
     report = yield
     if item.config.getoption("--handoff-html") is not None:

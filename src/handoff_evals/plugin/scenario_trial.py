@@ -1,6 +1,5 @@
 """One scenario run and judged as `handoff-evals run` does, and what a failed test says of it."""
 
-import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from handoff_evals.cassettes import Mode, cassette_of
 from handoff_evals.checks import Score, first_request
 from handoff_evals.drivers import driver_for
+from handoff_evals.event_loop import run_to_end
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.plugin.failure_text import (
     agent_events,
@@ -54,10 +54,7 @@ def run_scenario(suite: Suite, scenario: Scenario, *, config: pytest.Config, mod
         pace=Pace(total=1, per_model={chosen.label: 1}),
         done=done.append,
     )
-    # With a factory the loop is never made the thread's current one, which belongs
-    # to whatever else runs tests in this process.
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as loop:
-        loop.run(runner.run([Planned(key=key, scenario=scenario, seed=seed)]))
+    run_to_end(runner.run([Planned(key=key, scenario=scenario, seed=seed)]))
     [trial] = done
     return trial
 

@@ -19,6 +19,7 @@ from handoff_evals.reports.html_report import (
     html_report,
     run_sentences,
 )
+from handoff_evals.reports.judge_report import calibration_table, judged_by_label_table
 from handoff_evals.reports.markdown import comparison_markdown, run_markdown
 from handoff_evals.reports.mutation_report import mutation_json, print_mutants, print_mutation
 from handoff_evals.reports.run import Run
@@ -30,6 +31,7 @@ __all__ = [
     "ReportedRun",
     "Run",
     "Tone",
+    "calibration_table",
     "comparison_json",
     "comparison_markdown",
     "conversation",
@@ -37,6 +39,7 @@ __all__ = [
     "first_request",
     "html_report",
     "identifying_sentences",
+    "judged_by_label_table",
     "mutation_json",
     "print_against",
     "print_comparison",

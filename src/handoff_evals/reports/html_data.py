@@ -172,7 +172,7 @@ class Conversations:
                 }
                 for each in trial.decisions
             ],
-            "turns": len(transcript.turns) - 1,
+            "turns": max(0, len(transcript.turns) - 1),
             "handoffs": sum(each.old is not None for each in transcript.handoffs),
             "seconds": round(trial.duration_s, 3),
             "tokens": usage.prompt + usage.completion,

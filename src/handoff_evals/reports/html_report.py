@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -39,7 +40,10 @@ _SCRIPTS = ("data", "elements", "address", "filters", "list", "context", "lanes"
 """The files of the script, in the order in which they are joined."""
 _SHOWN = 100
 """Failures and flips in a table; the list of conversations has all."""
-Tone = Literal["good", "bad", "unsure"]
+_IN_MEMORY = 2000
+"""Trials that are read once and kept; more are read each time that they are looked at."""
+Tone = Literal["good", "bad", "unsure", "plain"]
+"""How a verdict looks; `plain` where nothing was asked that could be passed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +72,11 @@ class ReportedRun:
             trials=folder.trials,
         )
 
+    def read_once(self) -> "ReportedRun":
+        """The same run with its trials in memory, where they are few enough."""
+        found = list(islice(self.trials(), _IN_MEMORY + 1))
+        return self if len(found) > _IN_MEMORY else replace(self, trials=lambda: found)
+
     def renamed(self, model: str, name: str) -> "ReportedRun":
         """The same run with another name for a model."""
 
@@ -77,7 +86,11 @@ class ReportedRun:
         summary = self.summary
         return replace(
             self,
-            manifest=replace(self.manifest, models=tuple(map(named_so, self.manifest.models))),
+            manifest=replace(
+                self.manifest,
+                models=tuple(map(named_so, self.manifest.models)),
+                traits={named_so(each): its for each, its in self.manifest.traits.items()},
+            ),
             summary=replace(
                 summary,
                 models={named_so(each): found for each, found in summary.models.items()},
@@ -142,6 +155,7 @@ def html_report(
         against: the last run compared with a baseline, or with the first run.
         difference: what a diff says of the two.
     """
+    runs = [run.read_once() for run in runs]
     conversations = Conversations(tags=_tags(runs), paired=len(runs) > 1)
     for side, run in enumerate(runs):
         conversations.add(side, run.trials())
@@ -164,7 +178,7 @@ def html_report(
         headline=headline,
         rows=list(accuracy_rows(found)),
         confidence=next((each.found.passed.confidence for each in found), 0.95),
-        bars=[(each, outcome_bar(each)) for each in found],
+        bars=[(each, outcome_bar(each)) for each in found if each.found.decisions.expected],
         outcomes=(*OUTCOMES, "cascaded"),
         matrices=list(matrices(found)),
         checks=list(check_rows(last)),
@@ -182,7 +196,10 @@ def html_report(
         against=against,
         changes=[] if difference is None else _changes(difference.changes),
         difference=difference,
-        flips=[(each.direction, flip_line(each)) for each in _flips(against, difference)],
+        flips=[
+            (each.direction, flip_line(each), _link(each, difference))
+            for each in _flips(against, difference)
+        ],
         notes=_notes(runs, difference),
     )
 
@@ -224,6 +241,20 @@ def _order(runs: Sequence[ReportedRun]) -> tuple[Iterable[str], ...]:
 def _flips(against: Sequence[AgainstBaseline], difference: Difference | None) -> tuple[Flip, ...]:
     found = [flip for each in against for flip in each.flips]
     return leading(found if difference is None else difference.flips)[:_SHOWN]
+
+
+def _link(flip: Flip, difference: Difference | None) -> str:
+    """The address of its conversation, and of the turn."""
+    key = flip.key
+    place = {
+        "in": short_name(key.suite),
+        "scenario": short_name(key.id or key.scenario),
+        # A diff has one model, which may go by another name on either side.
+        "by": "" if difference else short_name(key.model),
+        "trial": str(key.number + 1),
+        "turn": "" if flip.turn is None else str(flip.turn),
+    }
+    return "#" + urlencode({name: each for name, each in place.items() if each})
 
 
 def _notes(runs: Sequence[ReportedRun], difference: Difference | None) -> list[str]:

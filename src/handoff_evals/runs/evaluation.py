@@ -11,9 +11,11 @@ from typing import Any
 from handoff_evals.cassettes import Mode
 from handoff_evals.checks import expect_keys, load_checks
 from handoff_evals.errors import UsageError
+from handoff_evals.event_loop import run_to_end
 from handoff_evals.reports import Run
 from handoff_evals.results import RunFolder
-from handoff_evals.runs.prepare import RunRequest, prepare
+from handoff_evals.runs.prepare import prepare
+from handoff_evals.runs.request import RunRequest
 from handoff_evals.scenarios import Suite
 from handoff_evals.scenarios import load_suite as read_suite
 
@@ -31,13 +33,15 @@ def load_suite(path: str | Path) -> Suite:
     return read_suite(Path(path), keys=expect_keys())
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - as the options of `run`, by name
     suite: "str | Path | Suite | Iterable[str | Path | Suite]",
     *,
     model: str | Iterable[str] = "local",
     trials: int = 1,
     seed: int = 0,
     cassettes: str = "off",
+    driver: str | Iterable[str] = (),
+    caller: str = "",
     out: str | Path | None = None,
 ) -> Run:
     """Run every scenario on every model, and return the run.
@@ -58,6 +62,8 @@ def evaluate(
         trials: conversations per scenario and model.
         seed: the run's seed; each trial's is derived from it.
         cassettes: `off`, `auto`, `replay` or `record`; see `--cassettes`.
+        driver: `text` or `spoken`, or both to compare them; the suite's own without one.
+        caller: a model that plays the callers of scenarios without turns; see `--caller`.
         out: the run's folder; `runs/TIME` where it is None.
 
     Returns:
@@ -81,6 +87,8 @@ def evaluate(
         trials=trials,
         seed=seed,
         cassettes=mode,
+        drivers=(driver,) if isinstance(driver, str) else tuple(driver),
+        caller=caller,
     )
     prepared = prepare(request, suites=[each for each in given if isinstance(each, Suite)])
     parent, name = (_DEFAULT_PARENT, None) if out is None else (Path(out).parent, Path(out).name)
@@ -101,7 +109,7 @@ def _finish(work: Coroutine[Any, Any, object]) -> None:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        asyncio.run(work)
+        run_to_end(work)
         return
     started: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[object]]] = []
 
@@ -111,7 +119,7 @@ def _finish(work: Coroutine[Any, Any, object]) -> None:
         await task
 
     with ThreadPoolExecutor(max_workers=1) as pool:
-        future = pool.submit(copy_context().run, asyncio.run, watched())
+        future = pool.submit(copy_context().run, run_to_end, watched())
         try:
             future.result()
         except KeyboardInterrupt:

@@ -1,20 +1,22 @@
 """A run, from what was asked for to the trials in its folder."""
 
 import sys
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
 from handoff_evals.agent_source import fingerprint
-from handoff_evals.cassettes import Cassette, Mode, cassette_of
-from handoff_evals.checks import NOTHING_EXPECTED, expect_keys, load_checks
-from handoff_evals.config import ProjectConfig, read_config
-from handoff_evals.drivers import Limits, driver_for
+from handoff_evals.cassettes import Cassette, Mode
+from handoff_evals.checks import NOTHING_EXPECTED, load_checks
+from handoff_evals.config import redact_of
+from handoff_evals.drivers import driver_for, no_model
 from handoff_evals.errors import UsageError
+from handoff_evals.judges import Panel
 from handoff_evals.livekit import AgentEntry
-from handoff_evals.models import Model, resolve
+from handoff_evals.models import Model, resolve, start_server
 from handoff_evals.results import (
     Manifest,
     RunFolder,
@@ -22,55 +24,24 @@ from handoff_evals.results import (
     SuiteRecord,
     Trial,
     TrialKey,
+    redacted_trial,
     scenario_sha256,
 )
-from handoff_evals.runs.agent_version import VersionReader, check_versions
+from handoff_evals.runs.agent_version import VersionReader, changed_suites, check_versions
+from handoff_evals.runs.answering import (
+    CallingModel,
+    calling_model,
+    cassettes_of,
+    suites_called,
+)
 from handoff_evals.runs.environment import git_state, versions
+from handoff_evals.runs.judged_run import panel_of
 from handoff_evals.runs.lane import Budget, Planned, RetryPolicy, by_driver, plan
+from handoff_evals.runs.request import RunRequest, distinct, load_suites
 from handoff_evals.runs.runner import Executor, Pace, Route, Runner
-from handoff_evals.scenarios import Scenario, Suite, discover, load_suite
+from handoff_evals.runs.worker_pool import WorkerPool
+from handoff_evals.scenarios import Suite
 from handoff_evals.user_code import module_of
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunRequest:
-    """What a user asks a run to be."""
-
-    suites: Sequence[str] = ()
-    models: Sequence[str] = ("local",)
-    drivers: Sequence[str] = ()
-    """Who carries the caller's words; several compare them. Empty for what each file names."""
-    trials: int = 1
-    seed: int = 0
-    only: Sequence[str] = ()
-    tags: Mapping[str, str] = field(default_factory=dict)
-    folder: Path = field(default_factory=Path.cwd)
-    limits: Limits = field(default_factory=Limits)
-    concurrency: int = 16
-    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
-    max_tokens: int | None = None
-    max_cost: float | None = None
-    cassettes: Mode = Mode.OFF
-    checks_from: Path | None = None
-    """The folder whose `pyproject.toml` names the checks; None for `folder`."""
-    cassette_folders: Sequence[Path] = (Path(ProjectConfig().cassettes),)
-    """From the project's folder: the first is written to, all are read."""
-
-    @classmethod
-    def of_project(cls, folder: Path) -> "RunRequest":
-        """A request with the limits and the cassettes' folder that the project sets.
-
-        Raises:
-            UsageError: when its `pyproject.toml` is not as it must be.
-        """
-        config = read_config(folder)
-        return cls(
-            folder=folder,
-            limits=Limits(turn_s=config.turn_timeout, call_s=config.trial_timeout),
-            retry_policy=RetryPolicy(retries=config.retries, breaker=config.breaker),
-            max_tokens=config.max_tokens,
-            cassette_folders=(Path(config.cassettes),),
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +55,9 @@ class PreparedRun:
     manifest: Manifest
     planned: tuple[Planned, ...]
     cassettes: Mapping[Route, Cassette] = field(default_factory=dict)
+    caller: CallingModel | None = None
+    panel: Panel | None = None
+    """Who judges the trials when they are finished; None where nobody was asked."""
 
     async def execute(
         self, folder: RunFolder | None, done: Callable[[Trial], None]
@@ -100,10 +74,35 @@ class PreparedRun:
         Raises:
             UsageError: when the folder's trials were run with another version of the agents.
         """
-        if folder is not None:
-            await self.check_agents(folder)
-        executor: Executor = self.runner(folder, done)
-        return await executor.run(self.planned)
+        if not self.request.workers:
+            if folder is not None:
+                await self.check_agents(folder)
+            executor: Executor = self.runner(folder, done)
+            return await executor.run(self.planned)
+        async with self.pool() as pool:
+            if folder is not None:
+                await pool.check_agents(folder.path.absolute())
+            return await self.runner(folder, done, run_trial=pool.run_trial).run(self.planned)
+
+    def pool(self) -> AbstractAsyncContextManager[WorkerPool]:
+        """The worker processes that the request asks for; each prepares the run for itself.
+
+        Raises:
+            UsageError: when suites were made in Python, which no other process has.
+        """
+        made = [suite.name for suite in self.suites if not suite.path]
+        if made:
+            raise UsageError(
+                f"suite {made[0]!r} was made in Python, and a worker process reads files: leave "
+                "out workers, or write it to a scenarios.yaml"
+            )
+        names = () if self.request.cassettes is Mode.REPLAY else self.request.models
+        served = {name: start_server(name, folder=self.request.folder) for name in names}
+        return WorkerPool.opened(
+            self.request,
+            endpoints={name: each for name, each in served.items() if each is not None},
+            cassettes=self.cassettes,
+        )
 
     async def check_agents(self, folder: RunFolder) -> None:
         """See that the run goes on with the agents that it was begun with.
@@ -125,10 +124,21 @@ class PreparedRun:
         folder: RunFolder | None,
         done: Callable[[Trial], None],
         not_run: Callable[[Planned], None] = lambda _: None,
+        *,
+        run_trial: Callable[[Planned], Awaitable[Trial]] | None = None,
     ) -> Runner:
-        """What runs the trials in this process; each is in the folder before `done` gets it."""
+        """What runs the trials; each is in the folder before `done` gets it.
+
+        Args:
+            folder: where each trial is appended; None keeps none of them.
+            done: called with each trial as it ends.
+            not_run: called with each that is not run because its model fails.
+            run_trial: runs one trial elsewhere than in this process.
+        """
+        redact = redact_of(self.request.folder)
 
         def keep(trial: Trial) -> None:
+            trial = redacted_trial(trial, redact)
             if folder is not None:
                 folder.append(trial)
             done(trial)
@@ -142,6 +152,10 @@ class PreparedRun:
                     model=model.build,
                     watch=suite.watch,
                     limits=self.request.limits,
+                    caller=self.caller.build if self.caller else no_model,
+                    caller_cassette=self.caller.cassettes.get((suite.name, model.label))
+                    if self.caller
+                    else None,
                     cassette=self.cassettes.get((suite.name, model.label)),
                 )
                 for suite in self.suites
@@ -159,6 +173,7 @@ class PreparedRun:
             prices={model.label: model.price for model in self.models if model.price},
             done=keep,
             not_run=not_run,
+            elsewhere=run_trial,
         )
 
     def _retry_policy(self) -> RetryPolicy:
@@ -194,19 +209,23 @@ def prepare(
     """
     load_checks(request.checks_from or request.folder)
     read = load_suites(request) if request.suites or not suites else ()
-    suites = _distinct([*read, *suites])
+    suites = distinct(suites_called([*read, *suites], request.caller))
     entries = {suite.name: AgentEntry.load(suite.agent, folder=request.folder) for suite in suites}
     replayed = request.cassettes is Mode.REPLAY
-    models = models or resolve(request.models, folder=request.folder, replayed=replayed)
+    models = models or resolve(
+        request.models, folder=request.folder, replayed=replayed, share=request.share
+    )
     models, carried_by = by_driver(models, request.drivers)
     for suite in suites:
         driver_for(suite)
     labels = [model.label for model in models]
+    panel = panel_of(request.judge, suites, folder=request.folder)
+    caller = calling_model(request, suites, models)
     commit, dirty = git_state(request.folder)
     manifest = Manifest(
         created_at=datetime.now(UTC).isoformat(),
         command=tuple(command),
-        suites=tuple(_record(suite, request.folder) for suite in suites),
+        suites=tuple(_record(suite, request.folder, caller) for suite in suites),
         models=tuple(labels),
         trials=request.trials,
         seed=request.seed,
@@ -216,6 +235,8 @@ def prepare(
             only=tuple(request.only),
             tags=request.tags,
             drivers=tuple(request.drivers),
+            judge=request.judge,
+            caller=request.caller,
             cassettes=request.cassettes.value,
             cassette_folders=tuple(map(str, request.cassette_folders)),
         ),
@@ -225,6 +246,8 @@ def prepare(
         prices={model.label: model.price for model in models if model.price},
         traits={model.label: model.traits for model in models},
         drivers=carried_by,
+        caller=None if caller is None else caller.record,
+        judge=None if panel is None else panel.record,
         notes=tuple(
             dict.fromkeys(chain(*(each.notes for each in models), *(each.notes for each in suites)))
         ),
@@ -236,32 +259,10 @@ def prepare(
         models=tuple(models),
         manifest=manifest,
         planned=tuple(plan(suites, labels, trials=request.trials, seed=request.seed)),
-        cassettes=_cassettes(suites, models, request),
+        cassettes=cassettes_of(suites, models, request),
+        caller=caller,
+        panel=panel,
     )
-
-
-def _cassettes(
-    suites: Sequence[Suite], models: Sequence[Model], request: RunRequest
-) -> Mapping[Route, Cassette]:
-    """A cassette for each suite and model; drivers of one model share it."""
-    found: dict[tuple[str, str], Cassette | None] = {}
-    for suite in suites:
-        for model in models:
-            key = suite.name, repr(model.identity)
-            if key not in found:
-                found[key] = cassette_of(
-                    suite.name,
-                    model.identity,
-                    mode=request.cassettes,
-                    folders=request.cassette_folders,
-                    project=request.folder,
-                )
-    return {
-        (suite.name, model.label): cassette
-        for suite in suites
-        for model in models
-        if (cassette := found[suite.name, repr(model.identity)]) is not None
-    }
 
 
 def resume(
@@ -294,6 +295,8 @@ def resume(
             only=asked.only,
             tags=asked.tags,
             drivers=asked.drivers,
+            judge=asked.judge,
+            caller=asked.caller,
             trials=old.trials,
             seed=old.seed,
             cassettes=Mode(asked.cassettes),
@@ -302,7 +305,7 @@ def resume(
         command=command,
         models=models,
     )
-    changed = list(_changes(old, prepared.manifest))
+    changed = list(changed_suites(old, prepared.manifest))
     if changed:
         raise UsageError(
             f"{str(folder.path)!r} can't be resumed, its trials would not compare: "
@@ -313,74 +316,7 @@ def resume(
     return prepared.without({trial.key for trial in over})
 
 
-def _changes(old: Manifest, new: Manifest) -> Iterator[str]:
-    now = {suite.name: suite for suite in new.suites}
-    for suite in old.suites:
-        if suite.name not in now:
-            yield f"suite {suite.name!r} is gone"
-            continue
-        if suite.sha256 != now[suite.name].sha256:
-            yield f"suite {suite.path} has changed"
-        if suite.agent_sha256 != now[suite.name].agent_sha256:
-            yield f"the code of agent {suite.agent!r} has changed"
-    yield from (
-        f"suite {name!r} is new" for name in now if name not in {s.name for s in old.suites}
-    )
-
-
-def load_suites(request: RunRequest) -> tuple[Suite, ...]:
-    """Read the suites that were named, and keep the scenarios that were asked for.
-
-    Raises:
-        UsageError: when that leaves nothing, or two suites share a name.
-    """
-    load_checks(request.checks_from or request.folder)
-    keys = expect_keys()
-    files = discover(request.suites, folder=request.folder)
-    read = _distinct([load_suite(path, keys=keys, folder=request.folder) for path in files])
-    kept = [replace(suite, scenarios=_chosen(suite, request)) for suite in read]
-    left = tuple(suite for suite in kept if suite.scenarios)
-    if not left:
-        raise UsageError(_nothing_left(read, request))
-    return left
-
-
-def _distinct(suites: Sequence[Suite]) -> tuple[Suite, ...]:
-    """The suites, if each has a name of its own: trials are told apart by it."""
-    names = [suite.name for suite in suites]
-    doubled = next((name for name in names if names.count(name) > 1), None)
-    if doubled is not None:
-        paths = [suite.path or "one made in Python" for suite in suites if suite.name == doubled]
-        raise UsageError(f"two suites have the name {doubled!r}: {', '.join(paths)}")
-    return tuple(suites)
-
-
-def _chosen(suite: Suite, request: RunRequest) -> tuple[Scenario, ...]:
-    wanted = [each.casefold() for each in request.only]
-    return tuple(
-        scenario
-        for scenario in suite.scenarios
-        if (not wanted or any(each in scenario.label.casefold() for each in wanted))
-        and all(scenario.tags.get(name) == value for name, value in request.tags.items())
-    )
-
-
-def _nothing_left(read: Sequence[Suite], request: RunRequest) -> str:
-    if request.only or request.tags:
-        labels = [scenario.label for suite in read for scenario in suite.scenarios]
-        asked = [*(f"--only {each!r}" for each in request.only)]
-        asked += [f"--tag {name}={value}" for name, value in request.tags.items()]
-        shown = ", ".join(repr(label) for label in labels[:8])
-        more = f" and {len(labels) - 8} more" if len(labels) > 8 else ""  # noqa: PLR2004
-        return f"no scenario fits {' '.join(asked)}; there are {shown}{more}"
-    simulated = [label for suite in read for label in suite.simulated]
-    return (
-        f"nothing to run: {len(simulated)} scenarios have no `turns` and need LiveKit's simulated "
-        "caller; add `turns` to run them here"
-    )
-
-
-def _record(suite: Suite, folder: Path) -> SuiteRecord:
+def _record(suite: Suite, folder: Path, caller: CallingModel | None) -> SuiteRecord:
     return SuiteRecord(
         name=suite.name,
         path=suite.path,
@@ -392,5 +328,8 @@ def _record(suite: Suite, folder: Path) -> SuiteRecord:
         watch=suite.watch,
         ids={each.label: each.id for each in suite.scenarios if each.id},
         tags={each.label: each.tags for each in suite.scenarios if each.tags},
-        scenario_sha256={each.label: scenario_sha256(each) for each in suite.scenarios},
+        scenario_sha256={
+            each.label: scenario_sha256(each, caller=caller.record if caller else None)
+            for each in suite.scenarios
+        },
     )

@@ -2,17 +2,21 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
 from handoff_evals.checks import decisions, score
+from handoff_evals.credentials import masked
 from handoff_evals.drivers import Driver
 from handoff_evals.livekit import VirtualTime
-from handoff_evals.results import Price, Trial
+from handoff_evals.results import Price, Trial, texts_changed
 from handoff_evals.runs.lane import Attempt, Budget, Lane, Planned, RetryPolicy
+
+_DROP_S = 3.0
+"""How long conversations that are dropped may take to close."""
 
 Route = tuple[str, str]
 """A suite's name and a model's label: what a driver is for."""
@@ -45,7 +49,7 @@ class Executor(Protocol):
 
 @dataclass(kw_only=True)
 class Runner:
-    """The executor of this process.
+    """The executor of this process, or of workers whose trials it schedules.
 
     Slots go to the model with the fewest conversations in flight, so that one that
     is slow delays nothing but itself. A model's lane lasts as long as the runner: what it
@@ -62,6 +66,8 @@ class Runner:
     prices: Mapping[str, Price] = field(default_factory=dict)
     lanes: dict[str, Lane] = field(default_factory=dict)
     """By the model's label."""
+    elsewhere: Callable[[Planned], Awaitable[Trial]] | None = None
+    """Runs a trial in another process; None runs it here, by the drivers."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a trial ends, or is added."""
 
@@ -107,7 +113,8 @@ class Runner:
         finally:
             for task in flying:
                 task.cancel()
-            await asyncio.gather(*flying, return_exceptions=True)
+            if flying:
+                await asyncio.wait(flying, timeout=_DROP_S)
 
     async def _next(self, wake: float | None) -> None:
         """Wait until a trial ends or is added, or until the next one is due."""
@@ -133,7 +140,8 @@ class Runner:
                 return min((at for _, at in ready if at > now), default=None)
             lane = min(due, key=lambda each: each.in_flight)
             attempt = lane.take(now)
-            task = asyncio.create_task(self._run(attempt.planned))
+            run = self.elsewhere or self.run_trial
+            task = asyncio.ensure_future(run(attempt.planned))
             task.add_done_callback(lambda _: self._changed.set())
             flying[task] = (lane, attempt)
         return None
@@ -156,11 +164,14 @@ class Runner:
         if spent is not None and left:
             yield f"{spent}; {left} trials were not run"
 
-    async def _run(self, planned: Planned) -> Trial:
+    async def run_trial(self, planned: Planned) -> Trial:
+        """Run one trial in this process, and score it."""
         began, started_at = time.perf_counter(), datetime.now(UTC).isoformat()
         key = planned.key
         driver = self.drivers[key.suite, key.model]
-        transcript = await driver.run(planned.scenario, seed=planned.seed, number=key.number)
+        spoken = await driver.run(planned.scenario, seed=planned.seed, number=key.number)
+        # Before it is judged: no reason is cut off in the middle of a key.
+        transcript = texts_changed(spoken, masked)
         return Trial(
             key=key,
             seed=planned.seed,

@@ -1,6 +1,7 @@
 """The record of one conversation, and nothing that knows how it was made."""
 
 from handoff_evals.transcript.events import (
+    CALLER,
     ENDED_CALL,
     MISLEADING_TOOL,
     ORACLE,
@@ -18,6 +19,7 @@ from handoff_evals.transcript.events import (
     label,
 )
 from handoff_evals.transcript.transcript import (
+    CallerRecord,
     FactTexts,
     ModelCall,
     ToolSchema,
@@ -29,6 +31,7 @@ from handoff_evals.transcript.transcript import (
 )
 
 __all__ = [
+    "CALLER",
     "ENDED_CALL",
     "MISLEADING_TOOL",
     "ORACLE",
@@ -36,6 +39,7 @@ __all__ = [
     "AgentError",
     "AgentHandoff",
     "AgentRef",
+    "CallerRecord",
     "Event",
     "FactTexts",
     "Fault",

@@ -45,6 +45,9 @@ ORACLE = "oracle"
 MISLEADING_TOOL = "misleading_tool"
 """The cause of the fault where a tool led elsewhere than its name says, as the oracle saw it."""
 
+CALLER = "caller_"
+"""What the causes of the faults of a simulated caller begin with."""
+
 Owner = Literal["agent", "model", "infrastructure"]
 
 
@@ -141,7 +144,8 @@ class AgentError:
     where: str
     """`tool`, `on_enter`, `on_exit`, `on_user_turn_completed`, `llm_node`, `factory`,
     `background_task`, `model`, `several_agents`, `invalid_output`, `dropped_handoff`,
-    `invalid_arguments`, `max_tool_steps`, `interruption_timeout`, `silent_log` or `session`."""
+    `invalid_arguments`, `max_tool_steps`, `interruption_timeout`, `blocked_loop`, `silent_log` or
+    `session`."""
     message: str
     traceback: str = ""
     agent: AgentRef | None = None

@@ -24,7 +24,7 @@ function handedPanel(handed, events, texts) {
   const lostFacts = handed.facts.filter((each) => each.status === "failed");
   const marks = [];
   if (handed.turn !== null) {
-    marks.push(mark("carried", `${count("carried")} carried`));
+    marks.push(mark(count("carried") ? "carried" : "added", `${count("carried")} carried`));
     if (callers.length) marks.push(mark("lost", `${callers.length} of the caller's lost`));
     const others = handed.lost.length - callers.length;
     if (others) marks.push(mark("added", `${others} not passed on`));
@@ -57,6 +57,15 @@ function mark(kind, text, fact, why) {
   return make(`span.mark-${kind}.mark`, { title: why }, text, fact && ": ", fact);
 }
 
+/** Scroll to an event and mark it. @param {number} number */
+function showEvent(number) {
+  const found = document.getElementById(`event-${number}`);
+  if (!found) return;
+  document.querySelectorAll(".aimed").forEach((each) => each.classList.remove("aimed"));
+  found.classList.add("aimed");
+  found.scrollIntoView({ block: "center" });
+}
+
 /** @param {Handed} handed @param {CallEvent[]} events @param {string[]} texts */
 function received(handed, events, texts) {
   const found = make("div.received");
@@ -68,7 +77,10 @@ function received(handed, events, texts) {
         badge(fact.status),
         " ",
         quoted(fact.reason),
-        fact.said.length > 0 && make("span.muted", {}, ` It was said in event ${fact.said.join(", ")}.`),
+        " ",
+        ...fact.said.slice(0, 3).map((each, number) =>
+          make("button.more", { type: "button", click: () => showEvent(each) }, number ? `again (${number + 1})` : "Where it was said"),
+        ),
       ),
     );
   }

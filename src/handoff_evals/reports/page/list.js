@@ -78,7 +78,7 @@ function line(group, number) {
   const entry = [...group.shown][0];
   const chosen = current !== undefined && group.entries.includes(current);
   const found = make(
-    "li",
+    `li${chosen ? ".chosen" : ""}`,
     { "aria-setsize": listed.length, "aria-posinset": number + 1 },
     make(
       "a.line",
