@@ -127,8 +127,8 @@ async def test_a_worker_process_says_what_went_wrong_and_on_which_side(settings:
             await worker.prepare(None)
         waiting = asyncio.create_task(worker.rehearse())
         await asyncio.sleep(0)
-        os.kill(worker.process.pid, signal.SIGKILL)
-        with pytest.raises(HandoffEvalsError, match="the process of side a ended"):
+        os.kill(worker.child.process.pid, signal.SIGKILL)
+        with pytest.raises(HandoffEvalsError, match="the process of side a was ended by SIGKILL"):
             await waiting
-        with pytest.raises(HandoffEvalsError, match="the process of side a ended"):
+        with pytest.raises(HandoffEvalsError, match="the process of side a was ended by SIGKILL"):
             await worker.rehearse()
