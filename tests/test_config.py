@@ -27,7 +27,7 @@ def test_what_the_project_sets_is_read(tmp_path: Path) -> None:
     ("table", "says"),
     [
         ("turn_timeot = 3", "[tool.handoff-evals] has no key 'turn_timeot'; did you mean 'turn_t"),
-        ("zzz = 3", "there are breaker, cassettes, checks, margin, mask, max_tokens"),
+        ("zzz = 3", "there are breaker, calibrations, cassettes, checks, margin, mask, max_tokens"),
         ("retries = -1", "[tool.handoff-evals] retries is -1: "),
         ('retries = "2"', "[tool.handoff-evals] retries is '2': "),
         ("turn_timeout = inf", "[tool.handoff-evals] turn_timeout is inf: "),

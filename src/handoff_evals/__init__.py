@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         fuzz,
         replay,
     )
+    from handoff_evals.judges import Excerpt, Question, register_judge
     from handoff_evals.livekit import (
         AgentEntry,
         FakeCaller,
@@ -65,6 +66,7 @@ _HOMES = {
     "CallTurn": "plugin.turn",
     "ContextItem": "fuzzing",
     "ConversationExpectation": "scenarios",
+    "Excerpt": "judges",
     "Expectation": "scenarios",
     "ExpectedCall": "scenarios",
     "ExpectedHandoff": "scenarios",
@@ -83,6 +85,7 @@ _HOMES = {
     "ModelKind": "models",
     "ModelTraits": "results",
     "Never": "scenarios",
+    "Question": "judges",
     "Received": "plugin.received",
     "Reply": "livekit",
     "Request": "livekit",
@@ -111,6 +114,7 @@ _HOMES = {
     "local_llm": "models.local",
     "model_kind": "models",
     "reached": "checks",
+    "register_judge": "judges",
     "replay": "fuzzing",
     "tool_call": "livekit.scripted",
 }
@@ -124,6 +128,7 @@ __all__ = [
     "CallTurn",
     "ContextItem",
     "ConversationExpectation",
+    "Excerpt",
     "Expectation",
     "ExpectedCall",
     "ExpectedHandoff",
@@ -142,6 +147,7 @@ __all__ = [
     "ModelKind",
     "ModelTraits",
     "Never",
+    "Question",
     "Received",
     "Reply",
     "Request",
@@ -170,6 +176,7 @@ __all__ = [
     "local_llm",
     "model_kind",
     "reached",
+    "register_judge",
     "replay",
     "tool_call",
 ]

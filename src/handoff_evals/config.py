@@ -10,7 +10,8 @@ max_unscored = 0.05      # the share of unscored trials above which a run is inv
 max_tokens = 1_000_000   # no more trials are started once a run has used so many
 margin = 0.1             # the share of scenarios that you would accept to lose
 cassettes = "fixtures/cassettes"                # the folder of the cassettes
-redact = "my_project.privacy:without_numbers"   # str -> str, for cassettes
+calibrations = "fixtures/calibrations"          # the folder of the judges' calibrations
+redact = "my_project.privacy:without_numbers"   # str -> str, for all that is kept
 mask = ["T-[0-9a-f]{8}"]                        # what differs from run to run, for cassettes
 checks = ["my_project.checks"]                  # modules with checks of your own
 
@@ -27,16 +28,19 @@ tokens_per_minute = 200_000
 ```
 """
 
+import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from handoff_evals.credentials import add_options, add_secret, is_variable_name
 from handoff_evals.errors import UsageError
+from handoff_evals.user_code import import_reference
 
 
 class _Table(BaseModel):
@@ -70,6 +74,16 @@ class ModelConfig(_Table):
     tokens_per_minute: int | None = Field(default=None, ge=1)
     """Likewise, of prompts and answers, as the provider counts them in its answers."""
 
+    @field_validator("api_key_env")
+    @classmethod
+    def _is_a_name(cls, written: str | None) -> str | None:
+        if written is not None and not is_variable_name(written):
+            raise ValueError(
+                "it must be the name of an environment variable, as MY_KEY, and this looks like a "
+                "key itself, which does not belong into a file: put it into the environment or .env"
+            )
+        return written
+
 
 class ProjectConfig(_Table):
     """The whole table."""
@@ -90,8 +104,11 @@ class ProjectConfig(_Table):
     """The share of scenarios that you would accept to lose, in every verdict."""
     cassettes: str = Field(default="fixtures/cassettes", min_length=1)
     """The folder of the cassettes, from the project's folder."""
+    calibrations: str = Field(default="fixtures/calibrations", min_length=1)
+    """The folder of the judges' calibrations, from the project's folder."""
     redact: str | None = None
-    """`module:function` that every text goes through before it is kept on a cassette."""
+    """`module:function` that every text goes through before it is kept: on cassettes, in run
+    folders, and so in baselines and Markdown."""
     mask: list[str] | str = Field(default_factory=list)
     """Regular expressions of what differs from run to run in what a model is asked, as ids that
     a tool draws at random; or `module:function`, which gets a text and returns those parts."""
@@ -127,6 +144,31 @@ class Portion:
         return whole // self.of + (self.index < whole % self.of)
 
 
+def redact_of(project: Path) -> Callable[[str], str] | None:
+    """The function that every text goes through before it is kept; None where none is set.
+
+    Raises:
+        UsageError: when it can't be imported, or is none of texts.
+    """
+    named = read_config(project).redact
+    if named is None:
+        return None
+    what = "[tool.handoff-evals] redact ="
+    redact: Callable[[str], str] = import_reference(named, folder=project, what=what)
+    try:
+        given = redact("a word")
+    except Exception as error:
+        raise UsageError(
+            f"{what} {named!r} fails on 'a word': {type(error).__name__}: {error}; "
+            "it must take a str and return one"
+        ) from error
+    if not isinstance(given, str):
+        raise UsageError(
+            f"{what} {named!r} returns {given!r} for 'a word'; it must take a str and return one"
+        )
+    return redact
+
+
 def read_config(folder: Path) -> ProjectConfig:
     """Read the table of the folder's `pyproject.toml`; the defaults where there is none.
 
@@ -140,12 +182,26 @@ def read_config(folder: Path) -> ProjectConfig:
         document: Any = tomllib.loads(path.read_text(encoding="utf-8"))
         for name in ("tool", "handoff-evals"):
             document = document.get(name, {}) if isinstance(document, dict) else document
+        _add_secrets(document)
         return ProjectConfig.model_validate(document)
     except ValidationError as error:
         problems = "; ".join(_problem(each) for each in error.errors())
         raise UsageError(f"{path}: {problems}") from error
+    except RecursionError:
+        raise UsageError(f"{path} can't be read: it is nested too deeply") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} can't be read: {error}") from error
+
+
+def _add_secrets(document: Any) -> None:
+    """Know every key that the table names or holds, before anything of it is shown."""
+    models = document.get("models") if isinstance(document, dict) else None
+    for table in models.values() if isinstance(models, dict) else ():
+        if isinstance(table, dict):
+            named = table.get("api_key_env")
+            if isinstance(named, str):
+                add_secret(os.environ.get(named) if is_variable_name(named) else named)
+            add_options(table)
 
 
 def _problem(error: Mapping[str, Any]) -> str:
@@ -153,6 +209,8 @@ def _problem(error: Mapping[str, Any]) -> str:
     table = f"[{'.'.join(['tool.handoff-evals', *tables])}]"
     if error["type"] == "missing":
         return f"{table} needs the key {key!r}"
+    if key == "api_key_env":
+        return f"{table} {key}: {error['msg'].removeprefix('Value error, ')}"
     if error["type"] != "extra_forbidden":
         return f"{table} {key} is {error['input']!r}: {error['msg']}"
     keys = sorted(_KEYS[len(tables)].model_fields)

@@ -7,6 +7,8 @@ Here each becomes what a reader sees and nothing acts on: `\x1b`, `:\:error::`, 
 
 import re
 
+from handoff_evals.credentials import masked
+
 # Everything that can't be seen or moves what is around it: control characters but for tabs and
 # line ends, marks of direction, invisible separators and tags, halves of surrogate pairs. The
 # joiners of Persian, Hindi and emojis (200C, 200D) stay.
@@ -29,7 +31,7 @@ _CI_COMMAND = re.compile(
 
 
 def visible(text: str, *, colours: bool = False) -> str:
-    """The text with nothing in it that a terminal or a CI system acts on.
+    """The text with nothing in it that a terminal or a CI system acts on, and no key.
 
     Lines and tabs stay; a text of which nothing is changed is given back as it is.
 
@@ -37,6 +39,7 @@ def visible(text: str, *, colours: bool = False) -> str:
         text: anything.
         colours: whether sequences that only set colours may stay, as pytest's own.
     """
+    text = masked(text)
     if not text.isprintable():
         text = _with_visible(text, colours=colours)
     return _CI_COMMAND.sub(lambda found: f"{found[0]}\\", text)
@@ -49,7 +52,7 @@ def visible_line(text: str) -> str:
 
 def visible_json(document: str) -> str:
     """The same JSON document, with escapes in its strings where `visible` has marks."""
-    return _CI_COMMAND.sub(_in_json, _HIDDEN.sub(_in_json, document))
+    return _CI_COMMAND.sub(_in_json, _HIDDEN.sub(_in_json, masked(document)))
 
 
 def visible_yaml(line: str) -> str:

@@ -1,10 +1,14 @@
 """Files that are whole or not there, and that one process writes at a time."""
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from handoff_evals.credentials import masked
 
 _POLL_S = 0.01
 _MODE = 0o644
@@ -18,12 +22,14 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     Args:
         path: the file; its folder must be there.
         content: text is written as UTF-8; half a surrogate pair, which a model may well
-            answer, as a backslash and its number.
+            answer, as a backslash and its number. No key that the process knows of is written.
 
     Raises:
         OSError: when it can't be written; what was there is unchanged.
     """
-    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+    text = content if isinstance(content, str) else content.decode("utf-8", "surrogateescape")
+    errors = "backslashreplace" if isinstance(content, str) else "surrogateescape"
+    data = masked(text).encode("utf-8", errors)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:
@@ -36,6 +42,18 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def parsed_json(data: str | bytes) -> Any:
+    """Parse a JSON document of anybody's.
+
+    Raises:
+        ValueError: when it is none, or is nested more deeply than Python can follow.
+    """
+    try:
+        return json.loads(data)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 @contextmanager

@@ -302,7 +302,7 @@ def _extend_path(folder: Path, written: str) -> list[str]:
 
 def _pythonpath(folder: Path) -> list[str]:
     """`pythonpath` in pytest's settings of the project; nothing where they can't be read."""
-    with suppress(OSError, ValueError, AttributeError):
+    with suppress(OSError, ValueError, AttributeError, RecursionError):
         tool = tomllib.loads((folder / "pyproject.toml").read_text("utf-8")).get("tool", {})
         tables = tool.get("pytest", {})
         written = tables.get("ini_options", tables).get("pythonpath")
@@ -338,5 +338,14 @@ def _next_step(module: str, error: BaseException, folders: Sequence[str]) -> str
         return f"It defines {', '.join(own[:_NAMED]) or 'no class and no function'}{more}"
     if isinstance(error, ValueError) and "invalid format" in str(error):
         return "Modules and names are Python identifiers, with dots between them"
+    version = ".".join(map(str, sys.version_info[:2]))
+    names = {module, module.partition(".")[0]}
+    if isinstance(error, ModuleNotFoundError) and error.name not in names:
+        return (
+            f"This Python, {sys.executable!r} ({version}), has no {error.name!r}: use the one that "
+            "your agents run in, with handoff-evals installed there, or install it here"
+        )
+    if isinstance(error, SyntaxError):
+        return f"This Python is {version}; are your agents written for a later one?"
     looked = " and ".join(map(repr, folders))
     return f"Modules are looked up from {looked} first; is that your project's folder?"

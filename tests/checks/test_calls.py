@@ -141,6 +141,19 @@ def test_an_output_that_comes_turns_later_belongs_to_its_call() -> None:
     assert [s.status for s in score(asked, held) if s.name == "call"] == ["passed"]
 
 
+def test_a_call_that_was_refused_turns_later_was_made_in_its_own_turn() -> None:
+    call, output = made("book", "The caller gave no address.", error=True)
+    held = transcript("a", turn("a", events=(call,)), turn("a", events=(output,)))
+
+    def found(expected: ExpectedCall) -> list[str]:
+        asked = scenario(expects(calls=(expected,)), expects())
+        return [each.status for each in score(asked, held) if each.name == "call"]
+
+    assert found(ExpectedCall(name="book")) == ["passed"]
+    assert found(ExpectedCall(name="book", error="no address")) == ["passed"]
+    assert found(ExpectedCall(name="book", error=False)) == ["failed"]
+
+
 @pytest.mark.parametrize(
     "name",
     ["transfer_to_human", "escalateToManager", "connect_operator", "warm_transfer", "sip_transfer"],

@@ -371,3 +371,18 @@ def test_bad_usage_exits_2_with_a_message(
     done = diff_by_processes(*words)
     assert done.code == 2
     assert said in done.err
+
+
+def test_the_page_shows_the_edit_and_the_conversations_of_both_sides(
+    project: Project, diff: Diff
+) -> None:
+    project.edit("invoices go to billing", "invoices go to technical support")
+    assert diff("--html", "diff.html").code == 1
+    page = (project.folder / "diff.html").read_text()
+    assert "<title>regressed" in page
+    assert "<del>billing.</del>" in page
+    assert "<ins>technical support.</ins>" in page
+    assert 'class="worse"' in page
+    nothing = diff("--a", ".", "--html", "same.html")
+    assert nothing.code == 0, nothing.err
+    assert "nothing was run" in (project.folder / "same.html").read_text()

@@ -240,6 +240,14 @@ def models(command: Command, *words: str) -> list[Done]:
     return [command("models", *words), command("models", HOSTILE, *words)]
 
 
+def graph(command: Command, *words: str) -> list[Done]:
+    return [command("graph", "hostile_agents:desk", *words), command("graph", HOSTILE, *words)]
+
+
+def init(command: Command, *words: str) -> list[Done]:
+    return [command("init", "hostile_agents.py", *words), command("init", HOSTILE, *words)]
+
+
 def mutate(command: Command, *words: str) -> list[Done]:
     printable = HOSTILE.encode("unicode_escape").decode()
     Path("framework.py").write_text(FRAMEWORK)
@@ -256,6 +264,24 @@ def schema(command: Command, *words: str) -> list[Done]:
     return [command("schema", *words), command("schema", f"no title {title}", *words)]
 
 
+def report(command: Command, *words: str) -> list[Done]:
+    _finished(command)
+    return [command("report", "mine", *words), command("report", HOSTILE, *words)]
+
+
+def label(command: Command, *words: str) -> list[Done]:
+    _finished(command)
+    asked = ("--question", HOSTILE, "--by", HOSTILE)
+    return [
+        command("label", "mine", *asked, *words),
+        command("label", HOSTILE, *asked, *words),
+    ]
+
+
+def calibrate(command: Command, *words: str) -> list[Done]:
+    return [command("calibrate", *words), command("calibrate", HOSTILE, HOSTILE, *words)]
+
+
 CASES = {
     "run": run_,
     "resume": resume,
@@ -266,12 +292,24 @@ CASES = {
     "compare": compare,
     "baseline": baseline,
     "import": import_,
+    "graph": graph,
+    "init": init,
     "cassettes prune": cassettes_prune,
     "models": models,
     "mutate": mutate,
     "schema": schema,
+    "label": label,
+    "calibrate": calibrate,
+    "report": report,
 }
-VALUES = {"--markdown": "out.md", "--out": "out", "--baseline": "kept.json"}
+VALUES = {
+    "--markdown": "out.md",
+    "--folder": "evals/new",
+    "--out": "out",
+    "--baseline": "kept.json",
+    "--html": "out.html",
+    "--labels": "labels.jsonl",
+}
 """What stands behind an option that takes a value."""
 
 

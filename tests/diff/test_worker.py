@@ -67,6 +67,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settin
             model=f"some_models:{model}",
             trials=1,
             seed=0,
+            caller="",
             turn_s=30.0,
             out=str(tmp_path / "a"),
             cassette_folders=(str(tmp_path / "cassettes"),),

@@ -146,3 +146,9 @@ def test_uncovered_edges_are_named_in_one_line() -> None:
 
 def test_a_graph_without_edges_is_covered() -> None:
     assert covered(HandoffGraph(), turn("b")).share == 1
+
+
+def test_a_task_that_a_hook_awaits_in_any_call_is_nothing_to_cover() -> None:
+    asks = Edge(old="a", new="ask", via="on_enter", kind="task")
+    found = coverage(HandoffGraph(agents=(ref("a"), ref("ask")), edges=(asks,), first="a"), [])
+    assert found.of("edge") == ()

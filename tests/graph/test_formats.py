@@ -17,7 +17,7 @@ GRAPH = HandoffGraph(
     agents=(ref("a"), ref("b"), ref("ask")),
     edges=(
         Edge(old="a", new="b", via="to_b", context="fresh", known_from=frozenset({"source"})),
-        Edge(old="a", new="ask", via="on_enter", kind="task"),
+        Edge(old="a", new="ask", via="consent", kind="task"),
     ),
     first="a",
     unclear=(("b", "to_nobody"),),
@@ -39,6 +39,12 @@ def test_the_text_says_what_no_scenario_asks_about() -> None:
     assert "coverage 33%" in text
 
 
+def test_a_task_of_a_hook_is_not_said_to_lack_a_scenario() -> None:
+    asks = Edge(old="a", new="ask", via="on_enter", kind="task")
+    graph = HandoffGraph(agents=(ref("a"), ref("ask")), edges=(asks,), first="a")
+    assert "no scenario" not in graph_text(graph, Marks(coverage=coverage(graph, [])))
+
+
 def test_the_text_says_what_went_over_an_edge() -> None:
     marks = Marks(traffic={("a", "b"): EdgeTraffic(taken=2, unexpected=1)})
     assert "-> b; 2 taken, 1 unexpected" in graph_text(GRAPH, marks)
@@ -51,7 +57,7 @@ def test_mermaid_draws_a_task_dashed() -> None:
         '    a1["b"]',
         '    a2["ask"]',
         '    a0 -->|"to_b"| a1',
-        '    a0 -.->|"on_enter"| a2',
+        '    a0 -.->|"consent"| a2',
     ]
 
 

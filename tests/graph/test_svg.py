@@ -107,5 +107,11 @@ def test_no_label_of_a_dense_graph_lies_on_another() -> None:
     )
 
 
+def test_an_edge_that_no_tool_is_known_for_is_drawn_without_words() -> None:
+    graph = of([("a", "b")], via="")
+    assert "edge-label" not in svg(graph)
+    assert 'data-old="a" data-new="b"' in svg(graph)
+
+
 def test_a_graph_of_nobody_is_drawn_too() -> None:
     assert drawn(HandoffGraph()).tag == f"{_SVG}svg"

@@ -309,3 +309,12 @@ def test_whatever_was_said_the_file_loads_and_says_it_again(
         assert turn.expect.carries == tuple(fact.strip() for fact in drafted.carries)
         made = [(call.name, dict(call.arguments)) for call in turn.expect.calls or ()]
         assert made == [(call.name, dict(call.arguments)) for call in drafted.calls]
+
+
+def test_what_is_written_of_a_turn_does_not_grow_with_the_turns_before_it(drafted: Any) -> None:
+    items: list[Item] = [*ENTRANCE]
+    for number in range(120):
+        items += [caller(f"It is order {1000 + number}."), moved(f"a{number % 2}", "desk"), agent()]
+    turns = drafted(*items).turns
+    assert turns[-1].carries[-1] == "1119"
+    assert max(len(turn.carries) for turn in turns) < 60

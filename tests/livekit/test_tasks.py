@@ -150,3 +150,19 @@ async def test_what_livekit_has_logged_is_not_reported_as_lost_too() -> None:
     gc.collect()
 
     assert lost == []
+
+
+async def test_tasks_that_wait_for_each_other_end_too() -> None:
+    waiting: list[asyncio.Task[Any]] = []
+
+    async def waits_for(place: int) -> None:
+        await asyncio.sleep(0)
+        await asyncio.gather(waiting[place])
+
+    tasks = ConversationTasks()
+    waiting += [made_in(tasks, waits_for(1)), made_in(tasks, waits_for(0))]
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+    assert await tasks.cancel(timeout_s=1) == 0
+    assert all(each.cancelled() for each in waiting)

@@ -150,6 +150,14 @@ def test_a_later_run_goes_on_where_one_broke_off(tmp_path: Path) -> None:
     assert later.starts == [50]
 
 
+def test_a_partial_file_that_is_too_long_is_begun_anew(tmp_path: Path) -> None:
+    weights = weights_of()
+    (tmp_path / f"{weights.file}.partial").write_bytes(CONTENT + b"more")
+    later = Fake(CONTENT)
+    Cache(tmp_path, [later]).path(weights)
+    assert later.starts == [0]
+
+
 def test_offline_the_error_says_what_was_tried_and_where_to_put_the_file(
     index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,8 +18,7 @@ from handoff_evals.livekit.faulty import FaultyLLM, ModelFault
 from handoff_evals.livekit.scripted import tool_call
 from handoff_evals.models import resolve
 from handoff_evals.models.rate_limit import LimitedLLM, RateLimit, SentRequest, limited
-from handoff_evals.results import Trial
-from handoff_evals.results.summarise import seams
+from handoff_evals.results import Trial, seams
 from handoff_evals.runs import Pace, Runner
 from handoff_evals.runs.lane import plan
 from handoff_evals.scenarios import Expectation, Scenario, ScriptedTurn, Suite, Target, Watch

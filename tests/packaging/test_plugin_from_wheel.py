@@ -1,7 +1,6 @@
-"""The package as it is installed: the README's examples, from the built wheel, as printed."""
+"""The package as it is installed: the examples of the pages, from the built wheel, as printed."""
 
 import os
-import re
 import subprocess
 import sysconfig
 import venv
@@ -10,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-AGENTS = Path(__file__).parent / "my_agents.py"
+from tests.docs.pages import ROOT, snippets
+
+AGENTS = ROOT / "tests" / "docs" / "project" / "my_agents.py"
 WHERE = """
 import handoff_evals
 
@@ -21,9 +21,9 @@ def test_the_package_is_the_installed_one():
 """
 
 
-def _examples(language: str) -> list[str]:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+def _first(language: str, page: str) -> str:
+    found = snippets(ROOT / "docs" / page)
+    return next(each.text for each in found if each.language == language)
 
 
 @pytest.fixture
@@ -43,17 +43,18 @@ def installed(tmp_path: Path, wheel: Path) -> Path:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Somebody's project: agents, and the README's examples as tests, suite and script."""
+    """Somebody's project: agents, and the examples of the pages as tests, suite and script."""
     folder = tmp_path / "project"
     (folder / "evals" / "shop").mkdir(parents=True)
     (folder / "my_agents.py").write_text(AGENTS.read_text(encoding="utf-8"), encoding="utf-8")
     (folder / "test_where.py").write_text(WHERE, encoding="utf-8")
-    first, random_calls, notebook = _examples("python")
-    (folder / "test_handoff.py").write_text(first, encoding="utf-8")
-    (folder / "test_random_calls.py").write_text(random_calls, encoding="utf-8")
-    (folder / "notebook.py").write_text(notebook, encoding="utf-8")
-    suite = _examples("yaml")[0]
-    (folder / "evals" / "shop" / "scenarios.yaml").write_text(suite, encoding="utf-8")
+    for name, language, page in (
+        ("test_handoff.py", "python", "how-to/pytest.md"),
+        ("test_random_calls.py", "python", "how-to/random-conversations.md"),
+        ("notebook.py", "python", "how-to/notebook.md"),
+        ("evals/shop/scenarios.yaml", "yaml", "reference/scenario-file.md"),
+    ):
+        (folder / name).write_text(_first(language, page), encoding="utf-8")
     return folder
 
 
@@ -68,7 +69,7 @@ def _run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_readmes_tests_and_scenario_file_pass(installed: Path, project: Path) -> None:
+def test_the_tests_and_the_scenario_file_of_the_pages_pass(installed: Path, project: Path) -> None:
     pytest_command = ("-m", "pytest", "-o", "asyncio_mode=auto", "-rA", "-p", "no:randomly")
     run = _run(project, str(installed), *pytest_command)
     for passed in (
@@ -81,7 +82,7 @@ def test_the_readmes_tests_and_scenario_file_pass(installed: Path, project: Path
     assert run.returncode == 0
 
 
-def test_the_readmes_script_shows_a_run(installed: Path, project: Path) -> None:
+def test_the_script_of_the_pages_shows_a_run(installed: Path, project: Path) -> None:
     run = _run(project, str(installed), "notebook.py")
     assert run.returncode == 0, run.stderr
     assert "Passed scenarios" in run.stdout

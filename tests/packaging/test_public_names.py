@@ -25,6 +25,7 @@ def test_the_names_are_these() -> None:
         "CallTurn",
         "ContextItem",
         "ConversationExpectation",
+        "Excerpt",
         "Expectation",
         "ExpectedCall",
         "ExpectedHandoff",
@@ -43,6 +44,7 @@ def test_the_names_are_these() -> None:
         "ModelKind",
         "ModelTraits",
         "Never",
+        "Question",
         "Received",
         "Reply",
         "Request",
@@ -71,6 +73,7 @@ def test_the_names_are_these() -> None:
         "local_llm",
         "model_kind",
         "reached",
+        "register_judge",
         "replay",
         "tool_call",
     ]

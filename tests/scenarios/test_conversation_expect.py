@@ -93,7 +93,7 @@ def test_a_path_is_written_in_these_ways(tmp_path: Path, written: str, hops: lis
             "hop 2 is due in turn 1, but one before it in turn 2",
         ),
         ("{path: {in_order: [optional b]}}", "nothing would be judged"),
-        ("{path: {exact: [b], in_order: [b]}}", "one of `exact` and `in_order`"),
+        ("{path: {exact: [b], in_order: [b]}}", "one of `exact`, `in_order`"),
         ("{final: a b}", "'a b' names no agent"),
         ("{ends: nobody}", "Input should be 'agent', 'caller' or 'person'"),
         ("{finl: b}", "unknown key 'finl' in expect: did you mean 'final'?"),

@@ -83,7 +83,7 @@ def test_values_come_as_their_types_have_them(tmp_path: Path) -> None:
             "turns_at_most: 3",
             "max_words: 3",
             (
-                "4: unknown key 'max_words' in expect: valid are calls, ends, final, "
+                "4: unknown key 'max_words' in expect: valid are calls, carries, ends, final, "
                 "max_handoffs, never, on_simulation_end, path, turns_at_most, userdata. Is it of "
             ),
         ),

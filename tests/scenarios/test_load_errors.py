@@ -9,11 +9,11 @@ HEAD = "agent: m:A\nscenarios:\n"
 TURN = HEAD + "  - label: A\n    turns:\n      - user: hi\n"
 EXPECT = TURN + "        expect:\n"
 
-SUITE_KEYS = "valid are agent, driver, id, job, mocks, name, scenarios"
+SUITE_KEYS = "valid are agent, checks, driver, id, job, mocks, name, scenarios"
 TURN_KEYS = "valid are decisions, expect, interrupts, user, wait"
 SCENARIO_KEYS = (
-    "valid are agent_expectations, expect, id, instructions, job, label, mocks, modality, "
-    "opening, tags, turns, userdata"
+    "valid are agent_expectations, caller, checks, expect, id, instructions, job, label, "
+    "mocks, modality, opening, tags, turns, userdata"
 )
 EXPECT_KEYS = (
     "valid are agent, calls, carries, check, handoffs, lacks, person, said, silence, userdata, "
@@ -93,8 +93,8 @@ BAD = {
     "an object of Python": (
         "agent: !!python/object:os.system x\n",
         (
-            "1: bad YAML: could not determine a constructor for the tag "
-            "'tag:yaml.org,2002:python/object:os.system'"
+            "1: bad YAML: the tag '!!python/object:os.system' is none of JSON's values: write a "
+            "text in quotes, a number, a list or a mapping"
         ),
     ),
     "a tag before something else": (

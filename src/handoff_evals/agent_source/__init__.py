@@ -27,6 +27,7 @@ from handoff_evals.agent_source.literals import (
     note_values,
     texts_of_named_files,
 )
+from handoff_evals.agent_source.tool_choice import ShownTool, ToolChoice, choice
 from handoff_evals.agent_source.tool_function import (
     AgentKind,
     Evidence,
@@ -51,7 +52,10 @@ __all__ = [
     "HandoffSite",
     "Route",
     "RuntimeFacts",
+    "ShownTool",
+    "ToolChoice",
     "built",
+    "choice",
     "constructions",
     "data_digests",
     "digest_of_class",
@@ -74,5 +78,4 @@ __all__ = [
     "sources",
     "strength",
     "texts_of_named_files",
-    "tool_mark",
 ]

@@ -6,6 +6,7 @@ from handoff_evals.cassettes.exchange import (
     ModelIdentity,
     RecordedRequest,
     json_schema,
+    without_carried,
 )
 from handoff_evals.cassettes.masks import Mask, mask_of
 
@@ -20,4 +21,5 @@ __all__ = [
     "cassette_of",
     "json_schema",
     "mask_of",
+    "without_carried",
 ]

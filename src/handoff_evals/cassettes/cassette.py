@@ -11,9 +11,9 @@ from handoff_evals.cassettes.cassette_file import CassetteFile, file_name
 from handoff_evals.cassettes.exchange import Answer, Entry, ModelIdentity, RecordedRequest
 from handoff_evals.cassettes.masks import Mask, Masked, mask_of
 from handoff_evals.cassettes.miss import miss
-from handoff_evals.config import read_config
-from handoff_evals.errors import CassetteMissError, UsageError
-from handoff_evals.user_code import import_reference
+from handoff_evals.config import redact_of
+from handoff_evals.credentials import masked as without_keys
+from handoff_evals.errors import CassetteMissError
 
 
 class Mode(StrEnum):
@@ -65,7 +65,6 @@ class TrialExchanges:
     done: Callable[["TrialExchanges"], None] = lambda _exchanges: None
     replayed: int = 0
     asked: int = 0
-    _recorded: list[Entry] = field(init=False)
     _found: dict[tuple[str, int], Recorded] = field(init=False)
     _times: Counter[str] = field(default_factory=Counter)
     _used: set[tuple[str, int]] = field(default_factory=set)
@@ -78,18 +77,18 @@ class TrialExchanges:
         since. The same asked twice has its answers in the order in which they were asked.
         """
         files = () if self.mode is Mode.RECORD else self.files
-        read = [file.entries() for file in files]
-        self._recorded = [entry for entries in read for entry in entries]
         self._found = {}
-        for entries in read:
+        for file in files:
             times: Counter[str] = Counter()
-            own = [each for each in entries if each.trial == self.trial]
-            for entry in sorted(own, key=lambda each: each.occurrence):
+            for entry in sorted(file.of_trial(self.trial), key=lambda each: each.occurrence):
                 kept = Recorded(entry=entry, masked=self._masked(entry.request))
                 key = kept.masked.request.key(trial=entry.trial, seed=entry.seed)
                 # Of two answers, the first file's.
                 self._found.setdefault((key, times[key]), kept)
                 times[key] += 1
+
+    def _redact(self, text: str) -> str:
+        return without_keys(text if self.redact is None else self.redact(text))
 
     def _masked(self, request: RecordedRequest) -> Masked:
         request = request.canonical()
@@ -104,9 +103,7 @@ class TrialExchanges:
         Raises:
             CassetteMissError: when only a cassette may answer and it has nothing.
         """
-        if self.redact is not None:
-            request = request.redacted(self.redact)
-        masked = self._masked(request)
+        masked = self._masked(request.redacted(self._redact))
         key = masked.request.key(trial=self.trial, seed=self.seed)
         occurrence = self._times[key]
         self._times[key] += 1
@@ -117,16 +114,15 @@ class TrialExchanges:
             return masked.shown(kept.masked.hidden(kept.entry.answer))
         if self.mode is Mode.REPLAY:
             where = str(self.files[0].path.parent)
-            raise CassetteMissError(
-                miss(masked.request, self._recorded, trial=self.trial, where=where)
-            )
+            recorded = [entry for file in self.files for entry in file.entries()]
+            raise CassetteMissError(miss(masked.request, recorded, trial=self.trial, where=where))
         self.asked += 1
         return Slot(key=key, occurrence=occurrence, masked=masked)
 
     def keep(self, slot: Slot, answer: Answer) -> None:
         """Keep what the model answered."""
-        if self.redact is not None:
-            answer = answer.redacted(self.redact)
+        if self.redact is not None or without_keys(answer.words) != answer.words:
+            answer = answer.redacted(self._redact)
         entry = Entry(
             key=slot.key,
             trial=self.trial,
@@ -151,18 +147,14 @@ class TrialExchanges:
         if not whole:
             return
         if self.mode is Mode.RECORD:
-            self.files[0].rewrite(
-                lambda old: [*(each for each in old if each.trial != self.trial), *self._new]
-            )
+            self.files[0].replace_trial(self.trial, self._new)
         self.done(self)
 
     @property
     def unused(self) -> tuple[Entry, ...]:
         """Exchanges of this trial, in the file that is written to, that nothing asked for."""
         return tuple(
-            entry
-            for entry in self.files[0].entries()
-            if entry.trial == self.trial and entry.place not in self._used
+            entry for entry in self.files[0].of_trial(self.trial) if entry.place not in self._used
         )
 
 
@@ -198,6 +190,7 @@ class Cassette:
     """Of the trials that were run."""
     replayed: int = 0
     asked: int = 0
+    _opened: dict[Path, CassetteFile] = field(default_factory=dict)
 
     def trial(self, scenario: str, *, trial: int, seed: int) -> TrialExchanges:
         """Begin a trial.
@@ -215,7 +208,7 @@ class Cassette:
             seed=seed,
             model=self.model,
             mode=self.mode,
-            files=[CassetteFile(folder / place / name) for folder in self.folders],
+            files=[self._file(folder / place / name) for folder in self.folders],
             redact=self.redact,
             mask=self.mask,
             done=self._count,
@@ -247,6 +240,10 @@ class Cassette:
             )
             for scenario, trial, places, path in counted["unused"]
         ]
+
+    def _file(self, path: Path) -> CassetteFile:
+        """One for all trials of a scenario, which reads each line once."""
+        return self._opened.setdefault(path, CassetteFile(path))
 
     def prune(self) -> int:
         """Remove what no trial asked for.
@@ -305,26 +302,6 @@ def cassette_of(
         model=model,
         mode=mode,
         folders=[project / folder for folder in folders],
-        redact=_redact(project),
+        redact=redact_of(project),
         mask=mask_of(project),
     )
-
-
-def _redact(project: Path) -> Callable[[str], str] | None:
-    named = read_config(project).redact
-    if named is None:
-        return None
-    what = "[tool.handoff-evals] redact ="
-    redact: Callable[[str], str] = import_reference(named, folder=project, what=what)
-    try:
-        given = redact("a word")
-    except Exception as error:
-        raise UsageError(
-            f"{what} {named!r} fails on 'a word': {type(error).__name__}: {error}; "
-            "it must take a str and return one"
-        ) from error
-    if not isinstance(given, str):
-        raise UsageError(
-            f"{what} {named!r} returns {given!r} for 'a word'; it must take a str and return one"
-        )
-    return redact

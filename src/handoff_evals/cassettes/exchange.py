@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 
+from handoff_evals.credentials import CARRIED, masked
+from handoff_evals.files import parsed_json
 from handoff_evals.transcript import ToolSchema
 
 
@@ -74,7 +76,12 @@ class RecordedRequest:
                 }
             return [numbered(each) for each in value] if isinstance(value, list | tuple) else value
 
-        made = replace(self, messages=tuple(numbered(message) for message in self.messages))
+        made = replace(
+            self,
+            model=replace(self.model, options=without_carried(self.model.options)),
+            messages=tuple(numbered(message) for message in self.messages),
+            options=without_carried(self.options),
+        )
         return texts_changed(made, _sets_sorted).in_order()
 
     def in_order(self) -> "RecordedRequest":
@@ -87,8 +94,8 @@ class RecordedRequest:
         )
 
     def redacted(self, redact: Callable[[str], str]) -> "RecordedRequest":
-        """The same with every text of its messages passed through `redact`."""
-        return replace(self, messages=_changed(self.messages, redact))
+        """The same with every text of it passed through `redact`: messages, tools, options."""
+        return replace(texts_changed(self, redact), agent=redact(self.agent))
 
     def key(self, *, trial: int, seed: int) -> str:
         """The key of all that is the same, in one trial: 32 hexadecimal digits.
@@ -111,6 +118,27 @@ class RecordedRequest:
         }
         written = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
         return hashlib.sha256(written.encode()).hexdigest()[:32]
+
+
+def without_carried(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options with a digest in the place of each text in headers, query and body.
+
+    Any of them may be a key, and with another one another model may answer.
+    """
+    return {
+        name: _changed(each, _digest)
+        if name in CARRIED
+        else without_carried(each)
+        if isinstance(each, Mapping)
+        else each
+        for name, each in options.items()
+    }
+
+
+def _digest(text: str) -> str:
+    if re.fullmatch(r"sha256:[0-9a-f]{12}", text):
+        return text
+    return f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
 
 
 # Parts of a message or a schema that are no text.
@@ -264,7 +292,8 @@ class Entry:
     def line(self) -> bytes:
         """The entry as a line of the file, with its end of line."""
         data = _ENTRY.dump_python(self, mode="json")
-        return json.dumps(data, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+        line = masked(json.dumps(data, ensure_ascii=False))
+        return line.encode("utf-8", "backslashreplace") + b"\n"
 
 
 _ENTRY = TypeAdapter(Entry)
@@ -281,7 +310,7 @@ def entry_of(line: bytes) -> Entry:
     Raises:
         ValueError: when it is not one of this version.
     """
-    data = json.loads(line)
+    data = parsed_json(line)
     schema = data.get("schema") if isinstance(data, dict) else None
     if schema != SCHEMA:
         raise ValueError(f"has schema {schema!r}; this version reads {SCHEMA}")

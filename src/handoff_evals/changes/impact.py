@@ -47,7 +47,8 @@ def reach(scenario: Scenario, a: Rehearsal, b: Rehearsal) -> Reach:
     if not same(a, b):
         return Reach.YES
     one = a.transcript
-    expected = a.passed and all(turn.expect.agent is not None for turn in scenario.turns)
+    named = [turn.expect.agent is not None for turn in scenario.turns]
+    expected = a.passed and bool(named) and all(named)
     # An opening expects no agent: one that asks a model may go anywhere unnoticed.
     free = any(call.tools for call in one.turns[0].model_calls) if one.turns else True
     return Reach.NO if expected and not free else Reach.MAYBE

@@ -29,6 +29,8 @@ class MadeCall:
     call: FunctionCall
     output: FunctionCallOutput | None
     """None while the tool still runs."""
+    pending: bool = False
+    """Whether the tool still ran when its turn was over."""
 
     @property
     def refused(self) -> bool:
@@ -66,7 +68,8 @@ class MadeCall:
         if expected.output is not None and not (self.output and _gives(text, expected.output)):
             return False
         if expected.error is None:
-            return expected.output is not None or not self.refused
+            # What came of a later turn is no refusal of this one.
+            return expected.output is not None or self.pending or not self.refused
         if isinstance(expected.error, bool):
             return self.refused is expected.error
         return self.refused and says(text, expected.error)
@@ -78,9 +81,16 @@ def made_calls(transcript: Transcript, turn: int) -> list[MadeCall]:
     outputs = {
         event.call_id: event for event in transcript.events if isinstance(event, FunctionCallOutput)
     }
+    events = list(transcript.indexed(turn))
+    given = {event.call_id for _, event in events if isinstance(event, FunctionCallOutput)}
     made = [
-        MadeCall(position=position, call=event, output=outputs.get(event.call_id))
-        for position, event in transcript.indexed(turn)
+        MadeCall(
+            position=position,
+            call=event,
+            output=outputs.get(event.call_id),
+            pending=event.call_id not in given,
+        )
+        for position, event in events
         if isinstance(event, FunctionCall)
     ]
     return [each for each in made if not _was_not_made(each.output)]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from handoff_evals.checks.scoring import Score, check, reached
 from handoff_evals.scenarios import Scenario
@@ -44,6 +45,22 @@ def context_is_carried(scenario: Scenario, transcript: Transcript) -> Iterator[S
                     if isinstance(event, AgentHandoff)
                 ),
             )
+
+
+@check("carries_at_handoff")
+def context_is_carried_to(scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
+    """Each time that an agent takes the call which must have been told something, it was told."""
+    for each in scenario.conversation.carries:
+        turns = [
+            index
+            for index, turn in enumerate(transcript.turns)
+            if each.to.matches(turn.active)
+            and any(move.old is not None and each.to.matches(move.new) for move in turn.handoffs)
+        ]
+        for fact in each.facts:
+            yield from (replace(carried(transcript, turn, fact), turn=turn) for turn in turns)
+            if not turns:
+                yield Score(status="failed", reason=f"{each.to.label} never took the call")
 
 
 def carried(transcript: Transcript, turn: int, fact: str) -> Score:

@@ -12,19 +12,22 @@ from typing import Any
 
 from handoff_evals.checks.decisions import cut_off, follows, why_unreached
 from handoff_evals.checks.hops import decisions
-from handoff_evals.checks.scoring import Score, Status, check, reached
+from handoff_evals.checks.scoring import Score, Status, check, last_turn, reached
 from handoff_evals.scenarios import SET, Scenario, meets, says
-from handoff_evals.transcript import Message, Transcript, Turn
+from handoff_evals.transcript import ENDED_CALL, Message, Transcript, Turn
 from handoff_evals.user_code import import_reference
 
 
 @check("conversation")
 def conversation_took_place(scenario: Scenario, transcript: Transcript) -> Score:
-    """Every scripted turn came to its end."""
+    """Every scripted turn came to its end; of an open conversation, as many as there were."""
     over = len(transcript.turns) - 1
     if cut_off(transcript, over):
         over -= 1
-    asked = len(scenario.turns)
+    asked = last_turn(scenario, transcript)
+    for fault in transcript.faults if scenario.is_open else ():
+        if fault.cause == ENDED_CALL:
+            return Score(status="failed", reason=fault.detail)
     return Score(
         status="passed" if over == asked else "failed",
         reason=f"{max(over, 0)} of {asked} turns took place",

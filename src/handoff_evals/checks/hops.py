@@ -22,9 +22,11 @@ from handoff_evals.checks.decisions import (
     announces_transfer,
     turn_decisions,
 )
+from handoff_evals.checks.scoring import last_turn
 from handoff_evals.checks.way import (
     MadeHop,
     aligned,
+    as_it_came,
     first_agent,
     first_not_over,
     moves_of,
@@ -80,7 +82,7 @@ def _path_decisions(scenario: Scenario, transcript: Transcript) -> Iterator[Deci
     way = _Way(
         scenario=scenario,
         transcript=transcript,
-        path=path,
+        path=as_it_came(path, moves_of(transcript)) if path.any_order else path,
         start=start or AgentRef(id="nobody"),
     )
     required = [index for index, hop in enumerate(path.hops) if not hop.optional]
@@ -202,7 +204,7 @@ class _Way:
         """Judge a path on which nothing has to happen: what happened besides is too much."""
         label = self.start.label
         decided = Decision(
-            turn=len(self.scenario.turns),
+            turn=last_turn(self.scenario, self.transcript),
             expected=label,
             actual=label,
             outcome="correct",
@@ -333,7 +335,7 @@ def _final_decision(scenario: Scenario, transcript: Transcript) -> Iterator[Deci
         return
     start, whole = first_agent(transcript), took_place(scenario, transcript)
     decided = Decision(
-        turn=len(scenario.turns),
+        turn=last_turn(scenario, transcript),
         expected=expected.label,
         actual=UNREACHED,
         outcome="unreached",

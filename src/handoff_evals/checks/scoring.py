@@ -58,14 +58,16 @@ class Score:
     """Why it is unscored, as a word to count by."""
     traceback: str = ""
     """Where a check raised."""
+    gates: bool = True
+    """Whether it counts; a score of a judge that was never measured is only shown."""
 
 
 def overall(scores: tuple[Score, ...]) -> Status:
     """Join scores: one failure fails, then one unscored leaves it unscored.
 
-    No scores at all is unscored: nothing was judged.
+    Scores that are only shown don't count. No scores at all is unscored: nothing was judged.
     """
-    statuses = {score.status for score in scores}
+    statuses = {score.status for score in scores if score.gates}
     if "failed" in statuses:
         return "failed"
     if "unscored" in statuses or not statuses:
@@ -116,7 +118,7 @@ class Check:
             raise TypeError(f"{score!r} is no Score: return a Score, or give several")
         if score.status not in get_args(Status):
             raise ValueError(f"status {score.status!r}: write one of {', '.join(get_args(Status))}")
-        turns, events = len(scenario.turns), len(transcript.events)
+        turns, events = last_turn(scenario, transcript), len(transcript.events)
         if score.turn is not None and not 0 <= score.turn <= turns:
             raise ValueError(f"turn {score.turn!r}: the scenario has turns 1 to {turns}")
         if not all(0 <= index < events for index in score.events):
@@ -231,10 +233,17 @@ def _import(load: Callable[[], Any], what: str) -> None:
         raise UsageError(f"{what} can't be imported: {type(error).__name__}: {error}") from error
 
 
+def last_turn(scenario: Scenario, transcript: Transcript) -> int:
+    """The last turn that was to be, by its number: that was, where no turns are written."""
+    return max(len(transcript.turns) - 1, 0) if scenario.is_open else len(scenario.turns)
+
+
 def reached(
     scenario: Scenario, transcript: Transcript, *, key: str | None = None
 ) -> Iterator[tuple[int, ScriptedTurn, Turn]]:
     """The scripted turns that took place, with what came of them.
+
+    Of an open conversation, all turns that took place: nothing is expected of a single one.
 
     Args:
         scenario: what was said and expected.
@@ -246,6 +255,9 @@ def reached(
         the opening, number 0, where the scenario expects something of it.
     """
     turns = list(enumerate(scenario.turns, 1))
+    if scenario.is_open:
+        said = [ScriptedTurn(user=turn.user or "") for turn in transcript.turns[1:]]
+        turns = list(enumerate(said, 1))
     if scenario.opening is not None:
         turns.insert(0, (0, ScriptedTurn(user="", expect=scenario.opening)))
     for index, scripted in turns:

@@ -1,12 +1,13 @@
 """The way that a call took through the agents, and which handoff made which expected hop."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handoff_evals.checks.calls import to_person
 from handoff_evals.checks.decisions import undecided
-from handoff_evals.scenarios import Hop, Scenario, Target
-from handoff_evals.transcript import AgentRef, Transcript
+from handoff_evals.checks.scoring import last_turn
+from handoff_evals.scenarios import ExpectedPath, Hop, Scenario, Target
+from handoff_evals.transcript import ENDED_CALL, AgentRef, Transcript
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +47,10 @@ def moves_of(transcript: Transcript) -> tuple[MadeHop, ...]:
 
 
 def took_place(scenario: Scenario, transcript: Transcript) -> bool:
-    """Whether every turn came to its end."""
-    return first_not_over(transcript) > len(scenario.turns)
+    """Whether every turn came to its end, and all that the caller had to say was said."""
+    if scenario.is_open and any(fault.cause == ENDED_CALL for fault in transcript.faults):
+        return False
+    return bool(transcript.turns) and first_not_over(transcript) > last_turn(scenario, transcript)
 
 
 def first_not_over(transcript: Transcript) -> int:
@@ -91,6 +94,18 @@ def aligned(hops: Sequence[Hop], moves: Sequence[MadeHop]) -> tuple[int | None, 
         found.append(at)
         begin = begin if at is None else at + 1
     return tuple(found)
+
+
+def as_it_came(path: ExpectedPath, moves: Sequence[MadeHop]) -> ExpectedPath:
+    """A path of any order in the order in which its hops were made, those that were not last."""
+    left = list(path.hops)
+    made: list[Hop] = []
+    for move in moves:
+        hop = next((each for each in left if each.target_of(move.new) is not None), None)
+        if hop is not None:
+            left.remove(hop)
+            made.append(hop)
+    return replace(path, hops=(*made, *left))
 
 
 def said_from(transcript: Transcript, first: int) -> str:

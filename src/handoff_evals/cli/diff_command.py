@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from handoff_evals.cli.output import ExitCode, by_verdict, epilog, say
+from handoff_evals.cli.report_command import check_place, difference_page, write_page
 from handoff_evals.errors import UsageError
 from handoff_evals.event_loop import run_to_end
 from handoff_evals.terminal import json_alone, print_json, to_reader
@@ -63,6 +64,14 @@ def diff(
             rich_help_panel=_TRIALS,
         ),
     ] = None,
+    caller: Annotated[
+        str,
+        typer.Option(
+            metavar="MODEL",
+            help="As for `run`; the same on both sides.",
+            rich_help_panel=_TRIALS,
+        ),
+    ] = "",
     model: Annotated[
         str | None,
         typer.Option(
@@ -114,6 +123,14 @@ def diff(
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also write the result, with both sides' conversations, as one HTML file.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=_OUTPUT)
     ] = False,
@@ -142,6 +159,7 @@ def diff(
 
     if ref is not None and a is not None:
         raise UsageError(f"{ref!r} and --a {a!r} both name the side to compare with: leave one out")
+    check_place(html)
     config = read_config(Path.cwd())
     margin = config.margin if margin is None else margin
     for name, share in (("--margin", margin), ("--alpha", alpha)):
@@ -153,6 +171,7 @@ def diff(
         b=b,
         suites=suites or (),
         model=model,
+        caller=caller,
         trials=trials,
         seed=seed,
         terms=Terms(alpha=alpha, margin=margin, fixed=fixed),
@@ -165,6 +184,8 @@ def diff(
         again = f"Go on with the same command and --out {shlex.quote(str(request.out))}"
         say(Console(stderr=True), [f"interrupted; the finished trials are kept. {again}"])
         raise typer.Exit(ExitCode.INTERRUPTED)
+    if html is not None:
+        write_page(difference_page(found), html)
     with to_reader() as console:
         if as_json:
             print_json(written(found))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from handoff_evals.cli.asked_judges import ask_planted, judge_all, judges_not_asked
 from handoff_evals.cli.gates import BaselineGate, Gate, unmet, verdict
 from handoff_evals.cli.output import (
     ExitCode,
@@ -20,6 +21,7 @@ from handoff_evals.cli.output import (
     say,
     step_summary_wanted,
 )
+from handoff_evals.cli.report_command import check_place, run_page, write_page
 from handoff_evals.errors import HandoffEvalsError, UsageError
 from handoff_evals.event_loop import run_to_end
 from handoff_evals.terminal import json_alone, print_json, to_reader
@@ -68,6 +70,8 @@ class Output:
 
     as_json: bool
     quiet: bool
+    html: Path | None = None
+    """The page to write besides."""
 
     @property
     def progress(self) -> "Console":
@@ -110,11 +114,13 @@ def carry_out(start: Callable[[], Started], gates: Gates, output: Output) -> Non
     """
     from handoff_evals.results import summarise
 
+    check_place(output.html)
     with output.agents_print():
         prepared, folder = start()
     stopped = _StoppedRun(folder=folder, output=output)
     try:
         say(output.progress, _without_turns(prepared))
+        say(output.progress, judges_not_asked(prepared.request.judge, prepared.suites))
         with output.agents_print():
             not_run = _execute(prepared, folder, stopped)
         summary = summarise(folder.trials(), folder.manifest)
@@ -184,12 +190,16 @@ def _execute(prepared: "PreparedRun", folder: "RunFolder", stopped: _StoppedRun)
     """
     console = stopped.output.progress
     try:
-        with (
-            folder.locked(),
-            conversations(console, len(prepared.planned)) as done,
-            when_stuck(stopped.end_by_agents),
-        ):
-            return run_to_end(prepared.execute(folder, done), stuck=stopped.end_by_ctrl_c)
+        with folder.locked():
+            ask_planted(prepared.panel, console)
+            with (
+                conversations(console, len(prepared.planned)) as done,
+                when_stuck(stopped.end_by_agents),
+            ):
+                work = prepared.execute(folder, done)
+                not_run = run_to_end(work, stuck=stopped.end_by_ctrl_c)
+            judge_all(prepared.panel, folder, prepared.suites, console)
+            return not_run
     except HandoffEvalsError:
         raise
     except Exception as error:
@@ -239,6 +249,15 @@ def conclude(
             notes=(*folder.manifest.notes, *summary.notes),
         )
         append_step_summary(text)
+    if output.html is not None:
+        page = run_page(
+            folder,
+            summary=summary,
+            against=against,
+            ruled=(code, (*reasons, *lines)),
+            gated=gates.baseline is not None or any(gates.shares),
+        )
+        write_page(page, output.html)
     # Last: whoever reads may go away, and nothing depends on it.
     output.results(summary, folder, against)
     say(output.progress, lines)
@@ -260,5 +279,6 @@ def _without_turns(prepared: "PreparedRun") -> Iterator[str]:
         if suite.simulated:
             yield (
                 f"{suite.path}: {len(suite.simulated)} scenarios have no `turns` and need a "
-                f"simulated caller; not run: {', '.join(suite.simulated)}"
+                "model that plays their caller: add --caller MODEL, or write `turns`, or `lines` "
+                f"under `caller`; not run: {', '.join(suite.simulated)}"
             )

@@ -199,8 +199,16 @@ def _invalid(model: "ModelSummary", max_unscored: float) -> str | None:
     causes = ", ".join(f"{cause} {number}" for cause, number in trials.causes.items())
     if model.passed.value is None:
         return f"no trial was scored ({causes or 'there was none'})"
+    # Also one whose scores don't count: who asked for a judgment got none.
+    broken = [
+        f"judge {name} gave no verdict on any of {sum(rate.unscored.values())} trials ("
+        + ", ".join(f"{cause} {number}" for cause, number in rate.unscored.items())
+        + ")"
+        for name, rate in model.judges.items()
+        if rate.broken
+    ]
     if trials.unscored + trials.not_run <= max_unscored * trials.total:
-        return None
+        return "; ".join(broken) or None
     parts = [f"{trials.unscored} of {trials.total} trials are unscored ({causes})"]
     parts = parts if trials.unscored else []
     if trials.not_run:

@@ -11,7 +11,7 @@ import typer
 from handoff_evals.cli.output import ExitCode, epilog, say
 from handoff_evals.errors import UsageError
 from handoff_evals.files import write_atomically
-from handoff_evals.terminal import echo
+from handoff_evals.terminal import echo, json_alone
 
 if TYPE_CHECKING:
     from handoff_evals.graph import GraphCoverage, HandoffGraph, Marks
@@ -166,10 +166,11 @@ def _graph_of(asked: _Asked, notes: "Console") -> "HandoffGraph":
     from handoff_evals.graph import joined, seen_graph
     from handoff_evals.runs import AgentUnderTest
 
-    under_test = AgentUnderTest.load(asked.agent, suites=asked.suites)
+    with json_alone():
+        under_test = AgentUnderTest.load(asked.agent, suites=asked.suites)
     found = under_test.source()
     if asked.rehearse:
-        with notes.status("calling the tools of the agents"):
+        with notes.status("calling the tools of the agents"), json_alone():
             explored = asyncio.run(under_test.explore())
         found = explored.graph
         say(notes, explored.notes)

@@ -8,13 +8,16 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from handoff_evals.cli.calibrate_command import CALIBRATE_EPILOG, LABEL_EPILOG, calibrate, label
 from handoff_evals.cli.diff_command import DIFF_EPILOG, diff
 from handoff_evals.cli.graph_command import GRAPH_EPILOG, graph
+from handoff_evals.cli.init_command import INIT_EPILOG, init
 from handoff_evals.cli.judge_command import JUDGE_EPILOG, judge
 from handoff_evals.cli.mutate_command import MUTATE_EPILOG, mutate
 from handoff_evals.cli.output import EXIT_CODES, ExitCode
 from handoff_evals.cli.plan_command import PLAN_EPILOG, plan
 from handoff_evals.cli.recordings_commands import IMPORT_EPILOG, PRUNE_EPILOG, import_, prune
+from handoff_evals.cli.report_command import REPORT_EPILOG, report
 from handoff_evals.cli.results_commands import (
     BASELINE_EPILOG,
     COMPARE_EPILOG,
@@ -76,6 +79,7 @@ class _Commands(TyperGroup):
 
 _MODELS = "Models and mutants"
 _RUNS = "Finished runs"
+_JUDGES = "Judges"
 _RECORDINGS = "Recordings and files"
 
 app = typer.Typer(
@@ -99,10 +103,14 @@ app.command(epilog=RESUME_EPILOG)(resume)
 app.command(epilog=DIFF_EPILOG)(diff)
 app.command(epilog=PLAN_EPILOG)(plan)
 app.command(epilog=GRAPH_EPILOG)(graph)
+app.command(epilog=INIT_EPILOG)(init)
 app.command(epilog=SHOW_EPILOG, rich_help_panel=_RUNS)(show)
+app.command(epilog=REPORT_EPILOG, rich_help_panel=_RUNS)(report)
 app.command(epilog=JUDGE_EPILOG, rich_help_panel=_RUNS)(judge)
 app.command(epilog=COMPARE_EPILOG, rich_help_panel=_RUNS)(compare)
 app.command(epilog=BASELINE_EPILOG, rich_help_panel=_RUNS)(baseline)
+app.command(epilog=CALIBRATE_EPILOG, rich_help_panel=_JUDGES)(calibrate)
+app.command(epilog=LABEL_EPILOG, rich_help_panel=_JUDGES)(label)
 app.command("import", epilog=IMPORT_EPILOG, rich_help_panel=_RECORDINGS)(import_)
 app.add_typer(_cassettes, name="cassettes", rich_help_panel=_RECORDINGS)
 app.command(epilog=MODELS_EPILOG, rich_help_panel=_MODELS)(models)

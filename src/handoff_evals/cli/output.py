@@ -69,7 +69,9 @@ def say(console: "Console", lines: "Iterable[str]") -> None:
 
 
 @contextlib.contextmanager
-def conversations(console: "Console", total: int) -> Iterator[Callable[["Trial"], None]]:
+def conversations(
+    console: "Console", total: int, *, what: str = "conversations"
+) -> Iterator[Callable[["Trial"], None]]:
     """Show how many of `total` conversations are finished, how they ended, and the time left."""
     from rich.progress import (
         BarColumn,
@@ -82,7 +84,7 @@ def conversations(console: "Console", total: int) -> Iterator[Callable[["Trial"]
 
     counts: Counter[str] = Counter()
     columns = (
-        TextColumn("conversations"),
+        TextColumn(what),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[counts]}"),
@@ -126,8 +128,8 @@ def append_step_summary(text: str) -> None:
         raise UsageError(f"${_STEP_SUMMARY} can't be written: {error}") from error
 
 
-def write_markdown(text: str, path: Path) -> None:
-    """Write Markdown to a file, with its folders.
+def write_file(text: str, path: Path, *, option: str) -> None:
+    """Write what an option asked for to its file, with its folders.
 
     Raises:
         UsageError: when it can't be written.
@@ -136,7 +138,7 @@ def write_markdown(text: str, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text)
     except OSError as error:
-        raise UsageError(f"--markdown {str(path)!r} can't be written: {error}") from error
+        raise UsageError(f"{option} {str(path)!r} can't be written: {error}") from error
 
 
 def headline(code: ExitCode, against: "Sequence[AgainstBaseline]" = ()) -> str:

@@ -17,7 +17,7 @@ from handoff_evals.cli.output import (
     headline,
     say,
     step_summary_wanted,
-    write_markdown,
+    write_file,
 )
 from handoff_evals.errors import UsageError
 from handoff_evals.terminal import echo, print_json, to_reader
@@ -215,7 +215,7 @@ def _overview(folder: "RunFolder", *, markdown: Path | None, gate: BaselineGate 
             against=against,
             notes=notes,
         )
-        write_markdown(text, markdown)
+        write_file(text, markdown, option="--markdown")
     with to_reader() as console:
         print_run(console, summary, notes=notes)
         print_driver_differences(console, folder)
@@ -313,7 +313,7 @@ def compare(
         text = comparison_markdown(sides, compared.pairs)
         append_step_summary(text)
         if markdown is not None:
-            write_markdown(text, markdown)
+            write_file(text, markdown, option="--markdown")
     with to_reader() as console:
         if as_json:
             print_json(json.dumps(comparison_json(sides, compared.pairs), indent=2))

@@ -29,6 +29,8 @@ RUN_EPILOG = epilog(
     ("run -m my_models:gpt --trials 5 --min-accuracy 0.9", ""),
     ("run -m oracle --driver text --driver spoken", "both"),
     ('run --only "charged twice" --tag difficulty=hard', ""),
+    ("run evals/simulated --caller local", "a model plays the callers"),
+    ("run --judge rule", "and ask the scenarios' judges"),
     ("run --cassettes replay --baseline kept.json", "offline"),
 )
 RESUME_EPILOG = epilog(
@@ -89,6 +91,14 @@ _Baseline = Annotated[
         metavar="FILE",
         help="Exit 1 when a model has regressed against this baseline.",
         rich_help_panel=_GATES,
+    ),
+]
+_Html = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Also write the run as one HTML file; see `report`.",
+        rich_help_panel=_OUTPUT,
     ),
 ]
 _Json = Annotated[
@@ -196,6 +206,22 @@ def run(
     concurrency: _Concurrency = 16,
     workers: _Workers = None,
     max_cost: _MaxCost = None,
+    caller: Annotated[
+        str,
+        typer.Option(
+            metavar="MODEL",
+            help="A model that plays the callers of scenarios without turns; any that -m names.",
+            rich_help_panel=_TRIALS,
+        ),
+    ] = "",
+    judge: Annotated[
+        str,
+        typer.Option(
+            metavar="MODEL|rule",
+            help="Ask the scenarios' judges: of a model, as --model names it, or by rule.",
+            rich_help_panel=_TRIALS,
+        ),
+    ] = "",
     min_passed: _MinPassed = None,
     min_accuracy: _MinAccuracy = None,
     baseline: _Baseline = None,
@@ -208,6 +234,7 @@ def run(
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
+    html: _Html = None,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -231,9 +258,11 @@ def run(
         workers=_number(workers),
         max_cost=max_cost,
         cassettes=_mode(cassettes),
+        caller=caller,
+        judge=judge,
     )
     gates = Gates.read(passed=min_passed, accuracy=min_accuracy, baseline=baseline)
-    output = Output(as_json=as_json, quiet=quiet)
+    output = Output(as_json=as_json, quiet=quiet, html=html)
     carry_out(lambda: _new(request, out, gates), gates, output)
 
 
@@ -245,6 +274,7 @@ def resume(
     min_passed: _MinPassed = None,
     min_accuracy: _MinAccuracy = None,
     baseline: _Baseline = None,
+    html: _Html = None,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -262,7 +292,7 @@ def resume(
         max_cost=max_cost,
     )
     gates = Gates.read(passed=min_passed, accuracy=min_accuracy, baseline=baseline)
-    output = Output(as_json=as_json, quiet=quiet)
+    output = Output(as_json=as_json, quiet=quiet, html=html)
     carry_out(lambda: _resumed(request, run, gates), gates, output)
 
 

@@ -219,6 +219,8 @@ def compare_runs(paths: Sequence[Path], *, terms: Terms | None = None) -> Compar
 
 def differences(a: Manifest, b: Manifest) -> Iterator[str]:
     """In what two runs differ that makes their trials no pairs."""
+    if a.caller != b.caller:
+        yield f"their callers are not the same: {_caller(a)}, and {_caller(b)}"
     suites_a = {suite.name: suite for suite in a.suites}
     suites_b = {suite.name: suite for suite in b.suites}
     for name in sorted(suites_a.keys() ^ suites_b.keys()):
@@ -229,3 +231,10 @@ def differences(a: Manifest, b: Manifest) -> Iterator[str]:
             yield f"the scenarios of {name!r} are not the same"
         if one.agent_sha256 != other.agent_sha256:
             yield f"the code of its agent {one.agent!r} is not the same"
+
+
+def _caller(manifest: Manifest) -> str:
+    caller = manifest.caller
+    if caller is None:
+        return "no model played them"
+    return f"played by {caller.model!r} with {dict(caller.options)!r}, brief {caller.brief!r}"

@@ -156,7 +156,8 @@ def plan(suites: Sequence[Suite], *, trials: int, terms: Terms, past: Past | Non
         past: An earlier run to go by.
     """
     scenarios = sum(len(suite.scenarios) for suite in suites)
-    turns = sum(len(scenario.turns) for suite in suites for scenario in suite.scenarios) * trials
+    said = [each.turns or each.caller.lines for suite in suites for each in suite.scenarios]
+    turns = sum(map(len, said)) * trials
     noise = past.spread if past else expected_spread(_PASS_RATE)
     level = terms.alpha / 2
     each = scenarios * trials / past.conversations if past else None

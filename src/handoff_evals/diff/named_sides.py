@@ -32,6 +32,8 @@ class DiffRequest:
     """None for where the current branch left the main one."""
     b: str = "."
     suites: Sequence[str] = ()
+    caller: str = ""
+    """The model that plays the callers of scenarios without turns, the same on both sides."""
     model: str | None = None
     """None for the one that a finished run was made on, or else the local one."""
     trials: int | None = None
@@ -56,6 +58,8 @@ class Kept:
     """By the model's label and the place."""
     stale: frozenset[str]
     """Suites whose scenarios are not what they are now."""
+    caller: str = ""
+    """The model that played the callers, as it was named; a baseline keeps it in its hashes."""
 
     @property
     def most_trials(self) -> int:
@@ -139,6 +143,7 @@ def _run(spec: str, path: Path, suites: tuple[Suite, ...]) -> Kept:
         path=path,
         models=manifest.models,
         asked=manifest.asked.models,
+        caller=manifest.asked.caller,
         trials={
             (result.key.model, result.pair): result
             for result in map(TrialResult.of, run.trials())
@@ -187,11 +192,24 @@ class NamedSides:
         paths = discover(request.suites, folder=request.folder)
         load_checks(request.folder)
         read = [load_suite(path, keys=expect_keys()) for path in paths]
-        suites = tuple(suite for suite in read if suite.scenarios)
+        called = [suite.called_by_model() if request.caller else suite for suite in read]
+        suites = tuple(suite for suite in called if suite.scenarios)
         if not suites:
-            raise UsageError(f"no scenario in {', '.join(map(str, paths))} has `turns`")
+            raise UsageError(
+                f"no scenario in {', '.join(map(str, paths))} has `turns`, or `lines` under "
+                "`caller`: write some, or name a model that plays the callers, by --caller"
+            )
         specs = (request.a or Repository.around(request.folder).fork_point(), request.b)
         a, b = [source(spec, folder=request.folder, suites=suites) for spec in specs]
+        for each in (a, b):
+            if isinstance(each, Kept) and each.asked and each.caller != request.caller:
+                was = f"played by {each.caller!r}" if each.caller else "played by no model"
+                hint = f"give --caller {each.caller}" if each.caller else "leave --caller out"
+                raise UsageError(
+                    f"{each.name!r} had its callers {was}, and this diff asks for "
+                    f"{request.caller or 'no model'!r}: trials with unlike callers do not "
+                    f"compare; {hint}"
+                )
         if request.trials is None:
             kept = [each.most_trials for each in (a, b) if isinstance(each, Kept)]
             request = replace(request, trials=min(kept, default=1))

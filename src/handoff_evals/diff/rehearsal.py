@@ -14,7 +14,7 @@ from livekit.agents import Agent, NotGivenOr, llm
 from handoff_evals.agent_source import AgentModule
 from handoff_evals.changes import AgentSnapshot, Rehearsal, Rehearsed
 from handoff_evals.checks import overall, score
-from handoff_evals.drivers import Limits, driver_for, rehearse
+from handoff_evals.drivers import CallerSide, Limits, driver_for, rehearse
 from handoff_evals.livekit import AgentEntry, Opened, look_at, session_options
 from handoff_evals.models import OracleLLM
 from handoff_evals.scenarios import Scenario, Suite
@@ -57,7 +57,7 @@ class Rehearser:
                 entry, model, limits=self.limits, watch=self.suite.watch, scenario=scenario
             )
             call.on_entrance = met
-            await call.run(scenario.turns)
+            await call.converse(CallerSide.of(scenario))
             return call.transcript
 
         transcript = await rehearse(model, conversation)

@@ -250,6 +250,7 @@ class _Opening:
             home_root=str(root),
             suites=tuple(str(path.resolve()) for path in discover(request.suites, folder=home)),
             model=model,
+            caller=request.caller,
             trials=request.trials or 1,
             seed=request.seed,
             turn_s=request.turn_s,

@@ -45,6 +45,7 @@ class Worker:
         self._request = RunRequest(
             suites=settings.suites,
             models=(settings.model,),
+            caller=settings.caller,
             trials=settings.trials,
             seed=settings.seed,
             folder=self._folder,

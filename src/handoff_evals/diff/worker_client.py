@@ -29,6 +29,7 @@ class WorkerSettings:
     suites: tuple[str, ...]
     """Scenario files of the working tree."""
     model: str
+    caller: str
     trials: int
     seed: int
     turn_s: float

@@ -11,6 +11,7 @@ from livekit.agents import NOT_GIVEN, Agent, AgentSession, RunResult, llm
 from livekit.agents import ConversationItemAddedEvent as ItemAdded
 
 from handoff_evals.cassettes import TrialExchanges
+from handoff_evals.drivers.caller_side import CallerSide
 from handoff_evals.drivers.ending import Ending
 from handoff_evals.drivers.entrances import Entrances
 from handoff_evals.drivers.turn_record import (
@@ -189,16 +190,19 @@ class BaseCall(CallRecord, ABC):
         return await self._turn(text, self._say(said, until), self._context())
 
     async def run(self, turns: Sequence[ScriptedTurn]) -> None:
+        """Run the whole conversation with a scripted caller."""
+        await self.converse(CallerSide.scripted(turns))
+
+    async def converse(self, side: CallerSide) -> None:
         """Run the whole conversation: say one thing after the other while somebody is there."""
-        until = [turn.interrupts for turn in turns] + [None]
         try:
-            await self.start(until=until[0])
-            for turn, next_until in zip(turns, until[1:], strict=True):
-                if self.over:
-                    self._ended_by_agent()
-                    break
-                self.taps.script_decisions(turn.decisions)
-                await self.say(turn.user, wait_s=turn.wait_s, until=next_until)
+            await self.start(until=side.caller.interrupts_greeting)
+            while not self.over and (said := await side.next(self.turns, self.taps.model)):
+                self.taps.script_decisions(said.decisions)
+                await self.say(said.text, wait_s=said.wait_s, until=said.interrupts_after)
+            self.faults.extend([side.fault] if side.fault else [])
+            if self.over and side.caller.unsaid:
+                self._ended_by_agent()
         finally:
             await self.close()
 
@@ -291,9 +295,8 @@ class BaseCall(CallRecord, ABC):
         result: RunResult[Any] | None = None
         late: Fault | None = None
         try:
-            seconds = min(self._limits.turn_s, self._timed.left_s)
-            with watched(self._limits.turn_s):
-                result = await self._timed.within(work, seconds, context)
+            with watched(turn_s := self._limits.turn_s):
+                result = await self._timed.within(work, min(turn_s, self._timed.left_s), context)
         except OverdueError:
             late = self._overdue()
         except UsageError:

@@ -1,8 +1,8 @@
 """What a driver is, and the table of them: a new one is a class in a file of its own."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
@@ -11,6 +11,8 @@ from livekit.agents import llm
 
 from handoff_evals.cassettes import Cassette
 from handoff_evals.drivers.call import BaseCall
+from handoff_evals.drivers.caller_model import CallerModel
+from handoff_evals.drivers.caller_side import CallerSide
 from handoff_evals.drivers.shared_state import note_of, process_settings, turn_of
 from handoff_evals.drivers.turn_record import Limits
 from handoff_evals.errors import UsageError
@@ -62,6 +64,11 @@ async def rehearse(model: Any, run: Callable[[], Awaitable[Transcript]]) -> Tran
             return counts
 
 
+def no_model(scenario: Scenario, seed: int) -> llm.LLM[Any] | None:  # noqa: ARG001 - as a model has it
+    """No model plays the caller: its own rules do."""
+    return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class InProcessDriver:
     """A driver on `AgentSession`: one entry, one model, any number of conversations."""
@@ -72,6 +79,10 @@ class InProcessDriver:
     lets every agent answer by its own."""
     watch: Watch
     limits: Limits
+    caller: Callable[[Scenario, int], llm.LLM[Any] | None] = no_model
+    """Gives the model that plays the caller of a scenario without turns; None where its own rules
+    do."""
+    caller_cassette: Cassette | None = None
     cassette: Cassette | None = None
     """What answers in the model's place, and keeps what the model answers."""
     call: ClassVar[type[BaseCall]]
@@ -97,6 +108,7 @@ class InProcessDriver:
             exchanges = self.cassette.trial(scenario.identity, trial=number, seed=seed)
 
         async def conversation() -> Transcript:
+            side = self._side(scenario, seed=seed, number=number, callers=callers)
             call = self.call(
                 self.entry,
                 model,
@@ -107,27 +119,43 @@ class InProcessDriver:
             )
             async with turn_of(self.entry) as turn:
                 call.on_opened = turn.opened
-                await call.run(scenario.turns)
+                await call.converse(side)
             if note := note_of(self.entry):
                 call.notes.append(note)
-            return call.transcript
+            return replace(call.transcript, caller=side.record)
 
+        callers: list[CallerModel] = []
         try:
             transcript = await rehearse(model, conversation)
         finally:
-            if model is not None:
-                await self._close(model)
-        if exchanges is not None:
-            exchanges.close(whole=transcript.unscored_because is None)
+            await self._close([model, *(caller.model for caller in callers)])
+        for kept in (exchanges, *(caller.exchanges for caller in callers[-1:])):
+            if kept is not None:
+                kept.close(whole=transcript.unscored_because is None)
         return transcript
 
-    async def _close(self, model: llm.LLM[Any]) -> None:
-        """Close the model; it has answered, so how it closes says nothing."""
-        try:
-            await asyncio.wait_for(model.aclose(), self.limits.close_s)
-        except BaseException as error:
-            if as_error(error) is None:
-                raise
+    def _side(
+        self, scenario: Scenario, *, seed: int, number: int, callers: list[CallerModel]
+    ) -> CallerSide:
+        """The caller of one conversation."""
+        model = self.caller(scenario, seed) if scenario.is_open else None
+        if model is None:
+            return CallerSide.of(scenario)
+        kept = self.caller_cassette
+        exchanges = None
+        if kept is not None:
+            exchanges = kept.trial(scenario.identity, trial=number, seed=seed)
+        callers.append(CallerModel(model=model, exchanges=exchanges))
+        return CallerSide.simulated(scenario, callers[-1])
+
+    async def _close(self, models: Iterable[llm.LLM[Any] | None]) -> None:
+        """Close the models; they have answered, so how they close says nothing."""
+        for model in filter(None, models):
+            try:
+                await asyncio.wait_for(model.aclose(), self.limits.close_s)
+            except BaseException as error:
+                if as_error(error) is None:
+                    raise
 
 
 def _no_model(error: BaseException) -> Transcript:

@@ -58,7 +58,10 @@ class Entrances:
         """What must have been carried to the agent that has the call after a turn."""
         if self._scenario is None:
             return ()
-        if number == 0:
-            return () if self._scenario.opening is None else self._scenario.opening.carries
+        of_turn: Sequence[str] = ()
         turns = self._scenario.turns
-        return turns[number - 1].expect.carries if number <= len(turns) else ()
+        if number == 0:
+            of_turn = () if self._scenario.opening is None else self._scenario.opening.carries
+        elif number <= len(turns):
+            of_turn = turns[number - 1].expect.carries
+        return (*self._scenario.conversation.facts, *of_turn)

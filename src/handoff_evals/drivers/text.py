@@ -1,11 +1,11 @@
 """The caller in text: `AgentSession.run` gets the words, and audio stays off."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from livekit.agents import Agent, RunResult
 
 from handoff_evals.drivers.call import BaseCall
+from handoff_evals.drivers.caller_side import CallerSide
 from handoff_evals.drivers.driver import InProcessDriver, driver
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import Start, quiet, result_when_quiet
@@ -19,9 +19,9 @@ class Call(BaseCall):
     turn, preemptive generation and interruptions at a word belong to the spoken driver.
     """
 
-    async def run(self, turns: Sequence[ScriptedTurn]) -> None:
+    async def converse(self, side: CallerSide) -> None:
         """Run the whole conversation, unless a turn of it needs agents that speak."""
-        for number, turn in enumerate(turns, 1):
+        for number, turn in enumerate(side.script, 1):
             if turn.interrupts is not None:
                 detail = (
                     f"turn {number} interrupts at {turn.interrupts!r}, and in text a reply is "
@@ -29,7 +29,7 @@ class Call(BaseCall):
                 )
                 self._fault("infrastructure", "needs_spoken", detail, ended=True)
                 return
-        await super().run(turns)
+        await super().converse(side)
 
     async def _greet(self, start: Start, until: int | str | None) -> RunResult[Any] | None:
         self._no_words(until)

@@ -64,6 +64,13 @@ class GraphCoverage:
         )
 
     @property
+    def missing(self) -> frozenset[Pair]:
+        """The edges that no scenario takes."""
+        return frozenset(
+            each.pair for each in self.of("edge") if not each.covered and each.pair is not None
+        )
+
+    @property
     def sentence(self) -> str:
         """The uncovered edges in one line; empty where there are none."""
         edges = self.of("edge")
@@ -178,6 +185,8 @@ class _Walk:
 
 def _edges(graph: HandoffGraph, walked: Sequence[_Walk]) -> Iterator[CoverageItem]:
     for pair in graph.pairs:
+        if graph.is_awaited_by_itself(pair):
+            continue
         by = _labels(walk for walk in walked if pair in walk.pairs)
         yield CoverageItem(part="edge", what=" -> ".join(pair), pair=pair, scenarios=by)
 

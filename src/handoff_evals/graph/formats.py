@@ -37,7 +37,7 @@ def graph_text(graph: HandoffGraph, marks: Marks | None = None) -> str:
 
 
 def _edge_lines(graph: HandoffGraph, pair: Pair, marks: Marks) -> Iterator[str]:
-    covered = marks.coverage is None or pair in marks.coverage.pairs
+    covered = marks.coverage is None or pair not in marks.coverage.missing
     traffic = f"; {said_of(marks.traffic[pair])}" if pair in marks.traffic else ""
     yield f"-> {visible_line(pair[1])}{'' if covered else ' (no scenario)'}{traffic}"
     yield from (f"     {_about(edge)}" for edge in graph.pairs[pair])
@@ -107,7 +107,7 @@ def _ids(graph: HandoffGraph) -> dict[str, str]:
 def _is_solid(graph: HandoffGraph, pair: Pair, marks: Marks) -> bool:
     """Whether it is a handoff, and some scenario takes it where that is known."""
     task = all(edge.kind == "task" for edge in graph.pairs[pair])
-    return not task and (marks.coverage is None or pair in marks.coverage.pairs)
+    return not task and (marks.coverage is None or pair not in marks.coverage.missing)
 
 
 def _words(graph: HandoffGraph, pair: Pair, marks: Marks) -> str:

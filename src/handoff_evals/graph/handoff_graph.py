@@ -20,6 +20,9 @@ Carried = Literal["nothing", "part", "all"]
 FRESH = "fresh"
 """The context of an edge whose code passes nothing of the conversation on."""
 
+HOOKS = frozenset({"on_enter", "on_exit", "on_user_turn_completed"})
+"""livekit's hooks: what they lead to no model has decided."""
+
 Pair = tuple[str, str]
 """The labels of the old and of the new agent."""
 
@@ -96,6 +99,10 @@ class HandoffGraph:
     def matching(self, target: Target) -> tuple[str, ...]:
         """The labels of the agents that a scenario's target may mean."""
         return tuple(each.label for each in self.agents if target.matches(each))
+
+    def is_awaited_by_itself(self, pair: Pair) -> bool:
+        """Whether an edge only leads to a task that an agent awaits in a hook, in any call."""
+        return all(edge.kind == "task" and edge.via in HOOKS for edge in self.pairs[pair])
 
     @property
     def tasks(self) -> frozenset[str]:

@@ -88,7 +88,8 @@ def _title(graph: HandoffGraph) -> str:
 
 def _words(graph: HandoffGraph, pair: Pair, marks: Marks) -> tuple[str, ...]:
     tools = tools_of(graph, pair)
-    lines = [shortened(tools[0]) + (f" +{len(tools) - 1}" if len(tools) > 1 else "")] * bool(tools)
+    more = f" +{len(tools) - 1}" if len(tools) > 1 else ""
+    lines = [shortened(tool) + more for tool in tools[:1]]
     if pair in marks.traffic:
         lines.append(said_of(marks.traffic[pair]))
     return tuple(lines)
@@ -102,7 +103,7 @@ def _colour(pair: Pair, marks: Marks) -> str:
 def _classes(graph: HandoffGraph, pair: Pair, marks: Marks) -> Iterator[str]:
     yield "edge"
     if marks.coverage is not None:
-        yield "covered" if pair in marks.coverage.pairs else "uncovered"
+        yield "uncovered" if pair in marks.coverage.missing else "covered"
     if pair in marks.traffic and marks.traffic[pair].errors:
         yield "failing"
     if all(edge.kind == "task" for edge in graph.pairs[pair]):

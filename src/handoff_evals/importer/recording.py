@@ -5,7 +5,6 @@ which is `items` alone. Both leave out what is None; timestamps may be missing, 
 that of the items, which livekit keeps sorted.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 
 from handoff_evals.errors import UsageError
+from handoff_evals.files import parsed_json
 from handoff_evals.transcript import (
     AgentHandoff,
     AgentRef,
@@ -102,7 +102,7 @@ def read_recording(path: Path) -> Recording:
         UsageError: when it is neither, with the place that is not as it must be.
     """
     try:
-        data: Any = json.loads(path.read_bytes())
+        data: Any = parsed_json(path.read_bytes())
     except OSError as error:
         raise UsageError(f"{str(path)!r} can't be read: {error}") from error
     except (ValueError, RecursionError) as error:

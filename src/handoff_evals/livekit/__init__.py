@@ -9,6 +9,7 @@ from handoff_evals.livekit.agent_errors import AgentErrors, Noted, listen_to_log
 from handoff_evals.livekit.agent_snapshot import fields_of, look_at, session_options
 from handoff_evals.livekit.arguments import arguments_for, placeholder_arguments
 from handoff_evals.livekit.deadlines import OverdueError, Timed, WaitClock, current_wait_clock
+from handoff_evals.livekit.entry_candidates import EntryCandidate, entry_candidates, unmakeable
 from handoff_evals.livekit.entrypoint import Opened, Start
 from handoff_evals.livekit.fact_texts import AgentFacts
 from handoff_evals.livekit.faults import cause_of, fault_of, faults_of
@@ -30,7 +31,7 @@ from handoff_evals.livekit.job import FakeJob, RecordedJob, job_of, text_job
 from handoff_evals.livekit.llm_wrapper import ChatRequest, WrapperLLM, WrapperStream
 from handoff_evals.livekit.mocks import ToolMocks
 from handoff_evals.livekit.room import FakeCaller
-from handoff_evals.livekit.sample_texts import ArgumentHints
+from handoff_evals.livekit.sample_texts import PLACEHOLDER, ArgumentHints
 from handoff_evals.livekit.scripted import (
     Asker,
     Reply,
@@ -41,10 +42,19 @@ from handoff_evals.livekit.scripted import (
 )
 from handoff_evals.livekit.tap import Exchange, Tap, Taps
 from handoff_evals.livekit.tasks import ConversationTasks, quiet, result_when_quiet
-from handoff_evals.livekit.tools import Lead, default_id, leading_tool, leads, leads_to, schemas
+from handoff_evals.livekit.tools import (
+    Lead,
+    clear_choice,
+    default_id,
+    leading_tool,
+    leads,
+    leads_to,
+    schemas,
+)
 from handoff_evals.livekit.virtual_time import VirtualTime
 
 __all__ = [
+    "PLACEHOLDER",
     "AgentEntry",
     "AgentErrors",
     "AgentFacts",
@@ -52,6 +62,7 @@ __all__ = [
     "Asker",
     "ChatRequest",
     "ConversationTasks",
+    "EntryCandidate",
     "Exchange",
     "FakeCaller",
     "FakeJob",
@@ -82,9 +93,11 @@ __all__ = [
     "begin_run",
     "begin_simulation_end",
     "cause_of",
+    "clear_choice",
     "commits_by_hand",
     "current_wait_clock",
     "default_id",
+    "entry_candidates",
     "fault_of",
     "faults_of",
     "fields_of",
@@ -107,4 +120,5 @@ __all__ = [
     "session_options",
     "simulation_end_of",
     "text_job",
+    "unmakeable",
 ]

@@ -90,10 +90,10 @@ class EntryPoint:
         for server in servers:
             if entrypoint_of(server) is found:
                 return cls._of_server(server)
-        if _takes(found) is not JobContext:
+        if takes(found) is not JobContext:
             return None
         # `WorkerOptions(entrypoint_fnc=…, prewarm_fnc=…)` stands mostly where only a run gets to.
-        prewarm = [each for each in vars(module or sys).values() if _takes(each) is JobProcess]
+        prewarm = [each for each in vars(module or sys).values() if takes(each) is JobProcess]
         return cls(entrypoint=found, setup=prewarm[0] if prewarm else None)
 
     @classmethod
@@ -241,7 +241,7 @@ async def _all(works: list[Awaitable[None]]) -> None:
             raise each
 
 
-def _takes(found: Any) -> type | None:
+def takes(found: Any) -> type | None:
     """`JobContext` or `JobProcess`, where a function's one parameter is annotated with it."""
     if not inspect.isfunction(found):
         return None

@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import math
 from collections.abc import Iterator, Mapping
 
 from livekit.agents import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
-from handoff_evals.errors import CassetteMissError
+from handoff_evals.errors import CassetteError, CassetteMissError
 from handoff_evals.livekit.agent_errors import Noted, chain
 from handoff_evals.livekit.scripted import ScriptExhaustedError
 from handoff_evals.livekit.tap import Exchange
@@ -97,7 +98,7 @@ def _said_by(exchange: Exchange, failure: Exception) -> str:
     return said if isinstance(failure, CassetteMissError) else f"{exchange.agent.label}: {said}"
 
 
-def cause_of(error: BaseException) -> str:
+def cause_of(error: BaseException) -> str:  # noqa: PLR0911 - one a cause
     """A word to count a failed request by, as `api_status_429` or `api_timeout`.
 
     livekit wraps the last error in an APIConnectionError once its retries are
@@ -113,6 +114,8 @@ def cause_of(error: BaseException) -> str:
         return "api_connection"
     if isinstance(error, CassetteMissError):
         return "cassette_miss"
+    if isinstance(error, CassetteError):
+        return "cassette_error"
     if isinstance(error, ScriptExhaustedError):
         return "script_exhausted"
     return "api_error" if isinstance(error, APIError) else "model_raised"
@@ -123,9 +126,11 @@ def retry_after(error: BaseException) -> float | None:
     for each in chain(error):
         headers = getattr(getattr(each, "response", None), "headers", None) or {}
         try:
-            return float(headers["retry-after"])
+            seconds = float(headers["retry-after"])
         except (KeyError, TypeError, ValueError):
             continue  # none, or a date: the runner's own back-off does
+        if math.isfinite(seconds) and seconds >= 0:
+            return seconds
     return None
 
 

@@ -11,7 +11,8 @@ from re import _constants as _op  # type: ignore[attr-defined]  # as hypothesis 
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
-_OTHERWISE = "the caller asked for it"
+PLACEHOLDER = "the caller asked for it"
+"""A text where nothing says what is expected."""
 _FORMATS: Mapping[str, str] = {
     "date": "2030-01-15",
     "date-time": "2030-01-15T10:00:00Z",
@@ -115,7 +116,7 @@ def sample_texts(part: Mapping[str, Any], name: str, hints: ArgumentHints) -> It
     shapes = {_shape(text) for text in [*options, *written]}
     # The caller's own date or address rather than any.
     options = [*(each for each in heard if _shape(each) in shapes), *options]
-    usual = [*written, _OTHERWISE]
+    usual = [*written, PLACEHOLDER]
     options += [
         *place,
         *usual[:1],

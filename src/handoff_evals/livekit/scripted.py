@@ -51,7 +51,7 @@ class Asker:
     """The turn that is under way; 0 is the opening."""
     arrivals: tuple[AgentRef, ...] = ()
     """The agents that took the call in this turn so far, in order."""
-    purpose: Literal["reply", "direct", "decision"] = "reply"
+    purpose: Literal["reply", "direct", "decision", "caller"] = "reply"
     """`reply`: livekit asks for the agent's next words. Else the agent's own code asks, for
     words or for a decision."""
     unused: Callable[[], bool] = lambda: False

@@ -35,7 +35,7 @@ class Exchange:
     """A model call while it is under way; `frozen()` makes the record of it."""
 
     agent: AgentRef
-    purpose: Literal["reply", "direct", "decision"]
+    purpose: Literal["reply", "direct", "decision", "caller"]
     model: str
     messages: tuple[Mapping[str, Any], ...]
     tools: tuple[ToolSchema, ...]
@@ -147,7 +147,7 @@ class Tap(WrapperLLM):
         inner: llm.LLM[Any],
         *,
         agent: Callable[[], AgentRef],
-        purpose: Literal["reply", "direct", "decision"],
+        purpose: Literal["reply", "direct", "decision", "caller"],
         log: Callable[[Exchange], None],
         exchanges: TrialExchanges | None = None,
     ) -> None:

@@ -175,6 +175,7 @@ class ConversationTasks:
         """Cancel once; whether something is left."""
         left = self._left()
         for task in left:
+            _break_circle(task)
             task.cancel()
         if left:
             await asyncio.wait(left, timeout=seconds)
@@ -227,6 +228,26 @@ def _place_of_sleep(task: "asyncio.Task[Any]") -> tuple[int, int] | None:
 def _waiter(task: "asyncio.Task[Any]") -> "asyncio.Future[Any] | None":
     """What a task waits for; asyncio has no public way to it."""
     return getattr(task, "_fut_waiter", None)
+
+
+def _break_circle(task: "asyncio.Task[Any]") -> None:
+    """Cancel the wait by which a task waits for itself, where it does.
+
+    A tool that awaits the end of the session waits for its own end. asyncio would pass a
+    cancellation on in the circle of `gather`s until the stack is full.
+    """
+    seen: set[asyncio.Future[Any]] = {task}
+    waiting: list[asyncio.Future[Any]] = [task]
+    while waiting:
+        each = waiting.pop()
+        gathered = getattr(each, "_children", ())
+        found = [*gathered] if gathered else [getattr(each, "_fut_waiter", None)]
+        for inner in found:
+            if inner in seen and gathered and not each.done():
+                each.set_exception(asyncio.CancelledError())
+            elif isinstance(inner, asyncio.Future) and inner not in seen:
+                seen.add(inner)
+                waiting.append(inner)
 
 
 def _is_blocked(task: "asyncio.Task[Any]") -> bool:

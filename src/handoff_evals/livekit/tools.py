@@ -9,7 +9,7 @@ run time) the words decide.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -18,7 +18,16 @@ from livekit.agents import Agent, llm
 from livekit.agents.llm.tool_context import FunctionToolInfo
 from livekit.agents.utils.misc import camel_to_snake_case
 
-from handoff_evals.agent_source import AgentKind, Evidence, evidence_of, says, strength
+from handoff_evals.agent_source import (
+    AgentKind,
+    Evidence,
+    ShownTool,
+    ToolChoice,
+    choice,
+    evidence_of,
+    says,
+    strength,
+)
 from handoff_evals.livekit.internals import tool_owner
 from handoff_evals.scenarios import Target
 from handoff_evals.transcript import ToolSchema
@@ -71,6 +80,8 @@ class Lead:
     """Whether it looks like a tool that hands over, to whomever."""
     hangs_up: bool
     """Whether it looks like one that ends the call."""
+    ordinary: bool
+    """Whether nothing says that it hands over or ends the call."""
     values: tuple[str, ...]
     """Texts in its code that may be arguments of it."""
 
@@ -93,13 +104,16 @@ def leads(tools: Sequence[llm.Tool], target: Target) -> tuple[Lead, ...]:
     for name, tool in llm.ToolContext(list(tools)).function_tools.items():
         evidence = _evidence(tool)
         how_much = strength(evidence, name, target)
+        hands_over = evidence.may_hand_over or bool(_HANDING_OVER.search(name))
+        hangs_up = _HANGING_UP.search(name) is not None
         lead = Lead(
             name=name,
             strength=how_much,
             certain=bool(how_much) and evidence.agents == {target.id},
             named=says(name, target),
-            hands_over=evidence.may_hand_over or bool(_HANDING_OVER.search(name)),
-            hangs_up=_HANGING_UP.search(name) is not None,
+            hands_over=hands_over,
+            hangs_up=hangs_up,
+            ordinary=not (evidence.agents or hands_over or hangs_up),
             values=evidence.values,
         )
         # One that names other agents only comes after one of which nothing is known.
@@ -108,6 +122,25 @@ def leads(tools: Sequence[llm.Tool], target: Target) -> tuple[Lead, ...]:
         key = (lead.hangs_up, -how_much, not lead.named, elsewhere, declines, not lead.hands_over)
         found.append((tuple(map(int, key)), lead))
     return tuple(lead for _, lead in sorted(found, key=lambda each: each[0]))
+
+
+def clear_choice(
+    tools: Sequence[llm.Tool], target: Target, known: Collection[str]
+) -> ToolChoice | None:
+    """The tool that a model would take for `target` by what it is shown; None if none is clear.
+
+    Args:
+        tools: those that it is offered.
+        target: who should get the call.
+        known: ids of other agents that may get the call.
+    """
+    shown = [
+        ShownTool(schema=schema, values=_evidence(tool).values)
+        for tool in llm.ToolContext(list(tools)).function_tools.values()
+        for schema in schemas([tool])
+    ]
+    led = (each for tool in tools for each in leads_to(tool))
+    return choice(shown, target, {*known, *led})
 
 
 def leading_tool(tools: Sequence[llm.Tool], target: Target) -> str | None:

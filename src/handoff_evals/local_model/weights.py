@@ -220,6 +220,8 @@ class Cache:
 
     def _fill(self, partial: Path, weights: Weights, source: WeightsSource) -> None:
         """Go on from the bytes that are there already, whichever source they came from."""
+        if partial.is_file() and partial.stat().st_size > weights.size:
+            partial.unlink()  # it is of another file, and would never be whole
         with partial.open("ab") as file:
             room = shutil.disk_usage(partial.parent).free - _SPARE
             if room < weights.size - file.tell():

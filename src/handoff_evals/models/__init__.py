@@ -3,7 +3,7 @@
 from importlib import import_module
 from pkgutil import iter_modules
 
-from handoff_evals.models.explorer import Exploration, Explorer, ExploreSettings
+from handoff_evals.models.explorer import Exploration, ExploredStep, Explorer, ExploreSettings
 from handoff_evals.models.kind import (
     Listed,
     Model,
@@ -20,6 +20,7 @@ from handoff_evals.models.oracle import OracleLLM
 __all__ = [
     "Exploration",
     "ExploreSettings",
+    "ExploredStep",
     "Explorer",
     "Listed",
     "Model",

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from livekit.agents import Agent, llm
 
@@ -94,3 +95,16 @@ def telling(instances: Sequence[AgentInstance]) -> Iterator[str]:
             ranked.append((name == _INSTRUCTIONS, -len(firsts), name.startswith("_"), name))
     if ranked:
         yield min(ranked)[-1]
+
+
+def names_in(userdata: Any) -> Iterator[str]:
+    """The names under which userdata keeps agents, and their ids."""
+    values = getattr(userdata, "__dict__", {})
+    for holder in (userdata, *values.values()):
+        if not isinstance(holder, Mapping):
+            continue
+        for name, value in holder.items():
+            if isinstance(value, Agent):
+                yield from (str(name), value.id)
+            elif isinstance(value, type) and issubclass(value, Agent):
+                yield str(name)

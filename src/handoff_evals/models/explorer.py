@@ -10,12 +10,13 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any
 
-from livekit.agents import Agent, llm
+from livekit.agents import llm
 
 from handoff_evals.drivers import Call, Limits
-from handoff_evals.graph import Edge, HandoffGraph, joined, seen_graph
+from handoff_evals.graph import Edge, HandoffGraph, Pair, joined, seen_graph
 from handoff_evals.livekit import (
     AgentEntry,
     ArgumentHints,
@@ -34,15 +35,30 @@ from handoff_evals.models.agent_instances import (
     attributes_of,
     character_of,
     is_several,
+    names_in,
     telling,
 )
 from handoff_evals.models.moves import Move, names_of
 from handoff_evals.models.reference import WORDS
 from handoff_evals.scenarios import Scenario, ScriptedTurn, Target, Watch
-from handoff_evals.transcript import Transcript
+from handoff_evals.transcript import AgentRef, Transcript, Turn
 
 _MOST_CONVERSATIONS = 400
 _MOST_ROUNDS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExploredStep:
+    """One turn of the way to an agent."""
+
+    calls: Move
+    """What the model called."""
+    agent: AgentRef
+    """Who had the call after the turn."""
+    through: tuple[AgentRef, ...] = ()
+    """The agents that the call was handed to in the turn, that one included."""
+    silent: bool = False
+    """Whether the caller heard nothing in the turn."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +66,12 @@ class Exploration:
     """What a rehearsal of the tools showed."""
 
     graph: HandoffGraph
-    ways: Mapping[str, tuple[Move, ...]] = field(default_factory=dict)
-    """How each agent was reached, a reply of the model a turn, by the agent's label."""
+    ways: Mapping[str, tuple[ExploredStep, ...]] = field(default_factory=dict)
+    """How each agent was reached, by its label."""
+    edges: Mapping[Pair, tuple[ExploredStep, ...]] = field(default_factory=dict)
+    """How each edge was taken: the way to the old agent, and on to the new one."""
+    descriptions: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """What tools say of themselves, by the agent's label and the tool's name."""
     shared_ids: frozenset[str] = frozenset()
     """Ids that several agents have, which nothing tells apart."""
     watch: Watch = field(default_factory=Watch)
@@ -60,6 +80,11 @@ class Exploration:
     """What went wrong in the opening, so that no tool could be called."""
     complete: bool = True
     """Whether every tool was called that seemed to lead anywhere, before time was up."""
+
+    @property
+    def first(self) -> str:
+        """The agent, or the task, that hears the caller first; empty where none does."""
+        return next((label for label, way in self.ways.items() if not way), "")
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -118,7 +143,8 @@ class Explorer:
         self._begin()
 
     def _begin(self) -> None:
-        self._ways: dict[str, tuple[Move, ...]] = {}
+        self._ways: dict[str, tuple[ExploredStep, ...]] = {}
+        self._edges: dict[Pair, tuple[ExploredStep, ...]] = {}
         self._tools: dict[str, tuple[llm.Tool, ...]] = {}
         self._transcripts: list[Transcript] = []
         self._instances: dict[str, list[AgentInstance]] = {}
@@ -137,6 +163,12 @@ class Explorer:
         return Exploration(
             graph=self._graph(),
             ways=self._ways,
+            edges=self._edges,
+            descriptions={
+                (label, each.name): each.description
+                for label, tools in self._tools.items()
+                for each in schemas(tools)
+            },
             shared_ids=frozenset(
                 label for label, found in self._instances.items() if is_several(found)
             ),
@@ -160,23 +192,51 @@ class Explorer:
             for moves in self._tries(label):
                 if not self._is_time():
                     return False
-                reached = await self._try(label, moves)
-                if reached is not None and reached not in self._ways:
-                    self._ways[reached] = (*self._ways[label], *moves)
+                steps = await self._try(label, moves)
+                if not steps:
+                    continue
+                reached = steps[-1].agent.label
+                if (label, reached) not in self._edges:
+                    steps = await self._shortened(label, steps)
+                    self._edges[label, reached] = (*self._ways[label], *steps)
+                if reached not in self._ways:
+                    self._ways[reached] = self._edges[label, reached]
                     waiting.append(reached)
         return True
 
-    async def _try(self, label: str, moves: Sequence[Move]) -> str | None:
-        """Have the model of an agent call something; who has the call then, where it moved on."""
+    async def _shortened(
+        self, label: str, steps: tuple[ExploredStep, ...]
+    ) -> tuple[ExploredStep, ...]:
+        """Leave out the steps before the last that the handoff does not need."""
+        place = 0
+        while place < len(steps) - 1 and self._is_time():
+            moves = [step.calls for step in (*steps[:place], *steps[place + 1 :])]
+            fewer = await self._try(label, moves)
+            if fewer and fewer[-1].agent == steps[-1].agent:
+                steps = fewer
+            else:
+                place += 1
+        return steps
+
+    async def _try(self, label: str, moves: Sequence[Move]) -> tuple[ExploredStep, ...]:
+        """Have an agent's model call something; the steps until another one had the call."""
         way = self._ways[label]
-        transcript = await self._converse((*way, *moves))
-        for number, turn in enumerate(transcript.turns):
-            if number <= len(way) or turn.active.label == label:
-                continue
-            for call in moves[number - len(way) - 1] if number <= len(way) + len(moves) else ():
-                self._led.setdefault((label, call.name), set()).add(turn.active.label)
-            return turn.active.label
-        return None
+        transcript = await self._converse([*(step.calls for step in way), *moves])
+        steps: list[ExploredStep] = []
+        later = transcript.turns[len(way) + 1 :]
+        for turn, move in zip_longest(later, moves[: len(later)], fillvalue=()):
+            if not isinstance(turn, Turn):
+                break
+            through = tuple(handoff.new for handoff in turn.transfers)
+            silent = not turn.said.strip()
+            steps.append(
+                ExploredStep(calls=move, agent=turn.active, through=through, silent=silent)
+            )
+            if turn.active.label != label:
+                for call in move:
+                    self._led.setdefault((label, call.name), set()).add(turn.active.label)
+                return tuple(steps)
+        return ()
 
     def _tries(self, label: str) -> Iterator[tuple[Move, ...]]:
         """What an agent's model is to call, the most telling first."""
@@ -248,7 +308,7 @@ class Explorer:
     def _note(self, call: Call, moves: Sequence[Move]) -> None:
         """Keep what tells agents apart, and by which names they are kept."""
         if call.started:
-            self._names |= dict.fromkeys(_names_in(_userdata(call)))
+            self._names |= dict.fromkeys(names_in(_userdata(call)))
         arrivals = iter(call.entered)
         chosen = json.dumps(
             [e.parameters for found in self._tools.values() for e in schemas(found)]
@@ -287,8 +347,13 @@ class Explorer:
 
 
 def _fullest(calls: Sequence[ToolCall]) -> ToolCall:
-    """The one of the first few that brings the most: an empty list records nothing."""
-    return max(calls[:4], key=lambda call: len(call.arguments))
+    """The first that brings something in each argument: an empty list records nothing."""
+    full = (call for call in calls if all(v not in ([], {}, "") for v in _values_of(call)))
+    return next(full, calls[0])
+
+
+def _values_of(call: ToolCall) -> list[Any]:
+    return list(json.loads(call.arguments).values())
 
 
 class _Player:
@@ -325,16 +390,3 @@ def _userdata(call: Call) -> Any:
         return call.session.userdata
     except ValueError:  # it has none
         return None
-
-
-def _names_in(userdata: Any) -> Iterator[str]:
-    """The names under which userdata keeps agents, and their ids."""
-    values = getattr(userdata, "__dict__", {})
-    for holder in (userdata, *values.values()):
-        if not isinstance(holder, Mapping):
-            continue
-        for name, value in holder.items():
-            if isinstance(value, Agent):
-                yield from (str(name), value.id)
-            elif isinstance(value, type) and issubclass(value, Agent):
-                yield str(name)

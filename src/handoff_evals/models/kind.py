@@ -10,11 +10,12 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from dotenv import load_dotenv
+from dotenv import dotenv_values, load_dotenv
 from livekit.agents import APIConnectOptions, llm
 
 from handoff_evals.cassettes import ModelIdentity
 from handoff_evals.config import Portion, ProjectConfig, read_config
+from handoff_evals.credentials import add_secret, add_url
 from handoff_evals.errors import HandoffEvalsError, ModelError
 from handoff_evals.livekit import ScriptedLLM
 from handoff_evals.local_model import Endpoint
@@ -182,6 +183,7 @@ def kind_of(name: str, project: Project) -> ModelKind:
         ModelError: when it is of none; the message lists them.
     """
     _load_entry_points()
+    add_url(name)
     # In the order of registration: no package's kind takes a name from one of this room.
     for kind in sorted(_KINDS, key=lambda each: each.precedence):
         if kind.matches(name, project):
@@ -208,6 +210,9 @@ def project_of(
         UsageError: when its `pyproject.toml` is not as it must be.
     """
     load_dotenv(folder / ".env")
+    for name, value in dotenv_values(folder / ".env").items():
+        if name.upper().endswith(("KEY", "TOKEN", "SECRET", "PASSWORD")):
+            add_secret(value)
     return Project(
         folder=folder,
         code=code or folder,

@@ -3,13 +3,22 @@
 import re
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from handoff_evals.agent_source import ToolChoice
 from handoff_evals.checks import names_a_person
 from handoff_evals.livekit import Asker, Lead, ToolCall
 from handoff_evals.models.reference import WORDS
 from handoff_evals.scenarios import Expectation, ExpectedCall, Target
-from handoff_evals.transcript import AgentRef, FunctionCall, FunctionCallOutput, Transcript
+from handoff_evals.transcript import (
+    MISLEADING_TOOL,
+    AgentHandoff,
+    AgentRef,
+    Fault,
+    FunctionCall,
+    FunctionCallOutput,
+    Transcript,
+)
 
 _MOST_MOVES = 3
 """In one place; livekit's default of `max_tool_steps`."""
@@ -50,6 +59,12 @@ class PlaceSearch:
     reached: bool = False
     """Whether the caller was with the target after the turn in that one."""
     tried: set[tuple[Move, ...]] = field(default_factory=set)
+    choice: ToolChoice | None = None
+    """The tool that a model would take, by what it is shown."""
+    chosen: tuple[tuple[Move, ...], ...] = ()
+    """The moves that hand over by that tool."""
+    misled: AgentRef | None = None
+    """Who got the call by that tool, where it was not the target."""
     _rank: int = -1
 
     def advance(self, *, refused: bool) -> bool:
@@ -59,7 +74,7 @@ class PlaceSearch:
             refused: whether a tool answered with an error, or with words, and handed nobody over.
         """
         self.tried.add(self.moves)
-        if len(self.moves) < _MOST_MOVES:
+        if len(self.moves) < _MOST_MOVES and self.misled is None:
             played = {call.name for move in self.moves for call in move}
             self.longer += [
                 (*self.moves, (call,)) for call in self.further if call.name not in played
@@ -87,11 +102,53 @@ class PlaceSearch:
         if rank > self._rank:
             self.shown, self.reached, self._rank = transcript, reached, rank
 
+        self._note_misled(transcript, turn)
+
+    def _note_misled(self, transcript: Transcript, turn: int) -> None:
+        """Where the tool that a model would take led elsewhere, no other one is tried."""
+        choice, target = self.choice, self.target
+        if not (choice and target and self.misled is None) or self.moves not in self.chosen:
+            return
+        moves = transcript.turns[turn].transfers if turn < len(transcript.turns) else ()
+        if not moves or moves[-1].kind != "handoff":
+            return
+        led = moves[-1].new
+        if target.matches(led) or choice.fits(led):
+            return
+        self.misled, self.shown = led, transcript
+        self.left = deque(each for each in self.chosen if each not in self.tried)
+        self.later.clear()
+        self.longer.clear()
+
     @property
     def names(self) -> tuple[str, ...]:
         """The tools that were tried, in order."""
         called = (call.name for moves in self.tried for move in moves for call in move)
         return tuple(sorted(set(called)))
+
+
+class SeenHandoffs:
+    """Whom an agent's calls led to in the conversations so far, by their arguments."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str, str], AgentRef] = {}
+
+    def note(self, transcript: Transcript) -> None:
+        """Note where calls led."""
+        last: FunctionCall | None = None
+        for event in transcript.events:
+            if isinstance(event, FunctionCall):
+                last = event
+            elif isinstance(event, AgentHandoff):
+                if last is not None and last.agent is not None:
+                    key = (last.agent.label, last.name, last.arguments)
+                    self._seen.setdefault(key, event.new)
+                last = None
+
+    def led(self, agent: AgentRef, call: ToolCall, target: Target) -> bool:
+        """Whether that call led to the target once before."""
+        seen = self._seen.get((agent.label, call.name, call.arguments))
+        return seen is not None and target.matches(seen)
 
 
 class PlayedMoves:
@@ -147,6 +204,26 @@ def stages_of(ways: Sequence[Way], sure: Sequence[Lead]) -> Iterator[list[tuple[
     yield hops
     yield from ([each] for each in _all_before(ways))
     yield [((way.call,),) for way in ways if way not in likely]
+
+
+def moves_by_choice(
+    calls: Sequence[ToolCall], ways: Sequence[Way], bases: Sequence[tuple[Move, ...]]
+) -> Iterator[tuple[Move, ...]]:
+    """What hands over by the tool that a model would take.
+
+    First by its call alone, then after all that can be recorded, confirmed or looked up.
+
+    Args:
+        calls: its calls, which differ in their arguments.
+        ways: all calls that may hand over.
+        bases: the moves that come before, as the file says.
+    """
+    first, *further = bases or [()]
+    yield from ((*first, (call,)) for call in calls[:_FEW])
+    yield from ((*base, (call,)) for base in further for call in calls[:1])
+    others = tuple(way.call for way in ways if not way.number and way.lead.ordinary)
+    if others and not bases:
+        yield from ((others, (call,)) for call in calls[:1])
 
 
 def _all_before(ways: Sequence[Way]) -> Iterator[tuple[Move, ...]]:
@@ -252,3 +329,18 @@ def refusal(shown: Transcript, turn: int, name: str, agent: str) -> tuple[str, s
     said = answers(shown, turn, errors=True)[name]
     why = f"{name} of {agent} refuses the arguments that were made up for it, {arguments}: {said!r}"
     return why, f"{{name: {name}, arguments: {{…}}}}"
+
+
+def misleading(shown: Transcript, turn: int, search: PlaceSearch) -> Transcript:
+    """The conversation, with the fault of a tool that leads elsewhere than it says."""
+    assert search.choice is not None  # noqa: S101 - nobody is misled without one
+    assert search.misled is not None  # noqa: S101
+    assert search.target is not None  # noqa: S101
+    name = search.choice.tool
+    detail = (
+        f"{name} of {search.agent.label} leads {search.choice.because} to "
+        f"{search.target.label!r}, but it led to {search.misled.label!r}. Correct the tool; or "
+        f"write into the `expect:` of turn {turn} which one leads there: `calls: [{{name: TOOL}}]`"
+    )
+    fault = Fault(owner="agent", cause=MISLEADING_TOOL, detail=detail, turn=turn)
+    return replace(shown, faults=(*shown.faults, fault))

@@ -1,11 +1,9 @@
 """The oracle: plays what a scenario expects, turn by turn.
 
-It knows who asks, so it never plays a handoff to the agent that has the call already, and
-it plays as many in a turn as the path needs. Which tool leads to an agent, the tool's source
-says. Where that says nothing, or several tools may, it rehearses: it runs the conversation
-with one of them after the other, and looks who is active in the end. The conversation in
-which all came as expected is the trial; where there is none, the first one is, or the trial
-is unscored with the cause `oracle`.
+It knows who asks, and plays as many handoffs in a turn as the path needs. Which tool leads to an
+agent, the tool's source says. Where it says nothing, or several may, it rehearses: it runs the
+conversation with one after the other. The one in which all came as expected is the trial; else
+the first one is, or the trial is unscored with the cause `oracle`.
 """
 
 import json
@@ -17,6 +15,7 @@ from typing import Any
 
 from livekit.agents import llm
 
+from handoff_evals.callers import Says
 from handoff_evals.checks import (
     agent_is_right,
     path_is_right,
@@ -30,6 +29,7 @@ from handoff_evals.livekit import (
     Request,
     ToolCall,
     arguments_for,
+    clear_choice,
     leads,
 )
 from handoff_evals.models.kind import model_kind
@@ -38,10 +38,13 @@ from handoff_evals.models.moves import (
     Place,
     PlaceSearch,
     PlayedMoves,
+    SeenHandoffs,
     Way,
     answers,
     expected_calls,
     in_order,
+    misleading,
+    moves_by_choice,
     names_of,
     refusal,
     stages_of,
@@ -54,16 +57,13 @@ from handoff_evals.results import ModelTraits
 from handoff_evals.scenarios import (
     Expectation,
     ExpectedCall,
+    PlayedScenario,
     Scenario,
     Target,
-    played_in_turns,
 )
 from handoff_evals.transcript import (
     ORACLE,
-    AgentHandoff,
-    AgentRef,
     Fault,
-    FunctionCall,
     Transcript,
 )
 
@@ -74,29 +74,25 @@ _CHECKS = (agent_is_right, path_is_right, tools_are_called, person_takes_the_cal
 
 
 class Oracle:
-    """Decides what the oracle says, and learns from each conversation how to play the next.
-
-    Args:
-        scenario: what to play.
-    """
+    """Decides what the oracle says to a scenario, and learns from each conversation."""
 
     def __init__(self, scenario: Scenario) -> None:
-        self._scenario = played_in_turns(scenario)
+        self.playing = PlayedScenario(scenario)
         self._searches: dict[Place, PlaceSearch] = {}
         self._conversations = 0
         self._since = time.monotonic()
-        self._seen: dict[tuple[str, str, str], AgentRef] = {}
-        """Whom an agent's call with these arguments led to."""
+        self._seen = SeenHandoffs()
         self._begin()
 
     def _begin(self) -> None:
         """Forget what was played, for a new conversation."""
         self._played = PlayedMoves()
+        self.playing.begin()
 
     def __call__(self, request: Request) -> Reply:
         """Play the next thing that the turn expects, or say a few words."""
         asker = request.asker
-        turns = self._scenario.turns
+        turns = self.playing.scenario.turns
         if asker is None or asker.purpose != "reply" or not 0 < asker.turn <= len(turns):
             return WORDS
         expect = turns[asker.turn - 1].expect
@@ -160,18 +156,26 @@ class Oracle:
         found = leads(request.tools, target) if target is not None else ()
         ways = [] if target is None else list(self._ways(request, asker.turn, target))
         ways = [each for each in ways if each.lead.name not in named]
-        ways.sort(key=lambda way: not self._led(asker.agent, way.call, target))
+        if target is not None:
+            ways.sort(key=lambda way: not self._seen.led(asker.agent, way.call, target))
         sure = [lead for lead in found if lead.certain]
+        leading = any(lead.name in named and (lead.strength or lead.hands_over) for lead in found)
         stages = [
-            in_order(
-                bases if number == 0 else bases[:1],
-                hops,
-                leading=any(
-                    lead.name in named and (lead.strength or lead.hands_over) for lead in found
-                ),
-            )
+            in_order(bases if number == 0 else bases[:1], hops, leading=leading)
             for number, hops in enumerate(stages_of(ways, sure))
         ]
+        clear = None
+        if target is not None and not leading:
+            known = {each.id for each in self.playing.scenario.expected_agents} - {asker.agent.id}
+            clear = clear_choice(request.tools, target, known)
+        chosen: tuple[tuple[Move, ...], ...] = ()
+        if clear is not None and target is not None:
+            values = next(lead.values for lead in found if lead.name == clear.tool)
+            words = (self._wanted(target), values)
+            made = self._calls(request, clear.tool, clear.arguments, asker.turn, words)
+            chosen = tuple(moves_by_choice(made, ways, bases))
+            stages.insert(0, list(chosen))
+        named_first = next((lead.name for lead in found if lead.certain or lead.named), "")
         options = [each for stage in stages for each in stage]
         given = {call.name: set(call.example) for call in due}
         return PlaceSearch(
@@ -182,7 +186,9 @@ class Oracle:
             later=deque(stages[1:]),
             sure=len(sure) == 1 and sure[0].name not in named,
             expected=frozenset(call.name for call in due if not call.error),
-            evident=next((lead.name for lead in found if lead.certain or lead.named), ""),
+            evident=named_first if clear is None else clear.tool,
+            choice=clear,
+            chosen=chosen,
             invented=frozenset(
                 call.name
                 for moves in options
@@ -194,7 +200,7 @@ class Oracle:
 
     def _ways(self, request: Request, turn: int, target: Target) -> Iterator[Way]:
         """Calls that may hand over to the target: each tool once, then with other arguments."""
-        wanted = [*target.where.values(), *names_of(target.id)]
+        wanted = self._wanted(target)
         options = [
             (lead, self._calls(request, lead.name, {}, turn, (wanted, lead.values)))
             for lead in leads(request.tools, target)
@@ -204,8 +210,12 @@ class Oracle:
                 if number < len(calls):
                     yield Way(lead=lead, call=calls[number], number=number)
 
+    @staticmethod
+    def _wanted(target: Target) -> list[str]:
+        return [*target.where.values(), *names_of(target.id)]
+
     def _filled(self, request: Request, call: ExpectedCall, turn: int) -> list[ToolCall]:
-        expect = self._scenario.turns[turn - 1].expect
+        expect = self.playing.scenario.turns[turn - 1].expect
         wanted = [] if expect.agent is None else names_of(expect.agent.id)
         return self._calls(request, call.name, call.example, turn, (wanted, ()))
 
@@ -219,7 +229,7 @@ class Oracle:
     ) -> list[ToolCall]:
         """Calls of one tool, with what the scenario says of its arguments and without."""
         tool = llm.ToolContext(list(request.tools)).function_tools[name]
-        turns = self._scenario.turns
+        turns = self.playing.scenario.turns
         said = tuple(each.user for each in reversed(turns[:turn]))
         elsewhere = [
             call.example
@@ -237,23 +247,6 @@ class Oracle:
         written = dict.fromkeys(json.dumps(arguments) for arguments in made)
         return [ToolCall(name=name, arguments=arguments) for arguments in written]
 
-    def _led(self, agent: AgentRef, call: ToolCall, target: Target | None) -> bool:
-        """Whether that call led to the target once before."""
-        seen = self._seen.get((agent.label, call.name, call.arguments))
-        return bool(seen and target and target.matches(seen))
-
-    def _look(self, transcript: Transcript) -> None:
-        """Note where calls led."""
-        last: FunctionCall | None = None
-        for event in transcript.events:
-            if isinstance(event, FunctionCall):
-                last = event
-            elif isinstance(event, AgentHandoff):
-                if last is not None and last.agent is not None:
-                    key = (last.agent.label, last.name, last.arguments)
-                    self._seen.setdefault(key, event.new)
-                last = None
-
     def settle(self, transcript: Transcript) -> Transcript | None:
         """Learn from a conversation.
 
@@ -261,7 +254,7 @@ class Oracle:
             The conversation that counts; None where another one has to be run.
         """
         self._conversations += 1
-        self._look(transcript)
+        self._seen.note(transcript)
         if transcript.unscored_because is not None:
             return transcript
         turn = self._unmet(transcript)
@@ -301,7 +294,7 @@ class Oracle:
 
     def _unmet(self, transcript: Transcript) -> int | None:
         """The first turn in which handoffs or calls did not come as expected."""
-        scores = [score for found in _CHECKS for score in found(self._scenario, transcript)]
+        scores = [score for found in _CHECKS for score in found(self.playing.scenario, transcript)]
         failed = {score.turn for score in scores if score.status == "failed"}
         played = {turn for turn, _ in self._searches}
         failed |= {
@@ -322,7 +315,7 @@ class Oracle:
         turn, position = place
         if turn >= len(transcript.turns) or self._searches[place].target is None:
             return False
-        expect = self._scenario.turns[turn - 1].expect
+        expect = self.playing.scenario.turns[turn - 1].expect
         if expect.handoffs is None:
             return False
         arrivals = [move.new for move in transcript.turns[turn].handoffs]
@@ -332,13 +325,15 @@ class Oracle:
         """Whether a model was asked in that turn at all, and then with tools."""
         if turn >= len(transcript.turns):
             return True
-        expect = self._scenario.turns[turn - 1].expect
+        expect = self.playing.scenario.turns[turn - 1].expect
         asked = [c for c in transcript.turns[turn].model_calls if c.purpose == "reply"]
         return bool(expect.calls) or not asked or any(call.tools for call in asked)
 
     def _given_up(self, search: PlaceSearch, shown: Transcript, turn: int) -> Transcript:
         """The conversation to show, unscored where the file has to say more."""
-        named = {call.name for call in self._scenario.turns[turn - 1].expect.calls or ()}
+        if search.choice and search.misled:
+            return misleading(shown, turn, search)
+        named = {call.name for call in self.playing.scenario.turns[turn - 1].expect.calls or ()}
         refused = answers(shown, turn, errors=True)
         for name in refused.keys() & search.invented:
             if name in named or (search.evident and not search.reached):
@@ -384,6 +379,10 @@ class OracleLLM(ReferenceLLM):
     def __init__(self, scenario: Scenario) -> None:
         self._oracle = Oracle(scenario)
         super().__init__("oracle", self._oracle)
+
+    def follow(self, said: Says) -> None:
+        """Take in what a caller says whose turns are not written."""
+        self._oracle.playing.follow(said.text, towards=said.towards, last=said.last)
 
     def settle(self, transcript: Transcript) -> Transcript | None:
         """Learn from a conversation; None where another one has to be run."""

@@ -15,12 +15,13 @@ from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from livekit.agents import Plugin, inference, llm
 
-from handoff_evals.cassettes import ModelIdentity
+from handoff_evals.cassettes import ModelIdentity, without_carried
 from handoff_evals.config import ModelConfig
+from handoff_evals.credentials import MASK, add_secret, add_url, without_credentials
 from handoff_evals.errors import ModelError
 from handoff_evals.livekit import ChatRequest, WrapperLLM, missing
 from handoff_evals.models.kind import Listed, Model, ModelKind, Project, model_kind
@@ -171,17 +172,24 @@ def plugin_llm(config: ModelConfig) -> llm.LLM[Any]:
         ) from error
     arguments: dict[str, Any] = {"model": config.model, **config.options}
     if config.base_url is not None:
+        if not _host(config.base_url):
+            raise ModelError(
+                f"model {config.model!r}: base_url {without_credentials(config.base_url)!r} is no "
+                "URL: write http://HOST/v1, or https"
+            )
+        add_url(config.base_url)
         arguments["base_url"] = config.base_url
     if config.api_key_env is not None:
         if missing(config.api_key_env):
             raise ModelError(f"model {config.model!r} needs its key in ${config.api_key_env}")
         arguments["api_key"] = os.environ[config.api_key_env]
+        add_secret(arguments["api_key"])
     if config.temperature is not None:
         arguments["temperature"] = config.temperature
     try:
         made: llm.LLM[Any] = module.LLM(**arguments)
     except (TypeError, ValueError) as error:
-        raise ModelError(f"model {config.model!r}: {config.plugin}.LLM says: {error}") from error
+        raise ModelError(f"model {config.model!r}: {config.plugin}.LLM says: {error}") from None
     return made
 
 
@@ -233,6 +241,13 @@ class InferenceModel(ModelKind):
         )
 
 
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:  # as http://[::1/v1
+        return ""
+
+
 @model_kind
 class ServerModel(ModelKind):
     """A model of any server that speaks the OpenAI protocol."""
@@ -251,11 +266,22 @@ class ServerModel(ModelKind):
         lacks = lacks_plugin("openai")
         return [Listed(name=cls.form, what=cls.about, lacks=lacks, checkable=False)]
 
+    @property
+    def identity(self) -> ModelIdentity:
+        """The URL without its credentials, and the model."""
+        return ModelIdentity(label=without_credentials(self.name))
+
     @cached_property
     def _make(self) -> Callable[[], llm.LLM[Any]]:
         url, _, model = self.name.partition("#")
-        if not model or not urlsplit(url).netloc:
-            raise ModelError(f"model {self.name!r}: write http://HOST/v1#MODEL")
+        shown = without_credentials(self.name)
+        if not model or not _host(url):
+            raise ModelError(f"model {shown!r}: write http://HOST/v1#MODEL")
+        if MASK in unquote(url):
+            raise ModelError(
+                f"model {shown!r} stands here without the key that its URL had, since keys are not "
+                "kept: start a new run, with the whole URL"
+            )
         return lambda: openai_compatible(url, model)
 
     def check(self) -> None:
@@ -312,7 +338,11 @@ class ConfiguredModel(ModelKind):
     def identity(self) -> ModelIdentity:
         """The name, and all of the table that its answers depend on."""
         table = self._config.model_dump(mode="json", exclude=_BESIDE, exclude_none=True)
-        return ModelIdentity(label=self.name, options=table)
+        options = {key: each for key, each in self._config.options.items() if key != "api_key"}
+        table["options"] = options
+        if self._config.base_url is not None:
+            table["base_url"] = without_credentials(self._config.base_url)
+        return ModelIdentity(label=self.name, options=without_carried(table))
 
     def check(self) -> None:
         """See that the plugin is there, takes the options, and has its key."""

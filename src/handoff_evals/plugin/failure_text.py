@@ -1,7 +1,7 @@
 """Why a test failed, with the conversation and a mark at what matters."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -22,31 +22,12 @@ from handoff_evals.transcript import (
     message_text,
 )
 
-_END = re.compile(r"(?<=[.!?:])\s+|\n+")
-
-
-_WORDS = 5
-
-
 _SHOWN = 300
 
 
 def plain(text: str) -> str:
     """The text without case and line breaks."""
     return " ".join(text.casefold().split())
-
-
-def identifying_sentences(texts: Iterable[str]) -> list[str]:
-    """The sentences that are long enough to tell whose text they are from.
-
-    A text that has none counts as one sentence, whatever its length.
-    """
-    found: dict[str, None] = {}
-    for text in texts:
-        sentences = [each.strip() for each in _END.split(text)]
-        long = [each for each in sentences if len(each.split()) >= _WORDS]
-        found.update(dict.fromkeys(long or filter(None, [text.strip()])))
-    return list(found)
 
 
 def excerpt(text: str, around: str = "") -> str:

@@ -117,10 +117,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="A run that was kept by `handoff-evals baseline`, from the root: a "
         "scenario that fails as it did there is an xfail, a new failure fails.",
     )
+    group.addoption(
+        "--handoff-html",
+        metavar="FILE",
+        default=None,
+        help="Write all conversations, of scenario files and of `agent_call`, into one HTML file, "
+        "from the root.",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker that scenarios get from their tags."""
+    """Register the marker that scenarios get from their tags, and who writes the page."""
+    if config.getoption("--handoff-html") is not None and not hasattr(config, "workerinput"):
+        from handoff_evals.plugin.html_page import HtmlPage  # noqa: PLC0415 - as above
+
+        config.pluginmanager.register(HtmlPage(config))
     config.addinivalue_line(
         "markers",
         "handoff_tag(**tags): a scenario's tags, to choose by: "
@@ -196,8 +207,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the conversations of a test that failed, and let no word in them do anything."""
+    """Show the conversations of a test that failed, and let no word in them do anything.
+
+    With `--handoff-html` its conversations go along.
+    """
     report = yield
+    if item.config.getoption("--handoff-html") is not None:
+        from handoff_evals.plugin.html_page import attach  # noqa: PLC0415 - as above
+
+        attach(item, report)
     calls = item.stash.get(CALLS, None)
     if calls is not None and report.failed and call.excinfo is not None:
         calls.show_in(report, call.excinfo.value)

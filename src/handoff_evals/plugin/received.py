@@ -10,13 +10,12 @@ from handoff_evals.plugin.failure_text import (
     ConversationError,
     Who,
     failed,
-    identifying_sentences,
     named,
     plain,
     request_lines,
     turn_name,
 )
-from handoff_evals.reports import describe
+from handoff_evals.reports import describe, identifying_sentences
 from handoff_evals.transcript import ModelCall, Transcript
 
 

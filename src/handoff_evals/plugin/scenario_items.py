@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from handoff_evals.checks import expect_keys, load_checks
-from handoff_evals.display import visible_line
+from handoff_evals.config import redact_of
+from handoff_evals.display import visible, visible_line
 from handoff_evals.errors import (
     EngineError,
     HandoffEvalsError,
@@ -17,6 +18,7 @@ from handoff_evals.errors import (
     ModelError,
     UsageError,
 )
+from handoff_evals.results import redacted_suite
 from handoff_evals.scenarios import Scenario, Suite, load_suite
 
 if TYPE_CHECKING:
@@ -34,7 +36,9 @@ class ScenarioFile(pytest.File):
         """
         try:
             load_checks(self.config.rootpath)
-            suite = load_suite(self.path, keys=expect_keys(), folder=self.config.rootpath)
+            root = self.config.rootpath
+            suite = load_suite(self.path, keys=expect_keys(), folder=root)
+            suite = redacted_suite(suite, redact_of(root))
         except UsageError as error:
             shown = os.path.relpath(self.path, self.config.invocation_params.dir)
             raise self.CollectError(str(error).replace(f"{self.path}:", f"{shown}:")) from error
@@ -97,7 +101,7 @@ class ScenarioItem(pytest.Item):
         except HandoffEvalsError as error:
             if isinstance(error, ModelError | EngineError):
                 # It would be the same for every other scenario.
-                self.session.shouldfail = f"--handoff-model {self.model} can't be had"
+                self.session.shouldfail = visible(f"--handoff-model {self.model} can't be had")
             raise pytest.fail.Exception(str(error), pytrace=False) from None
         try:
             for note in self.trial.transcript.notes:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from handoff_evals.checks import OUTCOMES
 from handoff_evals.comparison import AgainstBaseline, Comparison, Flip, leading
 from handoff_evals.reports.comparison_report import against_lines, comparison_lines
+from handoff_evals.reports.judge_report import JUDGE_COLUMNS, judge_rows
 from handoff_evals.reports.run_report import (
     SameCause,
     check_rows,
@@ -59,6 +60,7 @@ def run_markdown(
         *against_sections(against),
         f"**Outcomes of the expected decisions**\n\n{outcomes_table(summary)}",
         checks_section(summary),
+        judges_section(summary),
         unscored_section(summary),
         failures_section(summary),
         "\n".join(f"<sub>{escape(each)}</sub><br>" for each in notes),
@@ -127,6 +129,12 @@ def checks_section(summary: Summary) -> str:
         "Other checks: trials that pass, of those that it judged",
         table(columns, rows, numbers=len(summary.models)),
     )
+
+
+def judges_section(summary: Summary) -> str:
+    """What judges say, raw and corrected for their known errors; empty where none was asked."""
+    rows = [tuple(map(escape, row)) for row in judge_rows(summary)]
+    return f"**Judges**\n\n{table(JUDGE_COLUMNS, rows)}" if rows else ""
 
 
 def against_sections(found: Iterable[AgainstBaseline]) -> Iterator[str]:

@@ -8,7 +8,8 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from handoff_evals.checks import OUTCOMES, UNREACHED
-from handoff_evals.results import Failure, ModelSummary, Share, SuiteSummary, Summary
+from handoff_evals.reports.judge_report import judges_table
+from handoff_evals.results import JUDGE, Failure, ModelSummary, Share, SuiteSummary, Summary
 from handoff_evals.terminal import Console, Text
 
 _NAMED = 3
@@ -94,6 +95,9 @@ def run_tables(summary: Summary) -> Iterator[RenderableType]:
     yield accuracy_table(summary)
     yield outcomes_table(summary)
     yield checks_table(summary)
+    judged = judges_table(summary)
+    if judged is not None:
+        yield judged
     for name, model in summary.models.items():
         if not model.traits.expected_to_fail:
             for suite, found in model.suites.items():
@@ -151,7 +155,12 @@ def outcomes_table(summary: Summary) -> Table:
 
 def check_rows(summary: Summary) -> Iterable[tuple[str, ...]]:
     """A check a row: its name, and for each model the trials that pass it, of how many."""
-    names = dict.fromkeys(name for model in summary.models.values() for name in model.checks)
+    names = dict.fromkeys(
+        name
+        for model in summary.models.values()
+        for name in model.checks
+        if not name.startswith(JUDGE)  # they have a table of their own
+    )
     for name in names:
         found = [model.checks.get(name) for model in summary.models.values()]
         yield (

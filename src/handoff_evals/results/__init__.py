@@ -1,7 +1,12 @@
 """Trials, run folders, summaries and baselines."""
 
 from handoff_evals.results.baseline import Baseline, scenario_sha256
+from handoff_evals.results.judged import JUDGE
+from handoff_evals.results.redaction import redacted_suite, redacted_trial, texts_changed
 from handoff_evals.results.run_folder import (
+    CallingModelRecord,
+    JudgeRecord,
+    JudgeStanding,
     Manifest,
     ModelTraits,
     Price,
@@ -11,8 +16,15 @@ from handoff_evals.results.run_folder import (
     trial_line,
     trial_of_line,
 )
-from handoff_evals.results.summarise import summarise
-from handoff_evals.results.summary import Failure, ModelSummary, Share, SuiteSummary, Summary
+from handoff_evals.results.summarise import seams, summarise
+from handoff_evals.results.summary import (
+    Failure,
+    JudgeRate,
+    ModelSummary,
+    Share,
+    SuiteSummary,
+    Summary,
+)
 from handoff_evals.results.trial import (
     FailedCheck,
     PairKey,
@@ -23,9 +35,14 @@ from handoff_evals.results.trial import (
 )
 
 __all__ = [
+    "JUDGE",
     "Baseline",
+    "CallingModelRecord",
     "FailedCheck",
     "Failure",
+    "JudgeRate",
+    "JudgeRecord",
+    "JudgeStanding",
     "Manifest",
     "ModelSummary",
     "ModelTraits",
@@ -41,8 +58,12 @@ __all__ = [
     "Trial",
     "TrialKey",
     "TrialResult",
+    "redacted_suite",
+    "redacted_trial",
     "scenario_sha256",
+    "seams",
     "summarise",
+    "texts_changed",
     "trial_line",
     "trial_of_line",
 ]

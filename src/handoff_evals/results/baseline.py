@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handoff_evals.checks import Decision, Outcome, Status
 from handoff_evals.errors import UsageError
-from handoff_evals.files import locked, write_atomically
-from handoff_evals.results.run_folder import SuiteRecord
+from handoff_evals.files import locked, parsed_json, write_atomically
+from handoff_evals.results.run_folder import CallingModelRecord, SuiteRecord
 from handoff_evals.results.trial import FailedCheck, Trial, TrialKey, TrialResult
 from handoff_evals.scenarios import Scenario
 
@@ -86,7 +86,7 @@ class Baseline:
             UsageError: when it is no baseline of this version.
         """
         try:
-            data: Any = json.loads(path.read_bytes())
+            data: Any = parsed_json(path.read_bytes())
         except OSError as error:
             raise UsageError(f"baseline {str(path)!r} can't be read: {error}") from error
         except ValueError as error:
@@ -305,15 +305,22 @@ def _written(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def scenario_sha256(scenario: Scenario) -> str:
+def scenario_sha256(scenario: Scenario, *, caller: CallingModelRecord | None = None) -> str:
     """Of what the caller says and what is expected: its place and its tags don't matter.
 
     The first 16 digits, which are enough to tell that it changed.
     """
     meant = {"turns": _said_so(scenario.turns), "userdata": _said_so(scenario.userdata)}
+    if caller := _said_so(scenario.caller):
+        meant["caller"] = caller
+    if scenario.is_open and caller is not None:
+        meant["called by"] = _said_so(caller)
+    if scenario.is_open and scenario.instructions:
+        meant["instructions"] = scenario.instructions
     if whole := _said_so(scenario.conversation):
         meant["conversation"] = whole
-    further = {name: getattr(scenario, name) for name in ("expect", "opening", "mocks", "job")}
+    names = ("expect", "opening", "mocks", "job", "judges")
+    further = {name: getattr(scenario, name) for name in names}
     meant.update({name: _said_so(value) for name, value in further.items() if value})
     if scenario.modality != "text":
         meant["modality"] = scenario.modality

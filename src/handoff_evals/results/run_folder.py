@@ -3,6 +3,7 @@
 ```
 RUN/manifest.json   written at the start
 RUN/trials.jsonl    one line is appended for each trial that is finished
+RUN/judgments.jsonl what judges say of a trial, a line each; only where judges are asked
 RUN/summary.json    written at the end, and drawn anew from the trials whenever asked
 ```
 """
@@ -21,10 +22,13 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
+from handoff_evals.checks import Score
+from handoff_evals.credentials import masked
 from handoff_evals.errors import RunFolderError
-from handoff_evals.files import locked, write_atomically
-from handoff_evals.results.trial import Trial
+from handoff_evals.files import locked, parsed_json, write_atomically
+from handoff_evals.results.trial import Trial, TrialKey
 from handoff_evals.scenarios import Watch
+from handoff_evals.stats import Confusion
 from handoff_evals.transcript import Usage
 
 SCHEMA = 2
@@ -78,8 +82,21 @@ class SuiteRecord:
     """What its conversations were asked for besides; nothing in runs of older versions."""
     ids: Mapping[str, str] = field(default_factory=dict)
     """LiveKit's ids, by the scenario's label, of those that have one."""
+    tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By the scenario's label, of those that have any; empty in runs of older versions."""
     agent_version: Mapping[str, str] = field(default_factory=dict)
     """Digests of what the agents are when they are opened, by what messages call it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallingModelRecord:
+    """The model that played the callers of a run; another option or brief is another caller."""
+
+    model: str
+    """Its label."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    brief: str = ""
+    """Which version of the rules it plays by."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +113,32 @@ class RunSettings:
     """The mode of the cassettes."""
     cassette_folders: tuple[str, ...] = ()
     """From the project's folder; the first is written to."""
+    caller: str = ""
+    """The model that plays callers, as `--caller` takes it; empty for none."""
+    judge: str = ""
+    """Who judges, as `--judge` takes it; empty where nobody was asked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgeStanding:
+    """What is known of one judge before the run begins."""
+
+    gates: bool
+    """Whether its scores count: it is calibrated well enough."""
+    why: str
+    """In words, as for a reader."""
+    errors: Confusion | None = None
+    """The judge against labels, where it was calibrated."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgeRecord:
+    """Who judges a run."""
+
+    model: str
+    """The label of the model that judges, or `rule`."""
+    standings: Mapping[str, JudgeStanding] = field(default_factory=dict)
+    """By the judge's name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,8 +163,12 @@ class Manifest:
     """By the model's label; none in a run of an earlier version."""
     drivers: Mapping[str, str] = field(default_factory=dict)
     """By the model's label, where a run compares drivers: then each has a label of its own."""
+    caller: CallingModelRecord | None = None
+    """What played the callers of scenarios without turns; None where their own rules did."""
     notes: tuple[str, ...] = ()
     """What a reader has to know about a model, as the limits of the local one."""
+    judge: JudgeRecord | None = None
+    """Who judges it beside the checks; None where nobody was asked."""
     schema: int = SCHEMA
 
     @property
@@ -132,6 +179,19 @@ class Manifest:
 
 _MANIFEST = TypeAdapter(Manifest)
 _TRIAL = TypeAdapter(Trial)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Judged:
+    """A line of `judgments.jsonl`."""
+
+    key: TrialKey
+    started_at: str
+    """Of the trial: of one that was run again, they are about another conversation."""
+    scores: tuple[Score, ...]
+
+
+_JUDGED = TypeAdapter(_Judged)
 _DECODER = json.JSONDecoder()
 
 
@@ -141,12 +201,8 @@ def trial_line(trial: Trial) -> bytes:
 
 
 def trial_of_line(line: bytes) -> Trial:
-    """The trial of a line.
-
-    Raises:
-        ValueError: when it is none of this version.
-    """
-    return _TRIAL.validate_python(json.loads(line))
+    """Read the trial of a line; a ValueError where it is none of this version."""
+    return _TRIAL.validate_python(parsed_json(line))
 
 
 class RunFolder:
@@ -155,7 +211,6 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         """Use `create` or `open`, which see that there is a run."""
         self.path = path
-        """As it was given, for messages."""
         self._here = path.absolute()  # an agent may change the current folder
 
     @classmethod
@@ -203,7 +258,7 @@ class RunFolder:
         """
         path = self.path / "manifest.json"
         try:
-            data = json.loads((self._here / "manifest.json").read_bytes())
+            data = parsed_json((self._here / "manifest.json").read_bytes())
             # First: another version's manifest has other fields, and this is why.
             schema = data.get("schema") if isinstance(data, dict) else None
             if schema != SCHEMA:
@@ -223,23 +278,30 @@ class RunFolder:
 
     def repair(self) -> None:
         """Cut off a last line that was being written when an earlier process was killed."""
-        path = self._here / "trials.jsonl"
-        data = path.read_bytes()
-        whole = data.rfind(b"\n") + 1
-        if whole < len(data):
-            os.truncate(path, whole)
+        for path in (self._here / "trials.jsonl", self._here / "judgments.jsonl"):
+            data = path.read_bytes() if path.exists() else b""
+            whole = data.rfind(b"\n") + 1
+            if whole < len(data):
+                os.truncate(path, whole)
 
     def append(self, trial: Trial) -> None:
         """Add one finished trial, in one write, and have it on disk before returning."""
-        line = trial_line(trial)
-        with (self._here / "trials.jsonl").open("ab", buffering=0) as file:
+        self._append("trials.jsonl", trial_line(trial))
+
+    def append_scores(self, trial: Trial, scores: tuple[Score, ...]) -> None:
+        """Add what judges say of a finished trial; `trials` gives it with them from now on."""
+        judged = _Judged(key=trial.key, started_at=trial.started_at, scores=scores)
+        self._append("judgments.jsonl", _written(_JUDGED, judged))
+
+    def _append(self, name: str, line: bytes) -> None:
+        with (self._here / name).open("ab", buffering=0) as file:
             written = file.write(line)
             if written != len(line):  # the disk is full: half a line would spoil the next one
                 os.truncate(file.fileno(), file.tell() - written)
-                raise OSError(ENOSPC, os.strerror(ENOSPC), str(self.path / "trials.jsonl"))
+                raise OSError(ENOSPC, os.strerror(ENOSPC), str(self.path / name))
             os.fsync(file.fileno())
 
-    def trials(self) -> Iterator[Trial]:
+    def trials(self, *, judged: bool = True) -> Iterator[Trial]:
         """The finished trials in the order in which they ended, one at a time.
 
         A last line without its end was being written when the run was killed: it
@@ -249,7 +311,7 @@ class RunFolder:
         Raises:
             RunFolderError: when a whole line can't be read.
         """
-        last = self._last_lines()
+        last, said = self._last_lines(), self._judged() if judged else {}
         with (self._here / "trials.jsonl").open("rb") as file:
             for number, line in enumerate(file, 1):
                 if not line.endswith(b"\n"):
@@ -257,12 +319,27 @@ class RunFolder:
                 if last.get(_key(line), number) != number:
                     continue
                 try:
-                    yield trial_of_line(line)
+                    trial = trial_of_line(line)
                 except ValueError as error:
                     where = f"{self.path / 'trials.jsonl'}:{number}"
                     raise RunFolderError(
                         f"{where}: not a trial of this version: {error}"
                     ) from error
+                scores = said.get((trial.key, trial.started_at), ())
+                yield replace(trial, scores=(*trial.scores, *scores)) if scores else trial
+
+    def _judged(self) -> dict[tuple[TrialKey, str], tuple[Score, ...]]:
+        """What judges say, by trial; what they said last counts."""
+        path = self._here / "judgments.jsonl"
+        found: dict[tuple[TrialKey, str], tuple[Score, ...]] = {}
+        for number, line in enumerate(path.read_bytes().split(b"\n")[:-1] if path.exists() else ()):
+            try:
+                judged = _JUDGED.validate_python(parsed_json(line))
+            except ValueError as error:
+                where = f"{path}:{number + 1}"
+                raise RunFolderError(f"{where}: not a judgment of this version: {error}") from error
+            found[judged.key, judged.started_at] = judged.scores
+        return found
 
     def _last_lines(self) -> dict[str, int]:
         with (self._here / "trials.jsonl").open("rb") as file:
@@ -320,4 +397,4 @@ def _written(adapter: TypeAdapter[Any], value: Any, *, indent: int | None = None
     """
     plain = adapter.dump_python(value)
     text = json.dumps(plain, indent=indent, ensure_ascii=False, default=to_jsonable_python)
-    return text.encode("utf-8", "backslashreplace") + b"\n"
+    return masked(text).encode("utf-8", "backslashreplace") + b"\n"

@@ -14,12 +14,14 @@ from handoff_evals.checks import (
     overall,
     per_agent,
 )
+from handoff_evals.results.judged import JUDGE, judge_rate
 from handoff_evals.results.run_folder import Manifest, ModelTraits, Price
 from handoff_evals.results.summary import (
     CheckCounts,
     Decider,
     DecisionCounts,
     Failure,
+    JudgeRate,
     ModelSummary,
     PassHat,
     Seconds,
@@ -28,7 +30,7 @@ from handoff_evals.results.summary import (
     Summary,
     TrialCounts,
 )
-from handoff_evals.results.trial import Trial
+from handoff_evals.results.trial import ScenarioKey, Trial
 from handoff_evals.stats import Tries, mean_interval, pass_at_k, pass_hat_k_interval
 from handoff_evals.transcript import AgentHandoff, AgentRef, Message, Transcript, Usage
 
@@ -53,13 +55,13 @@ def decider(transcript: Transcript, decision: Decision) -> tuple[str, str]:
     return agent.label, next(asked, "")
 
 
-def seams(transcript: Transcript) -> Iterator[float]:
-    """Seconds from the caller's last word to the new agent's first, a handoff turn each.
+def seams(transcript: Transcript) -> Iterator[tuple[int, float]]:
+    """Handoff turns, each with the seconds from the caller's last word to the new agent's first.
 
     A turn in which the new agent says nothing has no seam, nor has one in which a rate
     limit delayed a request, or a cassette answered: those waits are the harness's.
     """
-    for turn in transcript.turns[1:]:
+    for number, turn in enumerate(transcript.turns[1:], 1):
         if any(call.held_s or call.replayed for call in turn.model_calls):
             continue
         handed_over = False
@@ -73,7 +75,7 @@ def seams(transcript: Transcript) -> Iterator[float]:
                 and event.agent.id == turn.active.id
                 and event.at_s is not None
             ):
-                yield max(0.0, event.at_s)
+                yield number, max(0.0, event.at_s)
                 break
 
 
@@ -94,6 +96,8 @@ class _Tally:
     tries: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     """Scored trials and passed ones, by scenario."""
     wall_s: float = 0.0
+    judged: dict[str, list[tuple[ScenarioKey, Score]]] = field(default_factory=dict)
+    """What each judge says of each trial."""
     deciders: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     """Decisions and correct ones, by agent and model."""
 
@@ -115,6 +119,7 @@ def summarise(trials: Iterable[Trial], manifest: Manifest, *, confidence: float 
         models={
             name: replace(
                 _model(tally, planned, confidence, manifest.prices.get(name)),
+                judges=_judges(tally, manifest, confidence),
                 traits=manifest.traits.get(name, ModelTraits()),
             )
             for name, tally in tallies.items()
@@ -131,6 +136,10 @@ def _add(tally: _Tally, trial: Trial) -> None:
     tally.wall_s += trial.duration_s
     calls = trial.transcript.model_calls
     tally.ttft.extend(call.ttft_s for call in calls if call.ttft_s is not None)
+    for score in trial.scores:
+        if score.name.startswith(JUDGE):
+            name = score.name.removeprefix(JUDGE)
+            tally.judged.setdefault(name, []).append((trial.key.scenario_key, score))
     if trial.status == "unscored":
         tally.causes[trial.cause or ""] += 1
         tally.lost[trial.key.scenario_key] += 1
@@ -138,7 +147,7 @@ def _add(tally: _Tally, trial: Trial) -> None:
     for name, status in _by_check(trial).items():
         tally.checks.setdefault(name, Counter())[status] += 1
     key = trial.key
-    tally.seams.extend(seams(trial.transcript))
+    tally.seams.extend(seconds for _, seconds in seams(trial.transcript))
     tries = tally.tries.setdefault(key.scenario_key, [0, 0])
     tries[0] += 1
     tries[1] += trial.status == "passed"
@@ -155,7 +164,8 @@ def _by_check(trial: Trial) -> Mapping[str, Status]:
     scores: dict[str, list[Score]] = {}
     for each in trial.scores:
         if each.name != "handoff":
-            scores.setdefault(each.name, []).append(each)
+            # Also of those that are only shown: this says how they came out, not what they do.
+            scores.setdefault(each.name, []).append(replace(each, gates=True))
     return {name: overall(tuple(found)) for name, found in scores.items()}
 
 
@@ -165,7 +175,8 @@ def _failures(trial: Trial) -> Iterable[Failure]:
     decided = iter(trial.decisions)
     for score in trial.scores:
         decision = next(decided, None) if score.name == "handoff" else None
-        if score.status != "passed":
+        # What is only shown has left nothing unscored.
+        if score.status == "failed" or (score.status == "unscored" and score.gates):
             turns = trial.transcript.turns
             heard = score.turn is not None and score.turn < len(turns)
             yield Failure(
@@ -226,6 +237,14 @@ def _model(tally: _Tally, planned: int, confidence: float, price: Price | None) 
         ),
         cost=None if price is None else price.of(tally.usage),
     )
+
+
+def _judges(tally: _Tally, manifest: Manifest, confidence: float) -> Mapping[str, JudgeRate]:
+    standings = manifest.judge.standings if manifest.judge is not None else {}
+    return {
+        name: judge_rate(scores, standings.get(name), confidence=confidence)
+        for name, scores in tally.judged.items()
+    }
 
 
 def _suite(suite: str, tally: _Tally, confidence: float) -> SuiteSummary:

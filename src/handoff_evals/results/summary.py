@@ -100,6 +100,34 @@ class CheckCounts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class JudgeRate:
+    """What one judge says of one model's trials."""
+
+    gates: bool
+    """Whether its scores count."""
+    why: str
+    """How far it can be trusted, in words."""
+    passed: int
+    failed: int
+    unscored: Mapping[str, int]
+    """Trials without a verdict that counts, by cause."""
+    raw: Share
+    """The share that passes, as the judge says it."""
+    corrected: Share
+    """The same, corrected for the errors that the judge is known to make; without a value where
+    they are not known."""
+
+    @property
+    def broken(self) -> bool:
+        """Whether it was asked and gave no verdict at all, though there was something to judge."""
+        asked = {cause for cause in self.unscored if cause not in _NOTHING_ASKED}
+        return bool(asked) and not self.passed + self.failed
+
+
+_NOTHING_ASKED = frozenset({"judge_nothing_to_judge", "judge_not_asked", "judge_no_rule"})
+
+
+@dataclass(frozen=True, kw_only=True)
 class Decider:
     """What came of the decisions on path that one agent's model made."""
 
@@ -152,6 +180,8 @@ class ModelSummary:
     """Seconds of the trials, added up."""
     deciders: tuple[Decider, ...] = ()
     """One where all agents ask the same model; with `own`, each agent's."""
+    judges: Mapping[str, JudgeRate] = field(default_factory=dict)
+    """By the judge's name."""
     traits: ModelTraits = field(default_factory=ModelTraits)
     cost: float | None = None
     """Of all trials, unscored ones too; None where no price is known."""

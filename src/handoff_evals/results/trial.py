@@ -84,7 +84,11 @@ class Trial:
         fault = self.transcript.unscored_because
         if fault is not None:
             return fault.cause
-        named = (each.cause or each.name for each in self.scores if each.status == "unscored")
+        named = (
+            each.cause or each.name
+            for each in self.scores
+            if each.status == "unscored" and each.gates
+        )
         return next(named, "no_scores")
 
     @property
@@ -137,7 +141,7 @@ class TrialResult:
             failed=tuple(
                 FailedCheck(check=score.name, turn=score.turn)
                 for score in trial.scores
-                if score.status == "failed" and score.name != "handoff"
+                if score.status == "failed" and score.gates and score.name != "handoff"
             ),
             scenario_sha256=scenario_sha256,
             digest="" if trial.status == "unscored" else trial.digest,

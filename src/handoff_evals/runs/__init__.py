@@ -2,6 +2,8 @@
 
 from handoff_evals.runs.agent_graph import AgentUnderTest, uncovered
 from handoff_evals.runs.evaluation import evaluate, load_suite
+from handoff_evals.runs.first_suite import FirstSuite, first_suite
+from handoff_evals.runs.judged_run import judge_model, judge_run, not_asked, unjudged
 from handoff_evals.runs.judging import Judging
 from handoff_evals.runs.lane import Planned, RetryPolicy, trial_seed
 from handoff_evals.runs.prepare import (
@@ -14,6 +16,7 @@ from handoff_evals.runs.runner import Pace, Runner
 
 __all__ = [
     "AgentUnderTest",
+    "FirstSuite",
     "Judging",
     "Pace",
     "Planned",
@@ -22,10 +25,15 @@ __all__ = [
     "RunRequest",
     "Runner",
     "evaluate",
+    "first_suite",
+    "judge_model",
+    "judge_run",
     "load_suite",
     "load_suites",
+    "not_asked",
     "prepare",
     "resume",
     "trial_seed",
     "uncovered",
+    "unjudged",
 ]

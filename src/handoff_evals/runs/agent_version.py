@@ -22,7 +22,7 @@ from handoff_evals.changes import AgentSnapshot
 from handoff_evals.drivers import Call, Limits
 from handoff_evals.errors import UsageError
 from handoff_evals.livekit import AgentEntry, ScriptedLLM, look_at, session_options, text_job
-from handoff_evals.results import RunFolder
+from handoff_evals.results import Manifest, RunFolder
 from handoff_evals.scenarios import Suite
 from handoff_evals.user_code import as_error, imported_anew, module_of
 
@@ -183,3 +183,30 @@ _OF_TIME = frozenset(
     for names in (calendar.day_name, calendar.day_abbr, calendar.month_name, calendar.month_abbr)
     for name in names
 ) | {"AM", "PM", "am", "pm"}
+
+
+def caller_words(manifest: Manifest) -> str:
+    """What plays the callers of a run, in words."""
+    caller = manifest.caller
+    if caller is None:
+        return "their own rules"
+    options = "".join(f", {name}={value}" for name, value in sorted(caller.options.items()))
+    return f"{caller.model!r} (brief {caller.brief}{options})"
+
+
+def changed_suites(old: Manifest, new: Manifest) -> Iterator[str]:
+    """What differs between the suites and callers of a run and those of today, in words."""
+    if old.caller != new.caller:
+        yield f"the callers were played by {caller_words(old)}, and now by {caller_words(new)}"
+    now = {suite.name: suite for suite in new.suites}
+    for suite in old.suites:
+        if suite.name not in now:
+            yield f"suite {suite.name!r} is gone"
+            continue
+        if suite.sha256 != now[suite.name].sha256:
+            yield f"suite {suite.path} has changed"
+        if suite.agent_sha256 != now[suite.name].agent_sha256:
+            yield f"the code of agent {suite.agent!r} has changed"
+    yield from (
+        f"suite {name!r} is new" for name in now if name not in {s.name for s in old.suites}
+    )

@@ -33,13 +33,15 @@ def load_suite(path: str | Path) -> Suite:
     return read_suite(Path(path), keys=expect_keys())
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - as the options of `run`, by name
     suite: "str | Path | Suite | Iterable[str | Path | Suite]",
     *,
     model: str | Iterable[str] = "local",
     trials: int = 1,
     seed: int = 0,
     cassettes: str = "off",
+    driver: str | Iterable[str] = (),
+    caller: str = "",
     out: str | Path | None = None,
 ) -> Run:
     """Run every scenario on every model, and return the run.
@@ -60,6 +62,8 @@ def evaluate(
         trials: conversations per scenario and model.
         seed: the run's seed; each trial's is derived from it.
         cassettes: `off`, `auto`, `replay` or `record`; see `--cassettes`.
+        driver: `text` or `spoken`, or both to compare them; the suite's own without one.
+        caller: a model that plays the callers of scenarios without turns; see `--caller`.
         out: the run's folder; `runs/TIME` where it is None.
 
     Returns:
@@ -83,6 +87,8 @@ def evaluate(
         trials=trials,
         seed=seed,
         cassettes=mode,
+        drivers=(driver,) if isinstance(driver, str) else tuple(driver),
+        caller=caller,
     )
     prepared = prepare(request, suites=[each for each in given if isinstance(each, Suite)])
     parent, name = (_DEFAULT_PARENT, None) if out is None else (Path(out).parent, Path(out).name)

@@ -1,21 +1,27 @@
-"""Kept transcripts judged anew, by what a scenario file expects today: no model is asked."""
+"""Kept transcripts judged anew, by what a scenario file expects today: no agent is run."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from handoff_evals.checks import Score, decisions, score
+from handoff_evals.config import redact_of
 from handoff_evals.errors import UsageError
+from handoff_evals.judges import Panel
 from handoff_evals.results import (
     Manifest,
     RunFolder,
     ScenarioKey,
     SuiteRecord,
     Trial,
+    redacted_trial,
     scenario_sha256,
 )
+from handoff_evals.runs.judged_run import panel_of
 from handoff_evals.runs.request import RunRequest, load_suites
 from handoff_evals.scenarios import Scenario, Suite, Watch
+
+Redact = Callable[[str], str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +36,10 @@ class Judging:
     """By what the run knows them by."""
     left_out: tuple[str, ...]
     """What is in the run or in the files only, in words."""
+    panel: Panel | None = None
+    """Who judges the trials besides; None where nobody was asked."""
+    redact: Redact | None = None
+    """What every text goes through before it is kept."""
 
     @classmethod
     def of(
@@ -39,6 +49,7 @@ class Judging:
         paths: Sequence[str] = (),
         folder: Path,
         command: Sequence[str] = (),
+        judge: str = "",
     ) -> "Judging":
         """Read the suites, and find the scenarios that the run has trials of.
 
@@ -50,6 +61,7 @@ class Judging:
             paths: the scenario files; without any those of the run, as they are today.
             folder: the project.
             command: what was typed.
+            judge: who judges besides, as `--judge` takes it; empty for nobody.
 
         Raises:
             UsageError: when a suite can't be read, or none of them is of the run.
@@ -85,9 +97,15 @@ class Judging:
                 f"{str(source.path)!r} has no scenario of {', '.join(asked)}: its suites are "
                 f"{', '.join(repr(suite.name) for suite in old.suites)}"
             )
-        note = f"judged anew from {source.path}: no model was asked"
+        panel = panel_of(judge, suites, folder=folder)
+        by = "no model was asked" if panel is None else f"judges: {panel.model.label}"
         manifest = replace(
-            old, command=tuple(command), suites=tuple(records), notes=(*old.notes, note)
+            old,
+            command=tuple(command),
+            suites=tuple(records),
+            asked=replace(old.asked, judge=judge),
+            judge=None if panel is None else panel.record,
+            notes=(*old.notes, f"judged anew from {source.path}: {by}"),
         )
         return cls(
             source=source,
@@ -95,15 +113,18 @@ class Judging:
             suites=tuple(suites),
             scenarios=scenarios,
             left_out=tuple(left_out),
+            panel=panel,
+            redact=redact_of(folder),
         )
 
     def trials(self) -> Iterator[Trial]:
         """Every kept trial of these scenarios, with the scores and decisions of today."""
         noted = {suite.name: suite.watch for suite in self.manifest.suites}
-        for trial in self.source.trials():
+        for trial in self.source.trials(judged=False):
             scenario = self.scenarios.get(trial.key.scenario_key)
             if scenario is not None:
-                yield _judged(trial, scenario, noted[trial.key.suite])
+                judged = _judged(trial, scenario, noted[trial.key.suite], self.redact)
+                yield redacted_trial(judged, self.redact)
 
 
 def _matched(record: SuiteRecord, suite: Suite) -> dict[str, Scenario]:
@@ -139,9 +160,9 @@ def _as_read(record: SuiteRecord, suite: Suite) -> SuiteRecord:
     )
 
 
-def _judged(trial: Trial, scenario: Scenario, noted: Watch) -> Trial:
+def _judged(trial: Trial, scenario: Scenario, noted: Watch, redact: Redact | None) -> Trial:
     key = replace(trial.key, scenario=scenario.label, id=scenario.id)
-    reason = _other_words(trial, scenario) or _not_noted(scenario, noted)
+    reason = _other_words(trial, scenario, redact) or _not_noted(scenario, noted)
     if reason is not None:
         unscored = Score(
             name="conversation", status="unscored", reason=reason, cause=reason.partition(":")[0]
@@ -155,11 +176,14 @@ def _judged(trial: Trial, scenario: Scenario, noted: Watch) -> Trial:
     )
 
 
-def _other_words(trial: Trial, scenario: Scenario) -> str | None:
+def _other_words(trial: Trial, scenario: Scenario, redact: Redact | None) -> str | None:
     """Why the conversation is not one of the scenario; None where it is."""
     transcript = trial.transcript
+    if scenario.is_open:
+        scripted = transcript.caller is None
+        return "other_words: the caller was scripted, and is not any more" if scripted else None
     said = [turn.user or "" for turn in transcript.turns[1:]]
-    asked = [turn.user for turn in scenario.turns]
+    asked = [turn.user if redact is None else redact(turn.user) for turn in scenario.turns]
     for number, (old, new) in enumerate(zip(said, asked, strict=False), 1):
         if old != new:
             return f"other_words: in turn {number} the caller said {old!r}, and now {new!r}"

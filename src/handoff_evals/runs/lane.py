@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 
+from handoff_evals.callers import CAUSES
 from handoff_evals.models import Model
 from handoff_evals.results import Price, Trial, TrialKey
 from handoff_evals.scenarios import Scenario, Suite
-from handoff_evals.transcript import ORACLE
+from handoff_evals.transcript import CALLER, ORACLE
 
 
 @dataclass(kw_only=True)
@@ -23,7 +24,8 @@ class Budget:
 
     def spend(self, trial: Trial, price: Price | None) -> None:
         """Count a trial, scored or not."""
-        usage = trial.transcript.usage
+        usage, caller = trial.transcript.usage, trial.transcript.caller
+        usage = usage if caller is None else usage + caller.usage
         self.tokens += usage.prompt + usage.completion
         self.cost += 0.0 if price is None else price.of(usage)
 
@@ -190,7 +192,8 @@ class Lane:
         """
         self.in_flight -= 1
         fault = trial.transcript.unscored_because
-        if fault is None or fault.cause == ORACLE:  # what one file lacks says nothing of the next
+        # What one file lacks, or one caller did, says nothing of the next.
+        if fault is None or fault.cause in {ORACLE, *CAUSES}:
             self.in_a_row = 0
             self.at_once = min(self.limit, self.at_once * 2)
             return True
@@ -216,4 +219,5 @@ class Lane:
 
 
 def _is_transient(cause: str) -> bool:
+    cause = cause.removeprefix(CALLER)
     return cause in _TRANSIENT or cause.startswith("api_status_5")

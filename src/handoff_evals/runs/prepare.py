@@ -1,7 +1,7 @@
 """A run, from what was asked for to the trials in its folder."""
 
 import sys
-from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -9,10 +9,12 @@ from itertools import chain
 from pathlib import Path
 
 from handoff_evals.agent_source import fingerprint
-from handoff_evals.cassettes import Cassette, Mode, cassette_of
+from handoff_evals.cassettes import Cassette, Mode
 from handoff_evals.checks import load_checks
-from handoff_evals.drivers import driver_for
+from handoff_evals.config import redact_of
+from handoff_evals.drivers import driver_for, no_model
 from handoff_evals.errors import UsageError
+from handoff_evals.judges import Panel
 from handoff_evals.livekit import AgentEntry
 from handoff_evals.models import Model, resolve, start_server
 from handoff_evals.results import (
@@ -22,10 +24,18 @@ from handoff_evals.results import (
     SuiteRecord,
     Trial,
     TrialKey,
+    redacted_trial,
     scenario_sha256,
 )
-from handoff_evals.runs.agent_version import VersionReader, check_versions
+from handoff_evals.runs.agent_version import VersionReader, changed_suites, check_versions
+from handoff_evals.runs.answering import (
+    CallingModel,
+    calling_model,
+    cassettes_of,
+    suites_called,
+)
 from handoff_evals.runs.environment import git_state, versions
+from handoff_evals.runs.judged_run import panel_of
 from handoff_evals.runs.lane import Budget, Planned, RetryPolicy, by_driver, plan
 from handoff_evals.runs.request import RunRequest, distinct, load_suites
 from handoff_evals.runs.runner import Executor, Pace, Route, Runner
@@ -45,6 +55,9 @@ class PreparedRun:
     manifest: Manifest
     planned: tuple[Planned, ...]
     cassettes: Mapping[Route, Cassette] = field(default_factory=dict)
+    caller: CallingModel | None = None
+    panel: Panel | None = None
+    """Who judges the trials when they are finished; None where nobody was asked."""
 
     async def execute(
         self, folder: RunFolder | None, done: Callable[[Trial], None]
@@ -83,13 +96,13 @@ class PreparedRun:
                 f"suite {made[0]!r} was made in Python, and a worker process reads files: leave "
                 "out workers, or write it to a scenarios.yaml"
             )
-        names = () if self.request.cassettes is Mode.REPLAY else self.request.models
+        names = [] if self.request.cassettes is Mode.REPLAY else [*self.request.models]
+        names += [self.request.caller] if names and self.request.caller else []
         served = {name: start_server(name, folder=self.request.folder) for name in names}
-        return WorkerPool.opened(
-            self.request,
-            endpoints={name: each for name, each in served.items() if each is not None},
-            cassettes=self.cassettes,
-        )
+        endpoints = {name: each for name, each in served.items() if each is not None}
+        # Judges are asked once all conversations are over, here.
+        request = replace(self.request, endpoints=endpoints, judge="")
+        return WorkerPool.opened(request, cassettes=self.cassettes)
 
     async def check_agents(self, folder: RunFolder) -> None:
         """See that the run goes on with the agents that it was begun with.
@@ -122,8 +135,10 @@ class PreparedRun:
             not_run: called with each that is not run because its model fails.
             run_trial: runs one trial elsewhere than in this process.
         """
+        redact = redact_of(self.request.folder)
 
         def keep(trial: Trial) -> None:
+            trial = redacted_trial(trial, redact)
             if folder is not None:
                 folder.append(trial)
             done(trial)
@@ -137,6 +152,10 @@ class PreparedRun:
                     model=model.build,
                     watch=suite.watch,
                     limits=self.request.limits,
+                    caller=self.caller.build if self.caller else no_model,
+                    caller_cassette=self.caller.cassettes.get((suite.name, model.label))
+                    if self.caller
+                    else None,
                     cassette=self.cassettes.get((suite.name, model.label)),
                 )
                 for suite in self.suites
@@ -190,21 +209,27 @@ def prepare(
     """
     load_checks(request.checks_from or request.folder)
     read = load_suites(request) if request.suites or not suites else ()
-    suites = distinct([*read, *suites])
+    suites = distinct(suites_called([*read, *suites], request.caller))
     entries = {suite.name: AgentEntry.load(suite.agent, folder=request.folder) for suite in suites}
     replayed = request.cassettes is Mode.REPLAY
     models = models or resolve(
-        request.models, folder=request.folder, replayed=replayed, share=request.share
+        request.models,
+        folder=request.folder,
+        replayed=replayed,
+        endpoints=request.endpoints,
+        share=request.share,
     )
     models, carried_by = by_driver(models, request.drivers)
     for suite in suites:
         driver_for(suite)
     labels = [model.label for model in models]
+    panel = panel_of(request.judge, suites, folder=request.folder)
+    caller = calling_model(request, suites, models)
     commit, dirty = git_state(request.folder)
     manifest = Manifest(
         created_at=datetime.now(UTC).isoformat(),
         command=tuple(command),
-        suites=tuple(_record(suite, request.folder) for suite in suites),
+        suites=tuple(_record(suite, request.folder, caller) for suite in suites),
         models=tuple(labels),
         trials=request.trials,
         seed=request.seed,
@@ -214,6 +239,8 @@ def prepare(
             only=tuple(request.only),
             tags=request.tags,
             drivers=tuple(request.drivers),
+            judge=request.judge,
+            caller=request.caller,
             cassettes=request.cassettes.value,
             cassette_folders=tuple(map(str, request.cassette_folders)),
         ),
@@ -223,6 +250,8 @@ def prepare(
         prices={model.label: model.price for model in models if model.price},
         traits={model.label: model.traits for model in models},
         drivers=carried_by,
+        caller=None if caller is None else caller.record,
+        judge=None if panel is None else panel.record,
         notes=tuple(
             dict.fromkeys(chain(*(each.notes for each in models), *(each.notes for each in suites)))
         ),
@@ -234,32 +263,10 @@ def prepare(
         models=tuple(models),
         manifest=manifest,
         planned=tuple(plan(suites, labels, trials=request.trials, seed=request.seed)),
-        cassettes=_cassettes(suites, models, request),
+        cassettes=cassettes_of(suites, models, request),
+        caller=caller,
+        panel=panel,
     )
-
-
-def _cassettes(
-    suites: Sequence[Suite], models: Sequence[Model], request: RunRequest
-) -> Mapping[Route, Cassette]:
-    """A cassette for each suite and model; drivers of one model share it."""
-    found: dict[tuple[str, str], Cassette | None] = {}
-    for suite in suites:
-        for model in models:
-            key = suite.name, repr(model.identity)
-            if key not in found:
-                found[key] = cassette_of(
-                    suite.name,
-                    model.identity,
-                    mode=request.cassettes,
-                    folders=request.cassette_folders,
-                    project=request.folder,
-                )
-    return {
-        (suite.name, model.label): cassette
-        for suite in suites
-        for model in models
-        if (cassette := found[suite.name, repr(model.identity)]) is not None
-    }
 
 
 def resume(
@@ -292,6 +299,8 @@ def resume(
             only=asked.only,
             tags=asked.tags,
             drivers=asked.drivers,
+            judge=asked.judge,
+            caller=asked.caller,
             trials=old.trials,
             seed=old.seed,
             cassettes=Mode(asked.cassettes),
@@ -300,7 +309,7 @@ def resume(
         command=command,
         models=models,
     )
-    changed = list(_changes(old, prepared.manifest))
+    changed = list(changed_suites(old, prepared.manifest))
     if changed:
         raise UsageError(
             f"{str(folder.path)!r} can't be resumed, its trials would not compare: "
@@ -310,22 +319,7 @@ def resume(
     return prepared.without({trial.key for trial in folder.trials() if trial.status != "unscored"})
 
 
-def _changes(old: Manifest, new: Manifest) -> Iterator[str]:
-    now = {suite.name: suite for suite in new.suites}
-    for suite in old.suites:
-        if suite.name not in now:
-            yield f"suite {suite.name!r} is gone"
-            continue
-        if suite.sha256 != now[suite.name].sha256:
-            yield f"suite {suite.path} has changed"
-        if suite.agent_sha256 != now[suite.name].agent_sha256:
-            yield f"the code of agent {suite.agent!r} has changed"
-    yield from (
-        f"suite {name!r} is new" for name in now if name not in {s.name for s in old.suites}
-    )
-
-
-def _record(suite: Suite, folder: Path) -> SuiteRecord:
+def _record(suite: Suite, folder: Path, caller: CallingModel | None) -> SuiteRecord:
     return SuiteRecord(
         name=suite.name,
         path=suite.path,
@@ -336,5 +330,9 @@ def _record(suite: Suite, folder: Path) -> SuiteRecord:
         simulated=suite.simulated,
         watch=suite.watch,
         ids={each.label: each.id for each in suite.scenarios if each.id},
-        scenario_sha256={each.label: scenario_sha256(each) for each in suite.scenarios},
+        tags={each.label: each.tags for each in suite.scenarios if each.tags},
+        scenario_sha256={
+            each.label: scenario_sha256(each, caller=caller.record if caller else None)
+            for each in suite.scenarios
+        },
     )

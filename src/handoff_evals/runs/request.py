@@ -6,9 +6,12 @@ from pathlib import Path
 
 from handoff_evals.cassettes import Mode
 from handoff_evals.checks import expect_keys, load_checks
-from handoff_evals.config import Portion, ProjectConfig, read_config
+from handoff_evals.config import Portion, ProjectConfig, read_config, redact_of
 from handoff_evals.drivers import Limits
 from handoff_evals.errors import UsageError
+from handoff_evals.local_model import Endpoint
+from handoff_evals.results import redacted_suite
+from handoff_evals.runs.answering import suites_called
 from handoff_evals.runs.lane import RetryPolicy
 from handoff_evals.scenarios import Scenario, Suite, discover, load_suite
 
@@ -35,7 +38,13 @@ class RunRequest:
     """Processes that run the conversations; 0 for this one."""
     share: Portion = field(default_factory=Portion)
     """Which part of a model's limits a minute is for this process."""
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    """Local models that another process serves already, by their names."""
     cassettes: Mode = Mode.OFF
+    caller: str = ""
+    """The model that plays the callers of scenarios without turns; empty for none."""
+    judge: str = ""
+    """Who judges: a model as `models` takes it, or `rule`; empty for nobody."""
     checks_from: Path | None = None
     """The folder whose `pyproject.toml` names the checks; None for `folder`."""
     cassette_folders: Sequence[Path] = (Path(ProjectConfig().cassettes),)
@@ -67,8 +76,12 @@ def load_suites(request: RunRequest) -> tuple[Suite, ...]:
     load_checks(request.checks_from or request.folder)
     keys = expect_keys()
     files = discover(request.suites, folder=request.folder)
-    read = distinct([load_suite(path, keys=keys, folder=request.folder) for path in files])
-    kept = [replace(suite, scenarios=_chosen(suite, request)) for suite in read]
+    found = [load_suite(path, keys=keys, folder=request.folder) for path in files]
+    read = distinct(suites_called(found, request.caller))
+    redact = redact_of(request.folder)
+    kept = [
+        redacted_suite(replace(suite, scenarios=_chosen(suite, request)), redact) for suite in read
+    ]
     left = tuple(suite for suite in kept if suite.scenarios)
     if not left:
         raise UsageError(_nothing_left(read, request))
@@ -105,6 +118,6 @@ def _nothing_left(read: Sequence[Suite], request: RunRequest) -> str:
         return f"no scenario fits {' '.join(asked)}; there are {shown}{more}"
     simulated = [label for suite in read for label in suite.simulated]
     return (
-        f"nothing to run: {len(simulated)} scenarios have no `turns` and need LiveKit's simulated "
-        "caller; add `turns` to run them here"
+        f"nothing to run: {len(simulated)} scenarios have no `turns` and need a model that "
+        "plays their caller: add `--caller MODEL`, or write `turns`, or `lines` under `caller`"
     )

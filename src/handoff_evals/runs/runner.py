@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from handoff_evals.checks import decisions, score
+from handoff_evals.credentials import masked
 from handoff_evals.drivers import Driver
 from handoff_evals.livekit import VirtualTime
-from handoff_evals.results import Price, Trial
+from handoff_evals.results import Price, Trial, texts_changed
 from handoff_evals.runs.lane import Attempt, Budget, Lane, Planned, RetryPolicy
 
 _DROP_S = 3.0
@@ -168,7 +169,9 @@ class Runner:
         began, started_at = time.perf_counter(), datetime.now(UTC).isoformat()
         key = planned.key
         driver = self.drivers[key.suite, key.model]
-        transcript = await driver.run(planned.scenario, seed=planned.seed, number=key.number)
+        spoken = await driver.run(planned.scenario, seed=planned.seed, number=key.number)
+        # Before it is judged: no reason is cut off in the middle of a key.
+        transcript = texts_changed(spoken, masked)
         return Trial(
             key=key,
             seed=planned.seed,

@@ -1,5 +1,6 @@
 """Scenario files: conversations and what must come of them."""
 
+from handoff_evals.scenarios.caller_script import CallerScript, When
 from handoff_evals.scenarios.expected_path import ExpectedPath, Hop
 from handoff_evals.scenarios.json_schema import DIALECT, json_schema
 from handoff_evals.scenarios.load import (
@@ -11,8 +12,9 @@ from handoff_evals.scenarios.load import (
     scenario_files,
 )
 from handoff_evals.scenarios.matchers import SET, matcher, meets, paired, problems, says
-from handoff_evals.scenarios.played_path import played_in_turns
+from handoff_evals.scenarios.played_path import PlayedScenario, played_in_turns
 from handoff_evals.scenarios.scenario import (
+    CarriedTo,
     ConversationExpectation,
     Expectation,
     ExpectedCall,
@@ -32,6 +34,8 @@ __all__ = [
     "DIALECT",
     "FILE_NAMES",
     "SET",
+    "CallerScript",
+    "CarriedTo",
     "ConversationExpectation",
     "ExpectKey",
     "Expectation",
@@ -40,6 +44,7 @@ __all__ = [
     "ExpectedPath",
     "Hop",
     "Never",
+    "PlayedScenario",
     "Scenario",
     "ScenarioText",
     "ScriptedTurn",
@@ -47,6 +52,7 @@ __all__ = [
     "Target",
     "TurnText",
     "Watch",
+    "When",
     "agent_of",
     "discover",
     "json_schema",

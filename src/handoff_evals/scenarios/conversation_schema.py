@@ -6,12 +6,15 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from handoff_evals.scenarios.expected_path import ExpectedPath, Hop
-from handoff_evals.scenarios.scenario import ConversationExpectation, Ender, Never
-from handoff_evals.scenarios.schema import AgentName, Calls, StrictModel, one_or_several
+from handoff_evals.scenarios.scenario import CarriedTo, ConversationExpectation, Ender, Never
+from handoff_evals.scenarios.schema import AgentName, Calls, Fact, StrictModel, one_or_several
 from handoff_evals.scenarios.target import Target
 
 _Agents = Annotated[
     list[str], BeforeValidator(one_or_several, json_schema_input_type=str | list[str])
+]
+_Facts = Annotated[
+    list[Fact], BeforeValidator(one_or_several, json_schema_input_type=Fact | list[Fact])
 ]
 
 
@@ -63,13 +66,17 @@ class PathModel(StrictModel):
     """The hops that the call takes, as a mapping."""
 
     model_config = ConfigDict(
-        json_schema_extra={"oneOf": [{"required": ["exact"]}, {"required": ["in_order"]}]}
+        json_schema_extra={
+            "oneOf": [{"required": [name]} for name in ("exact", "in_order", "any_order")]
+        }
     )
 
     exact: list[_WrittenHop] | None = None
     """Exactly these hops."""
     in_order: list[_WrittenHop] | None = None
     """These hops in order; others may lie between them, and after."""
+    any_order: list[_WrittenHop] | None = None
+    """These hops in any order; others may lie between them, and after."""
     start: AgentName | None = None
     """The agent that has the call first."""
 
@@ -89,11 +96,20 @@ class PathModel(StrictModel):
 
     @model_validator(mode="after")
     def _is_a_path(self) -> "PathModel":
-        if (self.exact is None) == (self.in_order is None):
-            raise ValueError("write a list of hops, or one of `exact` and `in_order` with a list")
-        if self.in_order is not None and all(hop.optional for hop in self.in_order):
-            raise ValueError("`in_order` needs a hop that is not optional: nothing would be judged")
-        self._refuse_gaps()
+        given = [each for each in (self.exact, self.in_order, self.any_order) if each is not None]
+        if len(given) != 1:
+            raise ValueError(
+                "write a list of hops, or one of `exact`, `in_order` and `any_order` with a list"
+            )
+        for name, hops in (("in_order", self.in_order), ("any_order", self.any_order)):
+            if hops is not None and all(hop.optional for hop in hops):
+                raise ValueError(
+                    f"`{name}` needs a hop that is not optional: nothing would be judged"
+                )
+        if self.any_order is None:
+            self._refuse_gaps()
+        elif any(hop.turn is not None for hop in self.any_order):
+            raise ValueError("hops in any order are due in no `turn`: leave it out")
         return self
 
     def _refuse_gaps(self) -> None:
@@ -119,11 +135,18 @@ class PathModel(StrictModel):
 
     def value(self) -> ExpectedPath:
         """The value that the rest of the harness works with."""
-        hops = tuple(hop.value() for hop in self.exact or self.in_order or ())
+        written = self.exact or self.in_order or self.any_order or ()
+        hops = tuple(hop.value() for hop in written)
         start = None if self.start is None else Target.parse(self.start)
         if start is None and self.exact is not None and hops:
             start = hops[0].old
-        return ExpectedPath(hops=hops, in_order=self.in_order is not None, start=start)
+        any_order = self.any_order is not None
+        return ExpectedPath(
+            hops=hops,
+            in_order=any_order or self.in_order is not None,
+            any_order=any_order,
+            start=start,
+        )
 
 
 _WrittenPath = Annotated[
@@ -183,6 +206,8 @@ class ConversationExpectModel(StrictModel):
     """Who ends the call: `agent`, `caller` or `person`; `{person: TOOL}` names the tool."""
     userdata: dict[str, Any] = Field(default_factory=dict)
     """Fields of the session's userdata in the end: values or matchers."""
+    carries: dict[AgentName, _Facts] = Field(default_factory=dict)
+    """What agents must have been told each time that they take the call: `{billing: "4471"}`."""
     on_simulation_end: str = Field(default="", pattern=r"^([\w.]+:[\w.]+)?$")
     """LiveKit's callback, as `module:function`: its `fail("…")` is a veto."""
 
@@ -197,5 +222,9 @@ class ConversationExpectModel(StrictModel):
             ends=None if self.ends is None else self.ends.by,
             person=() if self.ends is None else tuple(self.ends.person),
             userdata=self.userdata,
+            carries=tuple(
+                CarriedTo(to=Target.parse(agent), facts=tuple(facts))
+                for agent, facts in self.carries.items()
+            ),
             on_simulation_end=self.on_simulation_end,
         )

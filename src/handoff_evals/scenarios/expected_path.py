@@ -6,6 +6,7 @@ expect:
   path: triage -> billing -> retention or cancel    # in one line; either of two agents
   path: [billing, optional survey]                  # a hop that may be left out
   path: {in_order: [billing, cancel]}               # these in order, others may lie between
+  path: {any_order: [billing, technical]}           # these in any order, others may lie between
   path: [{to: billing, turn: 2}, {to: cancel, turn: 3}]     # with the turn in which it is due
 ```
 """
@@ -73,6 +74,8 @@ class ExpectedPath:
     hops: tuple[Hop, ...]
     in_order: bool = False
     """Whether other hops may lie between them, and after; else they are exactly these."""
+    any_order: bool = False
+    """Whether they may come in any order; then others may lie between them too."""
     start: Target | None = None
     """The agent that has the call first, where the path says it."""
 

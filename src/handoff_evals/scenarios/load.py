@@ -46,6 +46,14 @@ _YamlLoader.add_implicit_resolver(
 _YamlLoader.add_implicit_resolver(_TAG + "merge", re.compile(r"^<<$"), ["<"])
 
 
+_KEYS = frozenset({f"{_TAG}str", f"{_TAG}merge"})
+_PLAIN = frozenset(
+    f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "null", "seq", "map")
+)
+_MOST_VALUES = 500_000
+_MOST_BYTES = 10_000_000
+
+
 @dataclass(frozen=True, kw_only=True)
 class Located:
     """A document as plain values, and the line of each of them by its path."""
@@ -86,6 +94,18 @@ def load(text: str) -> Located:
 def _walk(
     node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], around: tuple[yaml.Node, ...]
 ) -> Iterator[tuple[int, str]]:
+    if len(lines) >= _MOST_VALUES:
+        raise yaml.MarkedYAMLError(
+            problem=f"it has more than {_MOST_VALUES:,} values, those that aliases repeat "
+            "included: split it into several files",
+            problem_mark=node.start_mark,
+        )
+    if node.tag not in _PLAIN:
+        raise yaml.MarkedYAMLError(
+            problem=f"the tag {node.tag.replace(_TAG, '!!')!r} is none of JSON's values: write a "
+            "text in quotes, a number, a list or a mapping",
+            problem_mark=node.start_mark,
+        )
     if node in around:
         raise yaml.MarkedYAMLError(
             problem="an alias stands inside of what it repeats", problem_mark=node.start_mark
@@ -95,6 +115,10 @@ def _walk(
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag not in _KEYS:
+                raise yaml.MarkedYAMLError(
+                    problem="a key must be a text: write it in quotes", problem_mark=key.start_mark
+                )
             name = str(key.value)
             line = key.start_mark.line + 1
             if name in seen:
@@ -187,7 +211,12 @@ def load_suite(path: Path, *, keys: Sequence[ExpectKey] = (), folder: Path | Non
     scenarios: list[Scenario] = []
     if model is not None:
         scenarios = [
-            each.value(line=document.line(("scenarios", index)), mocks=model.mocks, job=model.job)
+            each.value(
+                line=document.line(("scenarios", index)),
+                mocks=model.mocks,
+                job=model.job,
+                checks=model.checks,
+            )
             for index, each in enumerate(model.scenarios)
         ]
         scenarios += generated.values if generated else ()
@@ -202,8 +231,10 @@ def load_suite(path: Path, *, keys: Sequence[ExpectKey] = (), folder: Path | Non
         id=model.id,
         name=model.name or path.resolve().parent.name,
         agent=model.agent,
-        scenarios=tuple(each for each in scenarios if each.turns),
-        simulated=tuple(each.label for each in scenarios if not each.turns),
+        scenarios=tuple(each for each in scenarios if each.turns or each.caller.has_rules),
+        without_caller=tuple(
+            each for each in scenarios if not each.turns and not each.caller.has_rules
+        ),
         driver=model.driver,
         path=str(path),
         sha256=digest.hexdigest(),
@@ -231,8 +262,15 @@ def _read(path: Path) -> bytes:
 
 
 def _parsed(data: bytes, path: Path) -> Located:
+    if len(data) > _MOST_BYTES:
+        raise ScenarioFileError(
+            f"{path}: it has {len(data) / 1e6:.0f} MB, and {_MOST_BYTES / 1e6:.0f} MB is the most "
+            "that is read: split it into several files"
+        )
     try:
         return load(data.decode("utf-8-sig"))
+    except RecursionError:
+        line, problem = 1, "it is nested too deeply"
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         problem = f"it is not UTF-8: byte {data[error.start]:#04x}"
@@ -259,7 +297,7 @@ def _meaning(
 ) -> Iterator[tuple[int, str]]:
     if not scenarios:
         yield document.line(("scenarios",)), "the suite is empty: add at least one scenario"
-    if not model.agent and any(scenario.turns for scenario in scenarios):
+    if not model.agent and any(each.turns or each.caller.has_rules for each in scenarios):
         yield 1, "`agent` is missing: write `agent: module:name` of the agent under test"
     module, _, name = model.agent.partition(":")
     if model.agent and not (module and name):

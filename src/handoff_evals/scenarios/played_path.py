@@ -1,9 +1,11 @@
 """What a model that plays a scenario does in which turn, where only the whole path is expected."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from handoff_evals.scenarios.expected_path import ExpectedPath, Hop
 from handoff_evals.scenarios.scenario import ExpectedHandoff, Scenario, ScriptedTurn
+from handoff_evals.scenarios.target import Target
 
 
 def played_in_turns(scenario: Scenario) -> Scenario:
@@ -46,3 +48,54 @@ def _with_hops(turn: ScriptedTurn, hops: list[Hop]) -> ScriptedTurn:
     # A single hop may be made in any way.
     path = tuple(ExpectedHandoff(new=target) for target in targets) if len(hops) > 1 else None
     return replace(turn, expect=replace(turn.expect, agent=targets[-1], handoffs=path))
+
+
+class PlayedScenario:
+    """A scenario as a model plays it that knows what is expected.
+
+    Where its turns are not written, they are added as the caller speaks: a hop is due when the
+    caller hopes to speak to that agent next. Where no line of the caller's is for one agent, hops
+    come one a turn, and the rest of them after its last line.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = played_in_turns(scenario)
+        self._is_open = scenario.is_open
+        self._marked = any(line.to for line in scenario.caller.lines)
+        path, final = scenario.conversation.path, scenario.conversation.final
+        self._hops = [] if path is None else list(path.required)
+        if path is None and final is not None:
+            self._hops = [Hop(to=(final,))]
+        self._made = 0
+
+    def begin(self) -> None:
+        """Forget what the caller said, for a new conversation."""
+        self._made = 0
+        if self._is_open:
+            self.scenario = replace(self.scenario, turns=())
+
+    def follow(self, words: str, *, towards: Sequence[Target], last: bool) -> None:
+        """Add a turn of the caller's, with the hops that are due in it.
+
+        Args:
+            words: what the caller says.
+            towards: the agents that it hopes to speak to next.
+            last: whether it has nothing else to say by itself.
+        """
+        if self._is_open:
+            due = self._hops[self._made : self._due(towards, last=last)]
+            self._made += len(due)
+            turn = _with_hops(ScriptedTurn(user=words), due)
+            self.scenario = replace(self.scenario, turns=(*self.scenario.turns, turn))
+
+    def _due(self, towards: Sequence[Target], *, last: bool) -> int:
+        """How many hops are to be made by the end of the turn."""
+        if last:
+            return len(self._hops)
+        if not self._marked:
+            return self._made + 1
+        wanted = {target.label for target in towards}
+        for number, hop in enumerate(self._hops[self._made :], self._made + 1):
+            if wanted & {target.label for target in hop.to}:
+                return number
+        return self._made

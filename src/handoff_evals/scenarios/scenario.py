@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
+from handoff_evals.scenarios.caller_script import CallerScript
 from handoff_evals.scenarios.expected_path import ExpectedPath
 from handoff_evals.scenarios.matchers import example
 from handoff_evals.scenarios.target import Target
@@ -116,6 +117,14 @@ class Never:
     """Tools that must never be called."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class CarriedTo:
+    """What an agent must have been told each time that it takes the call."""
+
+    to: Target
+    facts: tuple[str, ...]
+
+
 Ender = Literal["agent", "caller", "person"]
 
 
@@ -135,10 +144,16 @@ class ConversationExpectation:
     """Who ends the call: the agent hangs up, the caller does, or a person has taken over."""
     person: tuple[str, ...] = ()
     """The tools that bring a person to the call."""
+    carries: tuple[CarriedTo, ...] = ()
     userdata: Mapping[str, Any] = field(default_factory=dict)
     """The session's userdata in the end."""
     on_simulation_end: str = ""
     """`module:function` of a callback as LiveKit's `on_simulation_end`, which may veto."""
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """All that some agent must have been told."""
+        return tuple(fact for each in self.carries for fact in each.facts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +178,7 @@ class Scenario:
     """One conversation.
 
     `instructions` and `agent_expectations` are LiveKit's own keys, for a simulated
-    caller; `turns` are ours, for a scripted one.
+    caller; `turns` are ours, for a scripted one, and so is `caller`, for one by rules.
     """
 
     label: str
@@ -178,12 +193,16 @@ class Scenario:
     """The keys of checks of whole conversations, with their values."""
     conversation: ConversationExpectation = field(default_factory=ConversationExpectation)
     """What is expected of the whole, in whichever turns it happens."""
+    judges: tuple[str, ...] = ()
+    """Who judges the conversation besides: names as in `checks: [judge: NAME]`."""
     opening: Expectation | None = None
     """What must be so before the caller says anything."""
     mocks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By agent and tool, what the tool gives back in its place; or `{error: …}`."""
     job: Mapping[str, Any] = field(default_factory=dict)
     """What LiveKit's job is about, as `FakeJob` takes it; see docs/how-to/entry-points.md."""
+    caller: CallerScript = field(default_factory=CallerScript)
+    """Who calls, where no turns say it."""
     modality: Literal["text", "audio"] = "text"
     """What the agents take the caller's words for, where they are driven by text."""
     line: int = 0
@@ -193,6 +212,11 @@ class Scenario:
     def identity(self) -> str:
         """What it is known by in baselines, cassettes and comparisons: its id, else its label."""
         return self.id or self.label
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody knows before how many turns there will be, or what is said in them."""
+        return not self.turns
 
     @property
     def expected_agents(self) -> Iterator[Target]:
@@ -216,6 +240,7 @@ class Scenario:
         """Whether it passes as soon as nothing breaks: a mere call, without an expectation."""
         return (
             not self.expect
+            and not self.judges
             and self.conversation == ConversationExpectation()
             and all(each == Expectation() for each in self.expectations)
         )
@@ -241,14 +266,24 @@ class Suite:
     agent: str
     """`module:name` of an `Agent` class or of a function that gets the model."""
     scenarios: tuple[Scenario, ...]
-    simulated: tuple[str, ...] = ()
-    """Labels without turns: they need LiveKit's simulated caller."""
+    without_caller: tuple[Scenario, ...] = ()
+    """Scenarios without turns and without rules: a model has to play their caller."""
     driver: str = ""
     """Which driver the file names; empty where it names none."""
     path: str = ""
     sha256: str = ""
     id: str = ""
     """LiveKit's own, as `SCNG_7Qw2kLr9Tz`."""
+
+    @property
+    def simulated(self) -> tuple[str, ...]:
+        """The labels of those that need a model to play their caller."""
+        return tuple(scenario.label for scenario in self.without_caller)
+
+    def called_by_model(self) -> "Suite":
+        """The suite for a run in which a model plays the callers: nothing is left out."""
+        everything = sorted((*self.scenarios, *self.without_caller), key=lambda each: each.line)
+        return replace(self, scenarios=tuple(everything), without_caller=())
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -297,7 +332,7 @@ def _targets(expect: Expectation) -> list[Target]:
 
 
 def _targets_of_whole(expect: ConversationExpectation) -> list[Target]:
-    targets = [*expect.never.agents]
+    targets = [*expect.never.agents, *(each.to for each in expect.carries)]
     if expect.path is not None:
         targets.extend(expect.path.targets)
     return [*targets, expect.final] if expect.final is not None else targets

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import Field, create_model, model_validator
 from pydantic.fields import FieldInfo
 
+from handoff_evals.scenarios.caller_schema import CallerScriptModel
 from handoff_evals.scenarios.conversation_schema import ConversationExpectModel
 from handoff_evals.scenarios.scenario import ExpectKey, Scenario
 from handoff_evals.scenarios.schema import (
@@ -18,6 +19,13 @@ from handoff_evals.scenarios.schema import (
     TurnModel,
     Words,
 )
+
+
+class JudgeCheckModel(StrictModel):
+    """An entry of `checks:`."""
+
+    judge: str = Field(min_length=1)
+    """The judge's name, as `greeted_anew`; `handoff-evals calibrate --list` lists them."""
 
 
 class ScenarioModel(StrictModel):
@@ -44,27 +52,45 @@ class ScenarioModel(StrictModel):
     job: JobModel = Field(default_factory=JobModel)
     """What LiveKit's job is about; keys of the scenario come before those of the file."""
     turns: list[TurnModel] = Field(default_factory=list)
-    """What the caller says, turn by turn. Without turns a scenario is LiveKit's alone."""
+    """What the caller says, turn by turn. Without turns, `caller` says it, or a model plays it."""
+    caller: CallerScriptModel = Field(default_factory=CallerScriptModel)
+    """Who calls, where there are no turns."""
     expect: ConversationExpectModel = Field(default_factory=ConversationExpectModel)
     """What must be so of the whole conversation."""
+    checks: list[JudgeCheckModel] = Field(default_factory=list)
+    """Who judges the conversation besides, where a run has `--judge`."""
 
     @model_validator(mode="after")
     def _due_in_its_turns(self) -> "ScenarioModel":
         path = self.expect.path
         for hop in () if path is None else path.value().hops:
+            if hop.turn is not None and not self.turns:
+                raise ValueError(
+                    f"a hop of `path` is due in turn {hop.turn}, but the scenario has no `turns`: "
+                    "leave `turn` out"
+                )
             if hop.turn is not None and hop.turn > len(self.turns):
                 raise ValueError(
                     f"a hop of `path` is due in turn {hop.turn}, but there are {len(self.turns)}"
                 )
         return self
 
-    def value(self, *, line: int, mocks: Mocks, job: JobModel) -> Scenario:
+    @model_validator(mode="after")
+    def _one_caller(self) -> "ScenarioModel":
+        if self.turns and self.caller.lines:
+            raise ValueError("it has `turns` and `caller.lines`: choose one of them")
+        return self
+
+    def value(
+        self, *, line: int, mocks: Mocks, job: JobModel, checks: Sequence["JudgeCheckModel"] = ()
+    ) -> Scenario:
         """The value that the rest of the harness works with.
 
         Args:
             line: where it stands in its file.
             mocks: those of the whole file; its own come first.
             job: that of the whole file; its own keys come first.
+            checks: those of the whole file; its own come after them.
         """
         named = dict.fromkeys([*mocks, *self.mocks])
         return Scenario(
@@ -81,9 +107,11 @@ class ScenarioModel(StrictModel):
             expect=self.expect.extra_keys(),
             conversation=self.expect.value(),
             modality=self.modality,
+            judges=tuple(dict.fromkeys(each.judge for each in (*checks, *self.checks))),
             opening=None if self.opening is None else self.opening.value(),
             mocks={agent: {**mocks.get(agent, {}), **self.mocks.get(agent, {})} for agent in named},
             job={**job.value(), **self.job.value()},
+            caller=self.caller.value(),
             line=line,
         )
 
@@ -103,6 +131,8 @@ class SuiteModel(StrictModel):
     """What tools give back instead, in every scenario."""
     job: JobModel = Field(default_factory=JobModel)
     """What LiveKit's job is about, in every scenario."""
+    checks: list[JudgeCheckModel] = Field(default_factory=list)
+    """Who judges each of the conversations besides, where a run has `--judge`."""
     scenarios: list[ScenarioModel]
     """The conversations."""
 

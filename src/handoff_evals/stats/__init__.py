@@ -8,6 +8,7 @@ Importing this package loads parts of scipy, half a second of CPU: import it whe
 used, not at the top of a command line.
 """
 
+from handoff_evals.stats.agreement import Confusion, corrected_rate, kappa, kappa_interval
 from handoff_evals.stats.assessment import (
     ON_PARTS,
     ON_TRIALS,
@@ -49,6 +50,7 @@ __all__ = [
     "Advice",
     "Assessment",
     "Basis",
+    "Confusion",
     "Interval",
     "Outcome",
     "Spread",
@@ -60,9 +62,12 @@ __all__ = [
     "Way",
     "advise",
     "assess",
+    "corrected_rate",
     "expected_spread",
     "holm",
     "identical_trials",
+    "kappa",
+    "kappa_interval",
     "loss_evidence",
     "lower_bound",
     "mean_interval",

@@ -1,7 +1,9 @@
 """The record of one conversation, and nothing that knows how it was made."""
 
 from handoff_evals.transcript.events import (
+    CALLER,
     ENDED_CALL,
+    MISLEADING_TOOL,
     ORACLE,
     AgentConfigUpdate,
     AgentError,
@@ -17,6 +19,7 @@ from handoff_evals.transcript.events import (
     label,
 )
 from handoff_evals.transcript.transcript import (
+    CallerRecord,
     FactTexts,
     ModelCall,
     ToolSchema,
@@ -28,12 +31,15 @@ from handoff_evals.transcript.transcript import (
 )
 
 __all__ = [
+    "CALLER",
     "ENDED_CALL",
+    "MISLEADING_TOOL",
     "ORACLE",
     "AgentConfigUpdate",
     "AgentError",
     "AgentHandoff",
     "AgentRef",
+    "CallerRecord",
     "Event",
     "FactTexts",
     "Fault",

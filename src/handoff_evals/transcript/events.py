@@ -42,6 +42,12 @@ ENDED_CALL = "ended_call"
 ORACLE = "oracle"
 """The cause of the fault where the oracle does not know what to play: the file has to say it."""
 
+MISLEADING_TOOL = "misleading_tool"
+"""The cause of the fault where a tool led elsewhere than its name says, as the oracle saw it."""
+
+CALLER = "caller_"
+"""What the causes of the faults of a simulated caller begin with."""
+
 Owner = Literal["agent", "model", "infrastructure"]
 
 

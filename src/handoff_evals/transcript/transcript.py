@@ -52,9 +52,10 @@ class ModelCall:
     """
 
     agent: AgentRef
-    purpose: Literal["reply", "direct", "decision"]
+    purpose: Literal["reply", "direct", "decision", "caller"]
     """`reply`: livekit asked for the agent's next words. `direct`: the agent's own
-    code asked the session's model, as for a summary. `decision`: it asked a DecisionModel."""
+    code asked the session's model, as for a summary. `decision`: it asked a DecisionModel.
+    `caller`: a simulated caller asked its own model, which is none of the agents'."""
     model: str
     messages: tuple[Mapping[str, Any], ...]
     tools: tuple[ToolSchema, ...] = ()
@@ -175,6 +176,25 @@ class Turn:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CallerRecord:
+    """Who called, where it was no script."""
+
+    kind: str
+    """`rules` or `simulated`."""
+    model: str = ""
+    """The model that played it; empty where there was none."""
+    hung_up: str = ""
+    """Why the caller hung up, as a word; empty where it did not."""
+    calls: tuple[ModelCall, ...] = ()
+    """What the caller's model was asked, in order; no part of `Transcript.model_calls`."""
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens of its model."""
+        return sum((call.usage for call in self.calls), Usage())
+
+
+@dataclass(frozen=True, kw_only=True)
 class Transcript:
     """One conversation, complete: everything after the driver reads this and nothing else."""
 
@@ -189,6 +209,8 @@ class Transcript:
     """What the agents' code asked of LiveKit's job, its room and its server, in order."""
     notes: tuple[str, ...] = ()
     """What a reader has to know of how the caller's words were carried, in sentences."""
+    caller: CallerRecord | None = None
+    """Who called; None where the caller was scripted."""
 
     @property
     def events(self) -> tuple[Event, ...]:

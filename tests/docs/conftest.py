@@ -1,0 +1,3 @@
+"""The project of the pages is no test of the harness."""
+
+collect_ignore = ["project"]
