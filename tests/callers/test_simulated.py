@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from benchmarks.caller_guards import cases
+from benchmarks.caller_guards import faults_of as guard_faults
 from handoff_evals.callers import SimulatedCaller, caller_faults
 from handoff_evals.callers.caller import HangsUp, Says
 from handoff_evals.callers.simulated import CallerReply, told, without_signal
@@ -183,3 +185,13 @@ def test_the_brief_has_what_the_caller_knows_and_nothing_that_is_expected() -> N
         label="A", turns=(), instructions="Be brief.", userdata={"id": 7}, agent_expectations="No."
     )
     assert told(scenario) == 'Be brief.\nWhat you know: {"id": 7}'
+
+
+def test_most_planted_faults_are_caught_and_few_clean_turns_are_dropped() -> None:
+    found = cases(seed=7, faults=48, calls=80)
+    right = {True: 0, False: 0}
+    for case in found:
+        causes = {each.cause for each in guard_faults(case)}
+        right[case.kind == "clean"] += case.kind in causes if case.kind != "clean" else bool(causes)
+    assert right[False] / 48 >= 0.95
+    assert right[True] / 80 <= 0.02

@@ -122,3 +122,15 @@ def test_ctrl_c_ends_any_command_with_130_and_no_traceback(
     monkeypatch.setattr("handoff_evals.importer.read_recording", interrupt)
     done = command("import", "report.json")
     assert (done.code, done.err) == (130, "interrupted\n")
+
+
+def test_a_reader_of_help_who_has_read_enough_hears_of_no_error() -> None:
+    code = "from handoff_evals.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "show", "--help"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+
+    assert (said, process.returncode) == (b"", 0)

@@ -110,6 +110,7 @@ def test_folders_on_the_path_move_with_the_side(
         root=str(root),
         home_root=str(home),
         suites=(),
+        caller="",
         model="never",
         trials=1,
         seed=0,

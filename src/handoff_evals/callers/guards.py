@@ -132,9 +132,11 @@ def _in_the_wrong_role(so_far: SoFar, said: str) -> Iterator[CallerFault]:
 
 
 _LEAK = re.compile(
-    r"\b(?:my|the|these|your|given|following) (?:instructions|prompt|brief|script|persona"
-    r"|role|scenario)\b"
-    r"(?! (?:manual|booklet|leaflet))"
+    r"\b(?:my|these|given|following) (?:instructions|prompt|brief|script|persona|role|scenario)\b"
+    # Those of a booklet, or of an agent, are others.
+    r"|\b(?:the|your) (?:prompt|persona)\b|\bplay(?:ing)? (?:the|a) (?:role|part)\b"
+    r"|\bthe (?:instructions|script|brief|scenario) (?:says?|tells?)\b"
+    r"|\b(?:according to|in|per) (?:the|this) (?:instructions|script|scenario|role)\b"
     r"|\bi(?:'m| am| was) (?:told|instructed|supposed|meant|asked|programmed) to (?:say|act"
     r"|play|pretend"
     r"|be vague|sound|speak|demand|answer in|hang up|call end)\b"
@@ -145,20 +147,13 @@ _LEAK = re.compile(
     r"|\b(?:playing|acting as) (?:the|a) (?:caller|customer)\b",
     re.IGNORECASE,
 )
-_INSTRUCTIONS_BOOKLET = re.compile(r"\b(?:the|your) instructions\b", re.IGNORECASE)
 
 
 def _leaked(brief: str, said: str) -> Iterator[CallerFault]:
     own = said.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
-    found = _LEAK.search(own)
-    # "the instructions in the box", "your instructions": of a device, or of the agent.
-    if found and not (
-        _INSTRUCTIONS_BOOKLET.fullmatch(found[0])
-        and "follow" not in own.casefold().split(found[0].casefold())[0][-12:]
-    ):
-        yield CallerFault(
-            cause="caller_leaked", detail=f"the caller speaks of its brief: {found[0]!r}"
-        )
+    if found := _LEAK.search(own):
+        detail = f"the caller speaks of its brief: {found[0]!r}"
+        yield CallerFault(cause="caller_leaked", detail=detail)
         return
     words = _plain(said).split()
     told = f" {_plain(brief)} "

@@ -138,10 +138,14 @@ def _spelled(text: str) -> Iterator[str]:
 
 def is_said(ways: tuple[str, ...], known: str) -> bool:
     """Whether one of the ways is in a squeezed text, or all parts of the last one."""
-    return any(
-        way and all(part in known or part.lstrip("0") in known for part in way.split())
-        for way in ways
-    )
+    return any(way and all(_stands(part, known) for part in way.split()) for way in ways)
+
+
+def _stands(part: str, known: str) -> bool:
+    """Whether a part is there; short digits begin or end a number, or any would hold them."""
+    if not part.isdigit() or len(part) > 3:  # noqa: PLR2004
+        return part in known or (part.isdigit() and part.lstrip("0") in known)
+    return re.search(rf"(?<!\d){part}|{part}(?!\d)", known) is not None
 
 
 _INTRODUCED = re.compile(

@@ -67,6 +67,9 @@ class _Commands(TyperGroup):
             echo("interrupted", err=True)
             code = ExitCode.INTERRUPTED
         except SystemExit as error:
+            if isinstance(error.__context__, BrokenPipeError):
+                # Rich, which prints the help: who read it, as `head`, has read enough.
+                raise typer.Exit from error
             # No command exits by it: 0 is only for one that came to its end.
             echo(
                 f"error: code of the agents or the models called sys.exit({error.code!r})"
