@@ -114,7 +114,6 @@ def test_folders_on_the_path_move_with_the_side(
         model="never",
         trials=1,
         seed=0,
-        caller="",
         turn_s=1.0,
         out="out",
         cassette_folders=(),
