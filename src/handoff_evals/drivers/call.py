@@ -294,9 +294,8 @@ class BaseCall(CallRecord, ABC):
         result: RunResult[Any] | None = None
         late: Fault | None = None
         try:
-            seconds = min(self._limits.turn_s, self._timed.left_s)
-            with watched(self._limits.turn_s):
-                result = await self._timed.within(work, seconds, context)
+            with watched(turn_s := self._limits.turn_s):
+                result = await self._timed.within(work, min(turn_s, self._timed.left_s), context)
         except OverdueError:
             late = self._overdue()
         except UsageError:

@@ -56,11 +56,7 @@ def trial_line(trial: Trial) -> bytes:
 
 
 def trial_of_line(line: bytes) -> Trial:
-    """The trial of a line.
-
-    Raises:
-        ValueError: when it is none of this version.
-    """
+    """Read the trial of a line; a ValueError where it is none of this version."""
     return _TRIAL.validate_python(parsed_json(line))
 
 
@@ -70,7 +66,6 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         """Use `create` or `open`, which see that there is a run."""
         self.path = path
-        """As it was given, for messages."""
         self._here = path.absolute()  # an agent may change the current folder
 
     @classmethod
@@ -190,7 +185,7 @@ class RunFolder:
 
     def _judged(self) -> dict[tuple[TrialKey, str], tuple[Score, ...]]:
         """What judges say, by trial; what they said last counts."""
-        path = self.path / "judgments.jsonl"
+        path = self._here / "judgments.jsonl"
         found: dict[tuple[TrialKey, str], tuple[Score, ...]] = {}
         for number, line in enumerate(path.read_bytes().split(b"\n")[:-1] if path.exists() else ()):
             try:
