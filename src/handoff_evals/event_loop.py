@@ -23,6 +23,7 @@ from handoff_evals.watchdog import end_process
 _Result = TypeVar("_Result")
 _CLEAR_S = 2.0
 """How long what is left may take to end, once the work is done."""
+_STDERR = 2
 STOP_S = 5.0
 """After so many seconds of Ctrl-C `stuck` is called."""
 
@@ -102,7 +103,7 @@ def _cancelled_by_ctrl_c(
             raise KeyboardInterrupt
         timer.start()
         # What keeps the interpreter's lock stops the timer's thread as well.
-        faulthandler.dump_traceback_later(2 * STOP_S, exit=True)
+        faulthandler.dump_traceback_later(2 * STOP_S, exit=True, file=_STDERR)
         task.cancel()
         loop.call_soon_threadsafe(lambda: None)  # it may wait for its next timer
 

@@ -5,8 +5,8 @@ loop, and all deadlines too. So a thread asks each loop that runs conversations 
 goes round. Where one has not for as long as a turn may take, the code that blocks it gets a
 `LoopBlockedError`, which names it. What ignores even that is told to `when_stuck`.
 
-While conversations run, `os._exit` and its like raise in this process: they would end the command
-without a word, and with exit code 0.
+While conversations run, `os._exit` and its like raise in this process, as `sys.exit` does: they
+would end the command without a word, and some of them with exit code 0.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any
 
 from handoff_evals.user_code import is_user_file
 
@@ -33,6 +33,7 @@ _AGAIN_S = 1.0
 _TRIES = 3
 """How often blocking code is interrupted before it is given up."""
 _LOCKED_S = 10.0
+_STDERR = 2
 _DEBUGGERS = ("pdb.py", "bdb.py", "pydevd.py")
 
 
@@ -224,35 +225,25 @@ _NAME = "handoff-evals watchdog"
 def _watch() -> None:
     last, armed = time.monotonic(), False
     while True:
-        if not _WATCHES:
-            if armed:
-                faulthandler.cancel_dump_traceback_later()
+        if not (_WATCHES or armed):
             _WAKE.wait()
         _WAKE.clear()
         limits = [watch.limit_s for watch in list(_WATCHES.values())]
         tick = min([_TICK_S, *(limit / 4 for limit in limits)])
         time.sleep(tick)
         now = time.monotonic()
-        if _STUCK and limits and (stream := _stderr()) is not None:
+        if _STUCK and limits:
             # What keeps the interpreter's lock, as a regular expression, stops this thread as
             # well: then the interpreter itself prints the stack, and ends the process with 1.
-            faulthandler.dump_traceback_later(min(limits) + _LOCKED_S, exit=True, file=stream)
+            faulthandler.dump_traceback_later(min(limits) + _LOCKED_S, exit=True, file=_STDERR)
             armed = True
+        elif armed:
+            faulthandler.cancel_dump_traceback_later()
+            armed = False
         # A process that was stopped meanwhile has blocked nothing.
         elapsed, last = min(now - last, 2 * tick), now
         for watch in list(_WATCHES.values()):
             watch.look(elapsed)
-
-
-def _stderr() -> TextIO | None:
-    """Where a stack can be printed by the interpreter itself, which needs a file descriptor."""
-    for stream in (sys.stderr, sys.__stderr__):
-        try:
-            if stream is not None and stream.fileno() >= 0:
-                return stream
-        except (OSError, ValueError, AttributeError):
-            continue
-    return None
 
 
 def _after_fork() -> None:
@@ -272,13 +263,23 @@ def _refusing(name: str) -> Callable[..., Any]:
     real = _REAL[name]
 
     def refuse(*given: Any) -> Any:
-        if _WATCHES:
+        if _WATCHES and (name != "kill" or _ends_this(*given)):
             shown = ", ".join(map(repr, given))
             raise SystemExit(f"os.{name}({shown})")
         return real(*given)
 
     refuse.__name__ = name
     return refuse
+
+
+def _ends_this(process: int, number: int) -> bool:
+    """Whether a signal would end this process, or the one that started it."""
+    return process in {os.getpid(), os.getppid(), 0, -1} and number in _ENDING
+
+
+_ENDING = frozenset(
+    {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGABRT, signal.SIGHUP}
+)
 
 
 def end_process(code: int) -> None:
@@ -292,7 +293,7 @@ def end_process(code: int) -> None:
 
 
 _REAL: dict[str, Callable[..., Any]] = {
-    name: getattr(os, name) for name in ("_exit", "execv", "execve")
+    name: getattr(os, name) for name in ("_exit", "execv", "execve", "kill")
 }
 for _each in _REAL:
     setattr(os, _each, _refusing(_each))

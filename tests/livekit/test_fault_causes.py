@@ -20,6 +20,7 @@ EXPECTED = {
     "invalid_output": ("agent", "invalid_output"),
     "interruption_timeout": ("agent", "interruption_timeout"),
     "session": ("agent", "session_error"),
+    "blocked_loop": ("agent", "blocked_loop"),
     "dropped_handoff": ("model", "several_handoffs"),
     "invalid_arguments": ("model", "invalid_arguments"),
     "max_tool_steps": ("model", "max_tool_steps"),

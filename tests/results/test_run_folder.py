@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from handoff_evals.checks import Decision, Score
 from handoff_evals.errors import RunFolderError
 from handoff_evals.results import RunFolder, Trial
-from handoff_evals.results.run_folder import SCHEMA
+from handoff_evals.results.manifest import SCHEMA
 from handoff_evals.transcript import (
     AgentError,
     AgentHandoff,

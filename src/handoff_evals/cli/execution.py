@@ -190,10 +190,14 @@ def _execute(prepared: "PreparedRun", folder: "RunFolder", stopped: _StoppedRun)
     """
     console = stopped.output.progress
     try:
-        with folder.locked(), when_stuck(stopped.end_by_agents):
+        with folder.locked():
             ask_planted(prepared.panel, console)
-            with conversations(console, len(prepared.planned)) as done:
-                not_run = run_to_end(prepared.execute(folder, done), stuck=stopped.end_by_ctrl_c)
+            with (
+                conversations(console, len(prepared.planned)) as done,
+                when_stuck(stopped.end_by_agents),
+            ):
+                work = prepared.execute(folder, done)
+                not_run = run_to_end(work, stuck=stopped.end_by_ctrl_c)
             judge_all(prepared.panel, folder, prepared.suites, console)
             return not_run
     except HandoffEvalsError:

@@ -98,11 +98,10 @@ class BaseCall(CallRecord, ABC):
             turn=lambda: len(self.turns),
             on_exit=self._timed.cut_off,
         )
-        self._tasks = ConversationTasks(
-            lambda task, livekits: self._errors.task_done(task, livekits=livekits)
-        )
+        task_done = self._errors.task_done
+        self._tasks = ConversationTasks(lambda task, ours: task_done(task, livekits=ours))
+        # Where the session was opened: what was entered there has to be left there.
         self._home: Context | None = None
-        """Where the session was opened; what was entered there has to be left there."""
         self._added: dict[Any, Any] = {}
         self._opened: Opened | None = None
         self._handoffs = Handoffs(self._ref)
@@ -295,9 +294,8 @@ class BaseCall(CallRecord, ABC):
         result: RunResult[Any] | None = None
         late: Fault | None = None
         try:
-            seconds = min(self._limits.turn_s, self._timed.left_s)
-            with watched(self._limits.turn_s):
-                result = await self._timed.within(work, seconds, context)
+            with watched(turn_s := self._limits.turn_s):
+                result = await self._timed.within(work, min(turn_s, self._timed.left_s), context)
         except OverdueError:
             late = self._overdue()
         except UsageError:

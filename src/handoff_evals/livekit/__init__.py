@@ -15,6 +15,7 @@ from handoff_evals.livekit.fact_texts import AgentFacts
 from handoff_evals.livekit.faults import cause_of, fault_of, faults_of
 from handoff_evals.livekit.handoffs import Handoffs
 from handoff_evals.livekit.history import HistoryReader
+from handoff_evals.livekit.idle import quiet, result_when_quiet
 from handoff_evals.livekit.internals import (
     agent_with_the_call,
     begin_run,
@@ -41,7 +42,7 @@ from handoff_evals.livekit.scripted import (
     ToolCall,
 )
 from handoff_evals.livekit.tap import Exchange, Tap, Taps
-from handoff_evals.livekit.tasks import ConversationTasks, quiet, result_when_quiet
+from handoff_evals.livekit.tasks import ConversationTasks
 from handoff_evals.livekit.tools import (
     Lead,
     clear_choice,

@@ -27,9 +27,9 @@ from livekit.agents import (
 
 from handoff_evals.errors import AgentImportError
 from handoff_evals.livekit.entrypoint import EntryPoint, Opened
+from handoff_evals.livekit.idle import result_when_quiet
 from handoff_evals.livekit.job import FakeJob, RecordedJob
 from handoff_evals.livekit.llm_wrapper import described
-from handoff_evals.livekit.tasks import result_when_quiet
 from handoff_evals.user_code import import_reference
 
 # LiveKit Inference models refuse to be constructed without these. In a text

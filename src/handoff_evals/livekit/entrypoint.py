@@ -22,6 +22,7 @@ from livekit.agents.simulation import SimulationContext
 from livekit.agents.utils import http_context
 
 from handoff_evals.livekit.agent_errors import EntryPointError, NoSessionError
+from handoff_evals.livekit.idle import quiet, result_when_quiet
 from handoff_evals.livekit.internals import (
     RunOfTurn,
     agent_name_of,
@@ -36,7 +37,6 @@ from handoff_evals.livekit.internals import (
     simulation_end_of,
 )
 from handoff_evals.livekit.job import RecordedJob
-from handoff_evals.livekit.tasks import quiet, result_when_quiet
 from handoff_evals.user_code import as_error
 
 # An entry point may go on for as long as the call does. Once the session is quiet, so long

@@ -2,20 +2,18 @@
 
 from handoff_evals.results.baseline import Baseline, scenario_sha256
 from handoff_evals.results.judged import JUDGE
-from handoff_evals.results.redaction import redacted_suite, redacted_trial, texts_changed
-from handoff_evals.results.run_folder import (
+from handoff_evals.results.manifest import (
     CallingModelRecord,
     JudgeRecord,
     JudgeStanding,
     Manifest,
     ModelTraits,
     Price,
-    RunFolder,
     RunSettings,
     SuiteRecord,
-    trial_line,
-    trial_of_line,
 )
+from handoff_evals.results.redaction import redacted_suite, redacted_trial, texts_changed
+from handoff_evals.results.run_folder import RunFolder, trial_line, trial_of_line
 from handoff_evals.results.summarise import seams, summarise
 from handoff_evals.results.summary import (
     Failure,

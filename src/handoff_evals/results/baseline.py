@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from handoff_evals.checks import Decision, Outcome, Status
 from handoff_evals.errors import UsageError
 from handoff_evals.files import locked, parsed_json, write_atomically
-from handoff_evals.results.run_folder import CallingModelRecord, SuiteRecord
+from handoff_evals.results.manifest import CallingModelRecord, SuiteRecord
 from handoff_evals.results.trial import FailedCheck, Trial, TrialKey, TrialResult
 from handoff_evals.scenarios import Scenario
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from statistics import fmean
 
 from handoff_evals.checks import Score
-from handoff_evals.results.run_folder import JudgeStanding
+from handoff_evals.results.manifest import JudgeStanding
 from handoff_evals.results.summary import JudgeRate, Share
 from handoff_evals.results.trial import ScenarioKey
 from handoff_evals.stats import corrected_rate, mean_interval

@@ -15,7 +15,7 @@ from handoff_evals.checks import (
     per_agent,
 )
 from handoff_evals.results.judged import JUDGE, judge_rate
-from handoff_evals.results.run_folder import Manifest, ModelTraits, Price
+from handoff_evals.results.manifest import Manifest, ModelTraits, Price
 from handoff_evals.results.summary import (
     CheckCounts,
     Decider,

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from handoff_evals.checks import Quality
-from handoff_evals.results.run_folder import SCHEMA, ModelTraits
+from handoff_evals.results.manifest import SCHEMA, ModelTraits
 from handoff_evals.transcript import AgentRef, Usage
 
 

@@ -67,7 +67,13 @@ def calling_model(
     # In a diff both sides have the caller of the working tree.
     folder = request.checks_from or request.folder
     replayed = request.cassettes is Mode.REPLAY
-    [model] = resolve([request.caller], folder=folder, replayed=replayed)
+    [model] = resolve(
+        [request.caller],
+        folder=folder,
+        replayed=replayed,
+        endpoints=request.endpoints,
+        share=request.share,
+    )
     if model.traits.reference or model.traits.agents_own:
         raise ModelError(
             f"--caller {request.caller!r}: it can't play a caller; name a model such as `local` "

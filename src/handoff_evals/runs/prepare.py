@@ -96,13 +96,13 @@ class PreparedRun:
                 f"suite {made[0]!r} was made in Python, and a worker process reads files: leave "
                 "out workers, or write it to a scenarios.yaml"
             )
-        names = () if self.request.cassettes is Mode.REPLAY else self.request.models
+        names = [] if self.request.cassettes is Mode.REPLAY else [*self.request.models]
+        names += [self.request.caller] if names and self.request.caller else []
         served = {name: start_server(name, folder=self.request.folder) for name in names}
-        return WorkerPool.opened(
-            self.request,
-            endpoints={name: each for name, each in served.items() if each is not None},
-            cassettes=self.cassettes,
-        )
+        endpoints = {name: each for name, each in served.items() if each is not None}
+        # Judges are asked once all conversations are over, here.
+        request = replace(self.request, endpoints=endpoints, judge="")
+        return WorkerPool.opened(request, cassettes=self.cassettes)
 
     async def check_agents(self, folder: RunFolder) -> None:
         """See that the run goes on with the agents that it was begun with.
@@ -213,7 +213,11 @@ def prepare(
     entries = {suite.name: AgentEntry.load(suite.agent, folder=request.folder) for suite in suites}
     replayed = request.cassettes is Mode.REPLAY
     models = models or resolve(
-        request.models, folder=request.folder, replayed=replayed, share=request.share
+        request.models,
+        folder=request.folder,
+        replayed=replayed,
+        endpoints=request.endpoints,
+        share=request.share,
     )
     models, carried_by = by_driver(models, request.drivers)
     for suite in suites:

@@ -9,6 +9,7 @@ from handoff_evals.checks import expect_keys, load_checks
 from handoff_evals.config import Portion, ProjectConfig, read_config, redact_of
 from handoff_evals.drivers import Limits
 from handoff_evals.errors import UsageError
+from handoff_evals.local_model import Endpoint
 from handoff_evals.results import redacted_suite
 from handoff_evals.runs.answering import suites_called
 from handoff_evals.runs.lane import RetryPolicy
@@ -37,6 +38,8 @@ class RunRequest:
     """Processes that run the conversations; 0 for this one."""
     share: Portion = field(default_factory=Portion)
     """Which part of a model's limits a minute is for this process."""
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    """Local models that another process serves already, by their names."""
     cassettes: Mode = Mode.OFF
     caller: str = ""
     """The model that plays the callers of scenarios without turns; empty for none."""

@@ -11,12 +11,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from handoff_evals.cassettes import Mode
 from handoff_evals.command_process import STACK_SIGNAL, serve_commands
 from handoff_evals.errors import HandoffEvalsError
 from handoff_evals.event_loop import run_to_end
-from handoff_evals.local_model import Endpoint
-from handoff_evals.models import resolve
 from handoff_evals.processes import ParentProcess
 from handoff_evals.results import RunFolder, TrialKey, trial_line
 from handoff_evals.runs.prepare import PreparedRun, prepare
@@ -54,14 +51,7 @@ class TrialProcess:
 
     def _prepare(self, command: Mapping[str, Any]) -> None:
         request = _REQUEST.validate_python(command["request"])
-        models = resolve(
-            request.models,
-            folder=request.folder,
-            replayed=request.cassettes is Mode.REPLAY,
-            endpoints=_ENDPOINTS.validate_python(command["endpoints"]),
-            share=request.share,
-        )
-        self._prepared = prepared = prepare(replace(request, workers=0), models=models)
+        self._prepared = prepared = prepare(replace(request, workers=0))
         self._runner = prepared.runner(None, lambda _: None)
         self._planned = {each.key: each for each in prepared.planned}
 
@@ -75,7 +65,6 @@ class TrialProcess:
 
 
 _REQUEST = TypeAdapter(RunRequest)
-_ENDPOINTS = TypeAdapter(dict[str, Endpoint])
 
 
 def _stuck(why: str) -> None:

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from pydantic import TypeAdapter
 
@@ -20,7 +20,6 @@ from handoff_evals.cassettes import Cassette
 from handoff_evals.checks import decisions, score
 from handoff_evals.command_process import CommandProcess, ProcessEndedError, how_it_ended
 from handoff_evals.errors import HandoffEvalsError, UsageError
-from handoff_evals.local_model import Endpoint
 from handoff_evals.results import Trial, TrialKey, trial_of_line
 from handoff_evals.runs.lane import Planned
 from handoff_evals.runs.request import RunRequest
@@ -123,8 +122,6 @@ class WorkerPool:
     """So many worker processes; `opened` starts the first."""
 
     request: RunRequest
-    endpoints: Mapping[str, Endpoint]
-    """Local models' servers that run already, by the model's name."""
     cassettes: Mapping[tuple[str, str], Cassette]
     """Which take in what the workers' cassettes did."""
     _places: list[_WorkerPlace] = field(default_factory=list)
@@ -136,7 +133,6 @@ class WorkerPool:
         cls,
         request: RunRequest,
         *,
-        endpoints: Mapping[str, Endpoint],
         cassettes: Mapping[tuple[str, str], Cassette],
     ) -> AsyncIterator[Self]:
         """Have workers for as long as the block takes.
@@ -144,7 +140,7 @@ class WorkerPool:
         Yields:
             The pool; its workers start when there is something to do for them.
         """
-        pool = cls(request=request, endpoints=endpoints, cassettes=cassettes)
+        pool = cls(request=request, cassettes=cassettes)
         pool._places = [_WorkerPlace(number=number) for number in range(request.workers)]
         try:
             yield pool
@@ -247,7 +243,6 @@ class WorkerPool:
             await child.ask(
                 "prepare",
                 request=_REQUEST.dump_python(replace(self.request, share=share), mode="json"),
-                endpoints=_ENDPOINTS.dump_python(dict(self.endpoints), mode="json"),
             )
             watch = asyncio.create_task(self._watch(place, child))
             place.closing.callback(watch.cancel)
@@ -270,4 +265,3 @@ class WorkerPool:
 
 _KEY: TypeAdapter[TrialKey] = TypeAdapter(TrialKey)
 _REQUEST = TypeAdapter(RunRequest)
-_ENDPOINTS: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Endpoint])
