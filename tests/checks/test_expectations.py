@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from handoff_evals.checks import Score, overall, score
+from handoff_evals.checks import NOTHING_EXPECTED, Score, overall, score
 from handoff_evals.scenarios import Expectation, ExpectedCall, Scenario, ScriptedTurn
 from handoff_evals.transcript import AgentHandoff, Fault, FunctionCall, Message, Transcript
 from tests.support.conversations import expects, path, ref, scenario, transcript, turn
@@ -27,12 +27,18 @@ def test_a_conversation_that_goes_as_expected_passes() -> None:
     assert overall(score(asked, held)) == "passed"
 
 
-def test_a_scenario_that_expects_nothing_passes_when_its_conversation_took_place() -> None:
-    assert [(s.name, s.status) for s in score(scenario(expects()), transcript("a", turn("a")))] == [
-        ("conversation", "passed"),
-        ("answered", "passed"),
-        ("agent", "passed"),
-    ]
+def test_a_scenario_that_expects_nothing_is_unscored_where_nothing_breaks() -> None:
+    found = score(scenario(expects()), transcript("a", turn("a")))
+
+    assert overall(found) == "unscored"
+    assert [each.cause for each in found if each.status == "unscored"] == [NOTHING_EXPECTED]
+
+
+def test_a_scenario_that_expects_nothing_fails_where_the_agents_break() -> None:
+    found = score(scenario(expects(), expects()), transcript("a", turn("a")))
+
+    assert overall(found) == "failed"
+    assert NOTHING_EXPECTED not in {each.cause for each in found}
 
 
 def test_a_conversation_that_broke_off_fails_and_says_how_far_it_came() -> None:

@@ -193,7 +193,7 @@ def test_a_gate_without_a_decision_to_judge_is_invalid(
     suite = project / "evals" / "star" / "scenarios.yaml"
     suite.write_text(
         "name: Star\nagent: tests.support.star:patient_call\nscenarios:\n"
-        "  - label: A\n    turns: [{user: c=0 t=1 want=a}]\n"
+        "  - label: A\n    turns: [{user: c=0 t=1 want=a, expect: {calls: []}}]\n"
     )
     done = command("run", "-m", "never", *gate)
 

@@ -237,4 +237,5 @@ def test_scenarios_that_expect_nothing_are_named(command: Command, project: Path
     said = " ".join(done.out.split())
     assert "1 of 3 scenarios of 'Star' expect nothing" in said
     assert "'Only a call'. Write `expect:`." in said
+    assert done.code == 0
     assert "expect nothing" not in command("run", "-m", "never", "--only", "Stays").out

@@ -17,7 +17,7 @@ scenarios:
     tags: {route: workshop}
     turns: [{user: My bike is broken, expect: {agent: workshop}}]
   - label: Nothing to say
-    turns: [{user: Hello}]
+    turns: [{user: Hello, expect: {calls: []}}]
 """
 
 TESTS = """

@@ -26,6 +26,7 @@ from handoff_evals.checks.decisions import (
 from handoff_evals.checks.expectations import agent_is_right, path_is_right
 from handoff_evals.checks.hops import decisions
 from handoff_evals.checks.scoring import (
+    NOTHING_EXPECTED,
     Score,
     Status,
     check,
@@ -37,6 +38,7 @@ from handoff_evals.checks.scoring import (
 )
 
 __all__ = [
+    "NOTHING_EXPECTED",
     "OUTCOMES",
     "UNREACHED",
     "Decision",

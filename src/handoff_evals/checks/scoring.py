@@ -39,6 +39,8 @@ from handoff_evals.transcript import Transcript, Turn
 Status = Literal["passed", "failed", "unscored"]
 CHECK_ERROR = "check_error"
 """The cause of a score that a check which raised leaves behind."""
+NOTHING_EXPECTED = "nothing_expected"
+"""The cause of a score where nothing broke, and nothing was asked: that is no pass."""
 _GROUP = "handoff_evals.checks"
 
 
@@ -89,6 +91,11 @@ class Check:
     function: CheckFunction
     key: ExpectKey | None = None
     """What it reads in `expect:`, where it has a key of its own."""
+
+    @property
+    def built_in(self) -> bool:
+        """Whether it comes with the harness."""
+        return self.function.__module__.startswith(f"{__package__}.")
 
     def scores(self, scenario: Scenario, transcript: Transcript) -> Iterator[Score]:
         """Its scores; where it raises, what it gave before and then an unscored one."""
@@ -266,7 +273,11 @@ def reached(
 
 
 def score(scenario: Scenario, transcript: Transcript) -> tuple[Score, ...]:
-    """All checks, or one unscored score where the conversation can't be judged."""
+    """All checks, or one unscored score where the conversation can't be judged.
+
+    Where the scenario expects nothing and no check of the user's judges it, that nothing broke
+    leaves the trial unscored: an agent that does nothing would pass.
+    """
     fault = transcript.unscored_because
     if fault is not None:
         return (
@@ -278,4 +289,11 @@ def score(scenario: Scenario, transcript: Transcript) -> tuple[Score, ...]:
                 cause=fault.cause,
             ),
         )
-    return tuple(found for each in registered() for found in each.scores(scenario, transcript))
+    found = {each: tuple(each.scores(scenario, transcript)) for each in registered()}
+    scores = tuple(score for each in found.values() for score in each)
+    asked = any(scores and not each.built_in for each, scores in found.items())
+    if asked or not scenario.expects_nothing or overall(scores) != "passed":
+        return scores
+    reason = f"{NOTHING_EXPECTED}: nothing broke, and nothing was asked; write `expect:`"
+    nothing = Score(name="conversation", status="unscored", reason=reason, cause=NOTHING_EXPECTED)
+    return (*scores, nothing)

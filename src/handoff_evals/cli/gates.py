@@ -195,6 +195,8 @@ def verdict(
 
 
 def _invalid(model: "ModelSummary", max_unscored: float) -> str | None:
+    from handoff_evals.checks import NOTHING_EXPECTED
+
     trials = model.trials
     causes = ", ".join(f"{cause} {number}" for cause, number in trials.causes.items())
     if model.passed.value is None:
@@ -207,10 +209,13 @@ def _invalid(model: "ModelSummary", max_unscored: float) -> str | None:
         for name, rate in model.judges.items()
         if rate.broken
     ]
-    if trials.unscored + trials.not_run <= max_unscored * trials.total:
+    # Of a scenario that expects nothing there is nothing to score: no answer was lost.
+    unasked = trials.causes.get(NOTHING_EXPECTED, 0)
+    unscored = trials.unscored - unasked
+    if unscored + trials.not_run <= max_unscored * (trials.total - unasked):
         return "; ".join(broken) or None
-    parts = [f"{trials.unscored} of {trials.total} trials are unscored ({causes})"]
-    parts = parts if trials.unscored else []
+    parts = [f"{unscored} of {trials.total} trials are unscored ({causes})"]
+    parts = parts if unscored else []
     if trials.not_run:
         parts.append(f"{trials.not_run} of {trials.total} trials were not run")
     return f"{' and '.join(parts)}, more than max_unscored = {max_unscored:g}"

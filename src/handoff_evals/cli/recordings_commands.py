@@ -143,7 +143,9 @@ def _unused(prepared: "PreparedRun") -> "Counter[str]":
 
 
 def _not_replayed(trials: "Sequence[Trial]") -> "Iterator[str]":
-    unscored = [trial for trial in trials if trial.status == "unscored"]
+    from handoff_evals.checks import NOTHING_EXPECTED
+
+    unscored = [trial for trial in trials if trial.cause not in {None, NOTHING_EXPECTED}]
     if unscored:
         yield (
             f"{len(unscored)} of {len(trials)} trials can't be replayed, so nothing of theirs was "

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from handoff_evals.checks import NOTHING_EXPECTED
 from handoff_evals.comparison.model_pairs import decision_difference
 from handoff_evals.comparison.scenario_pairs import (
     Direction,
@@ -136,7 +137,12 @@ def _model(
         for old in then
         if hashes.get(old.key.scenario_key, old.scenario_sha256) == old.scenario_sha256
     ]
-    pairs = pair_up(same, [*now, *not_run])
+    # Nothing was asked there, and nothing broke: that is neither lost nor kept.
+    unasked = {each.key.scenario_key for each in now if each.cause == NOTHING_EXPECTED}
+    unasked -= {each.key.scenario_key for each in now if each.scored}
+    asked = [each for each in [*now, *not_run] if each.key.scenario_key not in unasked]
+    same = [each for each in same if each.key.scenario_key not in unasked]
+    pairs = pair_up(same, asked)
     identical = repeats_itself(pairs)
     passed = [pair.passed for pair in pairs]
     overall = assess(passed, terms, identical=identical)

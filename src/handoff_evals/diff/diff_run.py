@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pydantic import TypeAdapter
 
 from handoff_evals.changes import Survey, shuffled
+from handoff_evals.checks import NOTHING_EXPECTED
 from handoff_evals.comparison import (
     Difference,
     Judged,
@@ -130,7 +131,7 @@ class Pairing:
             other = await self.b.trial(here) if one is not None else None
             if one is None or other is None:
                 self.missing.append(here)
-            else:
+            elif not one.cause == other.cause == NOTHING_EXPECTED:
                 found.append((one, other))
         return place, found
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from handoff_evals.checks import expect_keys, load_checks
+from handoff_evals.checks import NOTHING_EXPECTED, expect_keys, load_checks
 from handoff_evals.config import redact_of
 from handoff_evals.display import visible, visible_line
 from handoff_evals.errors import (
@@ -113,6 +113,8 @@ class ScenarioItem(pytest.Item):
             ("handoff_seed", self.trial.seed),
             ("handoff_outcomes", " ".join(each.outcome for each in self.trial.decisions)),
         ]
+        if self.trial.cause == NOTHING_EXPECTED:
+            pytest.skip("nothing broke, and nothing was asked: write `expect:`")
         if self.trial.status == "unscored":
             pytest.fail(unscored(self.trial), pytrace=False)
 

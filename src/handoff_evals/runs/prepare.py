@@ -10,7 +10,7 @@ from pathlib import Path
 
 from handoff_evals.agent_source import fingerprint
 from handoff_evals.cassettes import Cassette, Mode
-from handoff_evals.checks import load_checks
+from handoff_evals.checks import NOTHING_EXPECTED, load_checks
 from handoff_evals.config import redact_of
 from handoff_evals.drivers import driver_for, no_model
 from handoff_evals.errors import UsageError
@@ -316,7 +316,8 @@ def resume(
             f"{'; '.join(changed)}. Start a new run."
         )
     folder.repair()
-    return prepared.without({trial.key for trial in folder.trials() if trial.status != "unscored"})
+    over = (trial for trial in folder.trials() if trial.cause in {None, NOTHING_EXPECTED})
+    return prepared.without({trial.key for trial in over})
 
 
 def _record(suite: Suite, folder: Path, caller: CallingModel | None) -> SuiteRecord:

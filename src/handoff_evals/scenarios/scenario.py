@@ -237,7 +237,7 @@ class Scenario:
 
     @property
     def expects_nothing(self) -> bool:
-        """Whether it passes as soon as nothing breaks: a mere call, without an expectation."""
+        """Whether it is a mere call, without an expectation: that it breaks is all one can see."""
         return (
             not self.expect
             and not self.judges
@@ -293,7 +293,7 @@ class Suite:
             return ()
         which = f"{len(empty)} of {len(self.scenarios)} scenarios of {self.name!r}"
         shown = ", ".join(map(repr, empty))
-        note = f"{which} expect nothing and pass as soon as nothing breaks: {shown}"
+        note = f"{which} expect nothing and are unscored where nothing breaks: {shown}"
         return (f"{note}. Write `expect:`.",)
 
     @cached_property
