@@ -8,6 +8,7 @@ private fields that say so, from `internals.py`.
 
 import asyncio
 import inspect
+import os
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
@@ -27,7 +28,7 @@ from handoff_evals.user_code import (
     waiting_frames,
 )
 
-_LIVEKIT = Path(agents.__file__).parent
+_LIVEKIT = f"{Path(agents.__file__).parent}{os.sep}"
 _ASYNCIO = str(Path(asyncio.__file__).parent)
 _OURS = str(Path(__file__).parents[1])
 
@@ -176,7 +177,7 @@ class ConversationTasks:
 
 def _is_livekits(task: "asyncio.Task[Any]") -> bool:
     code = getattr(task.get_coro(), "cr_code", None)
-    return code is not None and _LIVEKIT in Path(code.co_filename).parents
+    return code is not None and code.co_filename.startswith(_LIVEKIT)
 
 
 def _is_users(task: "asyncio.Task[Any]") -> bool:
@@ -269,7 +270,7 @@ def _waits_outside(task: "asyncio.Task[Any]") -> bool:
     if frames and frames[-1].f_code is asyncio.sleep.__code__:
         return False
     inner = next((name for name in reversed(files) if not name.startswith(_ASYNCIO)), "")
-    return not inner.startswith((str(_LIVEKIT), _OURS))
+    return not inner.startswith((_LIVEKIT, _OURS))
 
 
 class _Factory:

@@ -5,6 +5,7 @@ whatever is more than pytest itself is imported inside the functions.
 """
 
 import logging
+import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from handoff_evals.config import Portion
     from handoff_evals.drivers import Limits
     from handoff_evals.models import Model
     from handoff_evals.plugin.call_fixture import AgentCallFixture
@@ -33,8 +35,20 @@ def named_model(name: str, config: pytest.Config) -> "Model":
     known = config.stash.setdefault(_KNOWN, {})
     if name not in known:
         replayed: bool = config.getoption("--handoff-replay")
-        [known[name]] = resolve([name], folder=config.rootpath, replayed=replayed)
+        [known[name]] = resolve(
+            [name], folder=config.rootpath, replayed=replayed, share=_share_of_worker()
+        )
     return known[name]
+
+
+def _share_of_worker() -> "Portion":
+    """Under pytest-xdist each of its workers has its part of a model's limits a minute."""
+    from handoff_evals.config import Portion  # noqa: PLC0415 - see the module's docstring
+
+    number = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    if not number.isdecimal():
+        return Portion()
+    return Portion(index=int(number), of=int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
 
 
 def limits_of(config: pytest.Config) -> "Limits":

@@ -75,6 +75,7 @@ def _stuck(why: str) -> None:
 def main() -> None:
     """Serve the process that started this one."""
     parent = ParentProcess()
+    faulthandler.enable(all_threads=False)
     faulthandler.register(STACK_SIGNAL, all_threads=False)
     with when_stuck(_stuck):
         run_to_end(serve_commands(parent, TrialProcess().do))

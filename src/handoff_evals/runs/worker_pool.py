@@ -32,9 +32,18 @@ _GRACE_S = 6.0
 """A worker that has not answered for a turn's time and this long is ended."""
 _PING_S = 1.0
 _STOP_S = 1.0
-_CRASHES = frozenset(
-    {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT, signal.SIGSYS}
+_OWN = frozenset(
+    {
+        signal.SIGSEGV,
+        signal.SIGBUS,
+        signal.SIGFPE,
+        signal.SIGILL,
+        signal.SIGABRT,
+        signal.SIGSYS,
+        signal.SIGINT,  # by which Python ends after a KeyboardInterrupt; no terminal reaches it
+    }
 )
+"""What a process brings upon itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +73,7 @@ class _WorkerEnd:
         if code == STUCK:
             return cls(owner="agent", cause="blocked_loop", detail=said)
         detail = f"the worker process {how_it_ended(code)}"
-        if code is None or code >= 0 or -code in _CRASHES:
+        if code is None or code >= 0 or -code in _OWN:
             where = users_lines(error.printed)
             words = f" in {where}" if where else f": {said}"
             return cls(owner="agent", cause="ended_process", detail=detail + words)
