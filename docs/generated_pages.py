@@ -250,8 +250,8 @@ _MEANINGS = {
     ExitCode.USAGE: "Bad input: the message says what would be valid.",
     ExitCode.INVALID: "Nothing was scored, too much was unscored, or the local model can't be had.",
     ExitCode.INCONCLUSIVE: "The verdict is `can't tell`.",
-    ExitCode.ENDED: "Code of the agents ended the run, or stopped it for good; what was finished is "
-    "kept.",
+    ExitCode.ENDED: "Code of the agents ended the run, or stopped it for good; what was finished "
+    "is kept.",
     ExitCode.INTERRUPTED: "Stopped by Ctrl-C or a signal; what was finished is kept.",
 }
 
