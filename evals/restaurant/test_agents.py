@@ -108,14 +108,13 @@ async def test_an_agents_model_gets_its_instructions_its_tools_and_what_they_are
             assert says in described[argument]["description"]
 
 
-@each_agent
-async def test_a_price_that_is_told_is_one_of_the_menu(
+@pytest.mark.parametrize("agent", [GreeterAgent, TakeawayAgent])
+async def test_who_talks_about_the_menu_is_told_its_prices(
     agent_call: AgentCallFixture, agent: type[Agent]
 ) -> None:
     call = await reach(agent_call, agent)
     await call.say("Nice weather")
-    if agent in {GreeterAgent, TakeawayAgent}:
-        call.received_by(agent).contains("margherita 9 euros, lasagne 12 euros")
+    call.received_by(agent).contains("margherita 9 euros, lasagne 12 euros")
 
 
 @pytest.mark.parametrize("agent", [ReservationAgent, TakeawayAgent, CheckoutAgent])
